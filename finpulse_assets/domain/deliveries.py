@@ -1,0 +1,193 @@
+"""Deliveries: what a source hands over becomes new versions of rows, with the time we had them.
+
+Belongs here: which delivered rows are new, which only repeat, which came late, and what
+knowledge_time each gets. Does not belong here: the rules for bad rows (quarantine) and files
+(gateways.lake).
+
+The rule of knowledge time. A source that says when it delivered a row is believed; else an archive
+is taken at its word and knowledge_time is the event time. But where we already looked (`coverage`)
+and the row was not there, it came late, and its knowledge time is now. So a late row never changes
+what an earlier `as_of` saw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import polars as pl
+
+from finpulse_assets.domain.calendar import assign_sessions, month_of
+from finpulse_assets.domain.quarantine import (
+    action_rules,
+    price_rules,
+    split_bad_rows,
+    text_rules,
+)
+from finpulse_assets.domain.texts import with_text_hash
+from finpulse_assets.schemas import CORPORATE_ACTIONS, PRICES, UTC, Table
+
+# Partition key -> the time up to which an earlier run has read that month.
+Coverage = Mapping[str, datetime]
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """New rows of a table, its refused rows, and what became of the rest, as counts of rows."""
+
+    rows: pl.DataFrame
+    quarantined: pl.DataFrame
+    delivered: int
+    refused: int
+    repeated: int
+    late: int
+    not_yet_known: int
+
+    @property
+    def bad_share(self) -> float:
+        """Refused rows over delivered rows, 0 when nothing was delivered."""
+        return self.refused / self.delivered if self.delivered else 0.0
+
+
+@dataclass(frozen=True)
+class _Identity:
+    """What makes two rows the same thing (`key`), and the same version of it (`content`)."""
+
+    key: tuple[str, ...]
+    content: tuple[str, ...]
+
+
+_TEXT = _Identity(("text_id", "ticker"), ("text",))
+_PRICE = _Identity(
+    ("ticker", "session_date"), ("open", "high", "low", "close", "volume_shares", "price_basis")
+)
+_ACTION = _Identity(("ticker", "ex_date", "kind"), ("value",))
+
+
+def accept_texts(
+    table: Table,
+    delivered: pl.DataFrame,
+    *,
+    existing: pl.LazyFrame,
+    coverage: Coverage,
+    sessions: pl.DataFrame,
+    tickers: Sequence[str],
+    as_of: datetime,
+) -> Delivery:
+    """Turn delivered tweets or headlines into new rows of `table`.
+
+    Args:
+        table: `schemas.TWEETS` or `schemas.HEADLINES`.
+        delivered: rows as a source gives them, with `problem`.
+        existing: the table as it stands, in any order.
+        coverage: what earlier runs have read.
+        sessions: the calendar, at least to the session after `as_of`.
+        tickers: the symbols that are known.
+        as_of: the time of this run (UTC); rows known later are left for a later run.
+    """
+    good, bad = split_bad_rows(delivered, text_rules(tickers), as_of=as_of)
+    good = good.with_columns(
+        is_retweet=pl.col("is_retweet").fill_null(False),
+        knowledge_time=pl.max_horizontal("knowledge_time", "event_time").cast(UTC),
+    )
+    known = good.filter(pl.col("knowledge_time") <= as_of)
+    fresh, late = _new_versions(known, existing, _TEXT, coverage, as_of)
+    rows = assign_sessions(with_text_hash(fresh), sessions)
+    return _delivery(table, rows, bad, delivered, good, known, late)
+
+
+def accept_prices(
+    delivered: pl.DataFrame,
+    *,
+    existing: pl.LazyFrame,
+    coverage: Coverage,
+    sessions: pl.DataFrame,
+    as_of: datetime,
+) -> Delivery:
+    """Turn delivered daily bars into new rows of `schemas.PRICES`; see `accept_texts`."""
+    good, bad = split_bad_rows(delivered, price_rules(sessions["session_date"]), as_of=as_of)
+    closes = sessions.select("session_date", event_time="close_at")
+    good = good.drop("event_time", strict=False).join(
+        closes, on="session_date", how="left", maintain_order="left"
+    )
+    good = good.with_columns(
+        knowledge_time=pl.max_horizontal("knowledge_time", "event_time").cast(UTC)
+    )
+    known = good.filter(pl.col("knowledge_time") <= as_of)
+    fresh, late = _new_versions(known, existing, _PRICE, coverage, as_of)
+    return _delivery(PRICES, fresh, bad, delivered, good, known, late)
+
+
+def accept_actions(
+    delivered: pl.DataFrame,
+    *,
+    existing: pl.LazyFrame,
+    coverage: Coverage,
+    sessions: pl.DataFrame,
+    as_of: datetime,
+) -> Delivery:
+    """Turn delivered splits and dividends into new rows of `schemas.CORPORATE_ACTIONS`."""
+    good, bad = split_bad_rows(delivered, action_rules(sessions["session_date"]), as_of=as_of)
+    opens = sessions.select(ex_date="session_date", event_time="open_at")
+    good = good.drop("event_time", strict=False).join(
+        opens, on="ex_date", how="left", maintain_order="left"
+    )
+    # An action is announced before its ex-date, so a source may know it earlier than it happens.
+    good = good.with_columns(
+        knowledge_time=pl.coalesce("knowledge_time", "event_time").cast(UTC)
+    )
+    known = good.filter(pl.col("knowledge_time") <= as_of)
+    fresh, late = _new_versions(known, existing, _ACTION, coverage, as_of)
+    return _delivery(CORPORATE_ACTIONS, fresh, bad, delivered, good, known, late)
+
+
+def _new_versions(
+    known: pl.DataFrame,
+    existing: pl.LazyFrame,
+    identity: _Identity,
+    coverage: Coverage,
+    as_of: datetime,
+) -> tuple[pl.DataFrame, int]:
+    """Return the rows that are no version we hold, with their knowledge time, and how many late."""
+    version = [*identity.key, *identity.content]
+    # Sorting by every column first makes the choice among equals independent of arrival order.
+    ordered = known.sort("knowledge_time", *known.columns, nulls_last=True)
+    distinct = ordered.unique(version, keep="first", maintain_order=True)
+    held = existing.select(version).unique().collect()
+    fresh = distinct.join(held, on=version, how="anti", nulls_equal=True, maintain_order="left")
+    read_until = pl.DataFrame(
+        {"_month": list(coverage), "_read_until": list(coverage.values())},
+        schema={"_month": pl.String, "_read_until": UTC},
+    )
+    fresh = fresh.with_columns(_month=month_of("knowledge_time")).join(
+        read_until, on="_month", how="left", maintain_order="left"
+    )
+    is_late = (pl.col("knowledge_time") <= pl.col("_read_until")).fill_null(False)
+    late = fresh.select(is_late.sum()).item()
+    fresh = fresh.with_columns(
+        knowledge_time=pl.when(is_late).then(pl.lit(as_of).cast(UTC)).otherwise("knowledge_time")
+    ).drop("_month", "_read_until")
+    # Two versions that reach us at one moment: we keep the first, there is no order between them.
+    fresh = fresh.unique([*identity.key, "knowledge_time"], keep="first", maintain_order=True)
+    return fresh, late
+
+
+def _delivery(
+    table: Table,
+    rows: pl.DataFrame,
+    bad: pl.DataFrame,
+    delivered: pl.DataFrame,
+    good: pl.DataFrame,
+    known: pl.DataFrame,
+    late: int,
+) -> Delivery:
+    return Delivery(
+        rows=table.enforce(rows.select(table.column_names)),
+        quarantined=bad,
+        delivered=delivered.height,
+        refused=delivered.height - good.height,
+        repeated=known.height - rows.height,
+        late=late,
+        not_yet_known=good.height - known.height,
+    )

@@ -1,0 +1,127 @@
+"""Prices: the versions known at a time, and bars adjusted for splits and dividends.
+
+Belongs here: point-in-time choice and adjustment of daily bars. Does not belong here: features.
+
+Bars are adjusted *forward*: the first bar of a ticker keeps its prices and every later bar is
+multiplied by what one first-day share has become. A later split or dividend then changes no earlier
+number, so features of the past stay the same to the byte; the usual backward adjustment rewrites
+history with every dividend.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import polars as pl
+
+# A hole of more sessions than this ends a run of bars: no return or mean is taken across it.
+MAX_GAP_SESSIONS = 5
+
+
+def latest_versions(frame: pl.LazyFrame, key: list[str], as_of: datetime) -> pl.DataFrame:
+    """Return for each `key` the version with the latest knowledge_time at or before `as_of`."""
+    return (
+        frame.filter(pl.col("knowledge_time") <= as_of)
+        .sort(*key, "knowledge_time")
+        .unique(key, keep="last", maintain_order=True)
+        .collect()
+    )
+
+
+def adjust_bars(bars: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
+    """Return bars whose price and volume series are continuous across splits and dividends.
+
+    A split of r new shares for one multiplies prices from its ex-date on by r and divides volume by
+    r. A dividend d multiplies prices from its ex-date on by c / (c - d), with c the last close
+    before it (CRSP's total-return factor). What `price_basis` says is adjusted already is left
+    alone: "split_adjusted" takes dividends only, "total_return" takes nothing.
+
+    Args:
+        bars: one row per ticker and session: ticker, session_date, open, high, low, close (USD),
+            volume_shares, price_basis.
+        actions: one row per ticker, ex_date and kind, with value.
+
+    Returns:
+        ticker, session_date, open, high, low, close, volume (Float64), ascending by ticker and
+        session.
+
+    >>> from datetime import date
+    >>> days = [date(2024, 1, 2), date(2024, 1, 3)]
+    >>> bars = pl.DataFrame({"ticker": "T", "session_date": days, "open": [8.0, 2.0],
+    ...     "high": [8.0, 2.0], "low": [8.0, 2.0], "close": [8.0, 2.0],
+    ...     "volume_shares": [10, 40], "price_basis": "unadjusted"})
+    >>> split = pl.DataFrame({"ticker": "T", "ex_date": days[1:], "kind": "split", "value": [4.0]})
+    >>> adjust_bars(bars, split).select("close", "volume").rows()
+    [(8.0, 10.0), (8.0, 10.0)]
+    """
+    bars = bars.sort("ticker", "session_date")
+    factors = _factors(bars, actions)
+    adjusted = bars.join(
+        factors, on=["ticker", "session_date"], how="left", maintain_order="left"
+    ).with_columns(
+        pl.col("split_factor", "dividend_factor").fill_null(1.0).cum_prod().over("ticker")
+    )
+    price_factor = pl.col("split_factor") * pl.col("dividend_factor")
+    return adjusted.select(
+        "ticker",
+        "session_date",
+        *(pl.col(name) * price_factor for name in ("open", "high", "low", "close")),
+        volume=pl.col("volume_shares") / pl.col("split_factor"),
+    )
+
+
+def _factors(bars: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
+    """Return the factors that begin on each ticker's session; sessions without any are absent.
+
+    An ex-date without a bar (a halt) takes effect on the ticker's next bar.
+    """
+    previous = bars.select(
+        "ticker",
+        "session_date",
+        "price_basis",
+        previous_close=pl.col("close").shift(1).over("ticker"),
+    )
+    effective = (
+        actions.sort("ex_date")
+        .join_asof(
+            previous.sort("session_date"),
+            left_on="ex_date",
+            right_on="session_date",
+            by="ticker",
+            strategy="forward",
+            coalesce=False,
+            check_sortedness=False,
+        )
+        .filter(pl.col("session_date").is_not_null() & pl.col("previous_close").is_not_null())
+    )
+    is_split, is_dividend = pl.col("kind") == "split", pl.col("kind") == "dividend"
+    counts_split = is_split & (pl.col("price_basis") == "unadjusted")
+    counts_dividend = is_dividend & (pl.col("price_basis") != "total_return")
+    kept = pl.col("previous_close") - pl.col("value")
+    return (
+        effective.with_columns(
+            split_factor=pl.when(counts_split).then("value").otherwise(1.0),
+            # A payout of the whole price is a liquidation, no dividend that a factor can mend.
+            dividend_factor=pl.when(counts_dividend & (kept > 0))
+            .then(pl.col("previous_close") / kept)
+            .otherwise(1.0),
+        )
+        .group_by("ticker", "session_date")
+        .agg(pl.col("split_factor", "dividend_factor").product())
+    )
+
+
+def with_runs(bars: pl.DataFrame, sessions: pl.DataFrame) -> pl.DataFrame:
+    """Add `run` (ordinal of the unbroken run of bars in its ticker) and `bars_seen` (1, 2, ... in it).
+
+    A run goes on across a halt of at most MAX_GAP_SESSIONS sessions; a longer hole begins a new
+    one, so that no feature bridges it.
+    """
+    index = sessions.select("session_date", "session_index")
+    step = pl.col("session_index").diff().over("ticker").fill_null(1)
+    return (
+        bars.join(index, on="session_date", how="left", maintain_order="left")
+        .sort("ticker", "session_date")
+        .with_columns(run=(step > MAX_GAP_SESSIONS + 1).cast(pl.Int32).cum_sum().over("ticker"))
+        .with_columns(bars_seen=pl.int_range(1, pl.len() + 1, dtype=pl.Int32).over("ticker", "run"))
+    )

@@ -1,0 +1,52 @@
+"""The warehouse: reading the DuckDB file that dbt builds.
+
+Belongs here: short read-only connections. Does not belong here: writing; only dbt writes the file,
+and it can be rebuilt from the lake at any time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from finpulse_assets.errors import WarehouseError
+
+REBUILD = "run `finpulse run`, which builds it from the lake"
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """The DuckDB file at `path`, opened read-only for each call and closed again."""
+
+    path: Path
+
+    def query(self, sql: str, parameters: Sequence[object] = ()) -> pl.DataFrame:
+        """Return the result of one SELECT.
+
+        Raises:
+            WarehouseError: the file is absent, locked by a writer, or the query fails.
+        """
+        import duckdb
+
+        if not self.path.exists():
+            raise WarehouseError(f"the warehouse {self.path} does not exist", hint=REBUILD)
+        try:
+            with duckdb.connect(str(self.path), read_only=True) as connection:
+                connection.execute("set timezone = 'UTC'")
+                return connection.execute(sql, list(parameters)).pl()
+        except duckdb.IOException as error:
+            raise WarehouseError(
+                f"the warehouse {self.path} cannot be opened: {error}",
+                hint="wait for the run that is writing it; read the lake's Parquet meanwhile",
+            ) from error
+        except duckdb.CatalogException as error:
+            raise WarehouseError(f"the query failed: {error}", hint=REBUILD) from error
+        except duckdb.Error as error:
+            raise WarehouseError(f"the query failed: {error}") from error
+
+    def table(self, name: str) -> pl.DataFrame:
+        """Return a mart whole, for example "fct_training_set"."""
+        return self.query(f'select * from "{name}"')

@@ -1,0 +1,163 @@
+"""Settings: every `FINPULSE_*` variable, its default, its limits and its meaning.
+
+Belongs here: the settings and the paths that follow from them. Does not belong here: anything that
+reads them; only orchestration, defs and the command line may import this module.
+
+Values come from the environment, then from a `.env` file in the working folder, then from here.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from finpulse_assets.errors import SettingError
+
+PREFIX = "FINPULSE_"
+
+
+class Profile(StrEnum):
+    """Where texts and prices come from."""
+
+    DEMO = "demo"
+    FILES = "files"
+    LIVE = "live"
+
+
+def _as_utc(value: datetime) -> datetime:
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _ticker_list(value: str) -> str:
+    return ",".join(ticker.strip().upper() for ticker in value.split(",") if ticker.strip())
+
+
+UtcTime = Annotated[datetime, AfterValidator(_as_utc)]
+TickerList = Annotated[str, NoDecode, AfterValidator(_ticker_list)]
+
+
+class Settings(BaseSettings):
+    """The settings of one deployment. Every field is a variable FINPULSE_<NAME>."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", extra="ignore")
+
+    profile: Profile = Field(Profile.DEMO, description="demo, files or live")
+    home: Path = Field(Path(".finpulse"), description="folder of everything that runs write")
+    as_of: UtcTime | None = Field(
+        None,
+        description="run as of this UTC time; unset: now (live), the last completed session (demo) "
+        "or the end of the price file (files)",
+    )
+    start_date: date | None = Field(
+        None, description="first day to load; unset: all that the source has (live: two years)"
+    )
+    decision_delay_minutes: int = Field(
+        15, ge=0, le=360, description="minutes from the close to the decision on the signal"
+    )
+    max_bad_row_share: float = Field(
+        0.05, ge=0, le=1, description="share of refused rows past which a delivery fails its check"
+    )
+
+    tweets_path: Path | None = Field(
+        None, description="files: tweets; a file, folder or glob of Parquet, CSV or NDJSON"
+    )
+    headlines_path: Path | None = Field(None, description="files: headlines, as tweets_path")
+    prices_path: Path | None = Field(None, description="files: daily bars, as tweets_path")
+    corporate_actions_path: Path | None = Field(
+        None, description="files: splits and dividends, as tweets_path"
+    )
+    tickers_path: Path | None = Field(
+        None, description="files: company and sector of each symbol; unset: taken from the prices"
+    )
+    tickers: TickerList = Field(
+        "AAPL,AMZN,GOOGL,META,MSFT,NVDA,TSLA", description="live: symbols to fetch, by comma"
+    )
+
+    simulator_tickers: int = Field(16, ge=1, le=500, description="demo: number of tickers")
+    simulator_sessions: int = Field(420, ge=1, le=2000, description="demo: number of sessions")
+    simulator_effect: float = Field(
+        0.6, ge=0, le=5, description="demo: planted effect, sigmas of return a sigma of opinion"
+    )
+    simulator_seed: int = Field(7, ge=0, description="demo: seed of the market")
+
+    sentiment_model: str = Field(
+        "auto",
+        description="auto (MiniLM where installed, else tiny), minilm, tiny, a folder, or a hub id "
+        "(live: ProsusAI/finbert)",
+    )
+    sentiment_revision: str | None = Field(
+        None, description="commit of the hub model; needed for a hub id other than the FinBERT"
+    )
+    labelled_texts_path: Path | None = Field(
+        None, description="texts with a label to train and score the sentiment model on; unset: "
+        "sentences of the simulated market"
+    )  # fmt: skip
+    device: str = Field("auto", pattern="^(auto|cpu|cuda)$", description="auto, cpu or cuda")
+    hub_endpoint: str = Field("https://huggingface.co", description="where hub ids are fetched")
+    hub_token: SecretStr | None = Field(None, description="secret: token for the hub")
+
+    folds: int = Field(5, ge=1, le=50, description="walk-forward folds of the evaluation")
+    min_train_sessions: int = Field(
+        120, ge=20, description="sessions before the first fold is tested"
+    )
+    embargo_sessions: int = Field(1, ge=0, le=60, description="sessions dropped before each fold")
+    resamples: int = Field(1000, ge=100, le=100_000, description="bootstrap resamples")
+    model_threads: int = Field(2, ge=1, le=64, description="threads of LightGBM")
+
+    mlflow_tracking_uri: str | None = Field(
+        None, description="MLflow server or database; unset: SQLite in the home folder"
+    )
+
+    @property
+    def root(self) -> Path:
+        """The profile's own folder, so that a demo never mixes with real data."""
+        return (self.home / self.profile.value).absolute()
+
+    @property
+    def lake(self) -> Path:
+        return self.root / "lake"
+
+    @property
+    def warehouse(self) -> Path:
+        return self.root / "finpulse.duckdb"
+
+    @property
+    def models(self) -> Path:
+        return self.root / "models"
+
+    @property
+    def tracking_uri(self) -> str:
+        return self.mlflow_tracking_uri or f"sqlite:///{self.root / 'mlflow.db'}"
+
+    @property
+    def ticker_list(self) -> list[str]:
+        return self.tickers.split(",")
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Read the settings; `overrides` win over the environment.
+
+    Raises:
+        SettingError: a value cannot be used; names the variable, the value and the limit.
+    """
+    try:
+        return Settings(**{name: value for name, value in overrides.items() if value is not None})
+    except ValidationError as error:
+        raise _setting_error(error) from None
+
+
+def _setting_error(error: ValidationError) -> SettingError:
+    first = error.errors()[0]
+    name = PREFIX + str(first["loc"][0]).upper()
+    field = Settings.model_fields.get(str(first["loc"][0]))
+    is_secret = field is not None and "secret" in (field.description or "")
+    value = "set" if is_secret else repr(first["input"])
+    return SettingError(
+        f"{name} is {value}: {first['msg']}",
+        hint=f"{name} means: {field.description}" if field else "see finpulse doctor",
+    )
