@@ -13,7 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from finpulse_assets.errors import SettingError
@@ -29,6 +29,12 @@ class Profile(StrEnum):
     LIVE = "live"
 
 
+def _end_of_day(value: object) -> object:
+    """Read a bare day as its last second: as of a day means with all of that day."""
+    is_day = isinstance(value, str) and len(value.strip()) == len("2015-09-30")
+    return f"{value.strip()}T23:59:59+00:00" if is_day else value
+
+
 def _as_utc(value: datetime) -> datetime:
     return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
@@ -37,7 +43,7 @@ def _ticker_list(value: str) -> str:
     return ",".join(ticker.strip().upper() for ticker in value.split(",") if ticker.strip())
 
 
-UtcTime = Annotated[datetime, AfterValidator(_as_utc)]
+UtcTime = Annotated[datetime, BeforeValidator(_end_of_day), AfterValidator(_as_utc)]
 TickerList = Annotated[str, NoDecode, AfterValidator(_ticker_list)]
 
 
@@ -50,8 +56,8 @@ class Settings(BaseSettings):
     home: Path = Field(Path(".finpulse"), description="folder of everything that runs write")
     as_of: UtcTime | None = Field(
         None,
-        description="run as of this UTC time; unset: now (live), the last completed session (demo) "
-        "or the end of the price file (files)",
+        description="run as of this UTC time or the end of this day; unset: now (live), the last "
+        "completed session (demo) or the end of the price file (files)",
     )
     start_date: date | None = Field(
         None, description="first day to load; unset: all that the source has (live: two years)"

@@ -134,9 +134,7 @@ def accept_actions(
         opens, on="ex_date", how="left", maintain_order="left"
     )
     # An action is announced before its ex-date, so a source may know it earlier than it happens.
-    good = good.with_columns(
-        knowledge_time=pl.coalesce("knowledge_time", "event_time").cast(UTC)
-    )
+    good = good.with_columns(knowledge_time=pl.coalesce("knowledge_time", "event_time").cast(UTC))
     known = good.filter(pl.col("knowledge_time") <= as_of)
     fresh, late = _new_versions(known, existing, _ACTION, coverage, as_of)
     return _delivery(CORPORATE_ACTIONS, fresh, bad, delivered, good, known, late)

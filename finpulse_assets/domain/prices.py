@@ -112,7 +112,7 @@ def _factors(bars: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
 
 
 def with_runs(bars: pl.DataFrame, sessions: pl.DataFrame) -> pl.DataFrame:
-    """Add `run` (ordinal of the unbroken run of bars in its ticker) and `bars_seen` (1, 2, ... in it).
+    """Add `run`, the ordinal of an unbroken run of bars, and `bars_seen`, the bar's place in it.
 
     A run goes on across a halt of at most MAX_GAP_SESSIONS sessions; a longer hole begins a new
     one, so that no feature bridges it.

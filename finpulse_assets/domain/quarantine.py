@@ -23,7 +23,7 @@ PRICE_COLUMNS = ("open", "high", "low", "close")
 
 @dataclass(frozen=True)
 class Rule:
-    """A reason to refuse a row: `broken` is true (never null) on bad rows, `reason` the sentence."""
+    """A reason to refuse a row: `broken` is true or null on bad rows, `reason` says why."""
 
     broken: pl.Expr
     reason: pl.Expr

@@ -46,7 +46,3 @@ class Warehouse:
             raise WarehouseError(f"the query failed: {error}", hint=REBUILD) from error
         except duckdb.Error as error:
             raise WarehouseError(f"the query failed: {error}") from error
-
-    def table(self, name: str) -> pl.DataFrame:
-        """Return a mart whole, for example "fct_training_set"."""
-        return self.query(f'select * from "{name}"')

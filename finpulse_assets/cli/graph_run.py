@@ -1,0 +1,192 @@
+"""One run of the whole graph in this process.
+
+Belongs here: the Dagster instance of the command line, the months of a run, progress, and turning
+a failed step into its sentence. Does not belong here: the graph (defs), options (run).
+"""
+
+from __future__ import annotations
+
+import os
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from finpulse_assets.cli.console import errors
+from finpulse_assets.errors import FinPulseError, SettingError
+from finpulse_assets.settings import PREFIX, Settings, load_settings
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+JOB = "whole_graph"
+PID_TAG = "finpulse/pid"
+INSTANCE = "telemetry:\n  enabled: false\n"
+
+
+class GraphFailedError(FinPulseError):
+    """A step of the graph failed; the message is the step's own."""
+
+
+@dataclass(frozen=True)
+class GraphRun:
+    """A finished run: its id, as-of time, months, and seconds by step."""
+
+    run_id: str
+    as_of: str
+    months: int
+    seconds: float
+    steps: dict[str, float] = field(default_factory=dict)
+
+
+def settings_for(overrides: dict[str, object]) -> Settings:
+    """Put command-line options into the environment, where every process finds them, and load."""
+    for name, value in overrides.items():
+        if value is not None:
+            os.environ[PREFIX + name.upper()] = str(value)
+    return load_settings()
+
+
+def open_instance(settings: Settings) -> dg.DagsterInstance:
+    """Return the Dagster instance: DAGSTER_HOME, the project's own, or one in the home folder."""
+    import dagster as dg
+
+    if "DAGSTER_HOME" not in os.environ:
+        own = Path(".dagster/dagster.yaml")
+        home = own.parent if own.exists() else settings.home / "dagster"
+        home.mkdir(parents=True, exist_ok=True)
+        if not (home / "dagster.yaml").exists():
+            (home / "dagster.yaml").write_text(INSTANCE)
+        os.environ["DAGSTER_HOME"] = str(home.absolute())
+    try:
+        return dg.DagsterInstance.get()
+    except dg.DagsterHomeNotSetError as error:
+        raise SettingError(
+            f"DAGSTER_HOME is {os.environ['DAGSTER_HOME']!r}: {error}",
+            hint="unset it, or name an absolute folder that exists",
+        ) from error
+
+
+def run_graph(settings: Settings) -> GraphRun:
+    """Materialize every asset for the months of the sources, printing each step as it ends.
+
+    Raises:
+        GraphFailedError: a step failed; nothing half-written is left.
+        FinPulseError: a setting or a source cannot be used.
+    """
+    from dagster._core.storage.tags import (
+        ASSET_PARTITION_RANGE_END_TAG,
+        ASSET_PARTITION_RANGE_START_TAG,
+    )
+
+    from finpulse_assets.definitions import defs
+    from finpulse_assets.orchestration.resources import build_sources, resolve_clock
+
+    started = time.monotonic()
+    clock = resolve_clock(settings, build_sources(settings))
+    errors.print(
+        f"profile {settings.profile.value}, as of {clock.as_of:%Y-%m-%d %H:%M} UTC, "
+        f"{len(clock.months)} months from {clock.months[0][:7]}, data in {settings.root}",
+        highlight=False,
+        soft_wrap=True,
+    )
+    instance = open_instance(settings)
+    end_killed_runs(instance)
+    run_id = str(uuid.uuid4())
+    progress = _Progress()
+    instance.add_event_listener(run_id, progress)
+    result = (
+        defs()
+        .resolve_job_def(JOB)
+        .execute_in_process(
+            instance=instance,
+            run_id=run_id,
+            raise_on_error=False,
+            tags={
+                ASSET_PARTITION_RANGE_START_TAG: clock.months[0],
+                ASSET_PARTITION_RANGE_END_TAG: clock.months[-1],
+                PID_TAG: str(os.getpid()),
+            },
+        )
+    )
+    if not result.success:
+        raise GraphFailedError(*failure_of(result))
+    seconds = time.monotonic() - started
+    return GraphRun(run_id, clock.as_of.isoformat(), len(clock.months), seconds, progress.steps)
+
+
+def end_killed_runs(instance: dg.DagsterInstance) -> None:
+    """Mark runs of this machine whose process is gone as failed, and free what they held."""
+    import dagster as dg
+
+    alive = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING])
+    for run in instance.get_runs(alive):
+        pid = run.tags.get(PID_TAG, "")
+        if pid.isdigit() and not Path(f"/proc/{pid}").exists() and not _is_alive(int(pid)):
+            instance.report_run_failed(run, f"the process {pid} of this run is gone")
+            instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def failure_of(result: dg.ExecuteInProcessResult) -> tuple[str]:
+    """Return the sentence of the first failed step or blocking check."""
+    for event in result.all_events:
+        if event.is_step_failure:
+            error = event.step_failure_data.error
+            while error is not None and error.cause is not None:
+                error = error.cause
+            sentence = error.message.strip() if error else "no reason was given"
+            name = (error.cls_name or "") if error else ""
+            # The class name is noise for a FinPulseError, and the only clue for any other.
+            own = {cls.__name__ for cls in FinPulseError.__subclasses__()}
+            kind = "" if name in own else f"{name}: "
+            text = sentence.removeprefix(f"finpulse_assets.errors.{name}: ").removeprefix(
+                f"{name}: "
+            )
+            return (f"step {event.step_key} failed: {kind}{text}",)
+    return ("the run failed before its first step",)
+
+
+class _Progress:
+    """Prints a line when a step ends: its name, its rows and its seconds."""
+
+    def __init__(self) -> None:
+        self.steps: dict[str, float] = {}
+        self._rows: dict[str, int] = {}
+        self._print: Callable[..., None] = errors.print
+
+    def __call__(self, entry: dg.EventLogEntry) -> None:
+        event = entry.dagster_event
+        if event is None:
+            return
+        if event.is_step_materialization:
+            self._note_rows(event)
+        elif event.is_step_success:
+            step, ms = event.step_key, event.step_success_data.duration_ms
+            self.steps[step] = ms / 1000
+            rows = self._rows.get(step)
+            count = f"{rows:>9,} rows" if rows is not None else " " * 14
+            self._print(
+                f"  [green]✓[/green] {step.replace('__', '/'):<40}{count} {ms / 1000:>7.1f} s",
+                highlight=False,
+                soft_wrap=True,
+            )
+        elif event.is_step_failure:
+            self._print(f"  [red]✗[/red] {event.step_key.replace('__', '/')}", highlight=False)
+
+    def _note_rows(self, event: dg.DagsterEvent) -> None:
+        metadata = event.step_materialization_data.materialization.metadata
+        rows = metadata.get("dagster/row_count")
+        if rows is not None and event.step_key:
+            self._rows[event.step_key] = int(rows.value)

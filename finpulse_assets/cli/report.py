@@ -1,0 +1,165 @@
+"""What a run printed: the evaluation beside its baselines, the strongest signals, where to go next.
+
+Belongs here: reading results back from the lake and the model store, and their tables. Does not
+belong here: computing a result.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import polars as pl
+from rich.table import Table
+
+from finpulse_assets.cli.console import interval, results
+from finpulse_assets.cli.graph_run import GraphRun
+from finpulse_assets.domain.evaluation.baselines import CANDIDATE, PREDICTORS
+from finpulse_assets.domain.evaluation.report import ALL, GAIN, Estimate, Evaluation
+from finpulse_assets.domain.promotion import Promotion
+from finpulse_assets.domain.signals import LIVE, direction
+from finpulse_assets.errors import ModelError
+from finpulse_assets.gateways.lake import Lake
+from finpulse_assets.gateways.model_store import ModelStore
+from finpulse_assets.schemas import DAILY_SIGNALS, EVALUATION
+from finpulse_assets.settings import Settings
+
+STRONGEST = 5
+METRICS = ("accuracy", "mcc", "auc", "log_loss", "rank_ic")
+NAMES = {
+    "candidate": "LightGBM, prices and texts",
+    "candidate_without_text": "the same without texts",
+    "majority": "majority class",
+    "always_up": "always up",
+    "persistence": "persistence",
+    "momentum": "momentum, 20 sessions",
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run ended with."""
+
+    run: GraphRun
+    evaluation: Evaluation
+    promotion: Promotion
+    signals: pl.DataFrame
+
+    def as_json(self) -> dict[str, object]:
+        """Return the outcome as JSON-able values."""
+        scores = self.evaluation.table.filter(pl.col("fold") == ALL)
+        return {
+            "run": asdict(self.run),
+            "verdict": self.evaluation.verdict,
+            "reason": self.evaluation.reason,
+            "champion": asdict(self.promotion.champion),
+            "scores": scores.drop("fold", "candidate_id").to_dicts(),
+            "signals": self.signals.to_dicts(),
+        }
+
+
+def outcome_of(settings: Settings, run: GraphRun) -> Outcome:
+    """Read back what the last run wrote.
+
+    Raises:
+        ModelError, LakeError: the graph has not run to its end yet.
+    """
+    lake, models = Lake(settings.lake), ModelStore(settings.models / "price")
+    promotion = models.promotion()
+    if promotion is None:
+        raise ModelError("no model was promoted yet", hint="run `finpulse run`")
+    live = lake.scan(DAILY_SIGNALS).filter(pl.col("origin") == LIVE).collect()
+    last = live.filter(pl.col("session_date") == live["session_date"].max())
+    table = lake.scan(EVALUATION).collect()
+    return Outcome(run, Evaluation(table["candidate_id"][0], table), promotion, last.sort("rank"))
+
+
+def print_outcome(outcome: Outcome) -> None:
+    """Print the evaluation, the verdict, the strongest signals and the next steps."""
+    results.print()
+    results.print(_evaluation_table(outcome.evaluation))
+    results.print()
+    _print_verdict(outcome)
+    results.print()
+    results.print(_signal_table(outcome.signals))
+    results.print()
+    results.print("Next: [bold]make dev[/bold] opens the graph in the Dagster UI; "
+                  "[bold]finpulse status[/bold] says what is fresh; "
+                  "README.md shows how to bring your own tweets and prices.")  # fmt: skip
+
+
+def _evaluation_table(evaluation: Evaluation) -> Table:
+    size = evaluation.table.filter(pl.col("fold") == ALL).row(0, named=True)
+    table = Table(
+        "predictor",
+        "accuracy",
+        "gain over it",
+        "MCC",
+        "AUC",
+        "rank IC",
+        title=f"Out of sample: {size['row_count']:,} predictions in {size['session_count']} "
+        "sessions, 95 % day-block intervals",
+        title_justify="left",
+        box=None,
+    )
+    order = sorted(
+        PREDICTORS,
+        key=lambda name: (name != CANDIDATE, -evaluation.estimate("accuracy", name).value),
+    )
+    for name in order:
+        gain = "" if name == CANDIDATE else _estimate(evaluation.estimate(GAIN, name), signed=True)
+        table.add_row(
+            NAMES[name],
+            _estimate(evaluation.estimate("accuracy", name)),
+            gain,
+            *(_point(evaluation.estimate(metric, name)) for metric in ("mcc", "auc", "rank_ic")),
+            style="bold" if name == CANDIDATE else None,
+        )
+    return table
+
+
+def _estimate(estimate: Estimate, *, signed: bool = False) -> str:
+    text = interval(estimate.value, estimate.lower, estimate.upper)
+    return f"+{text}" if signed and estimate.value >= 0 else text
+
+
+def _point(estimate: Estimate) -> str:
+    # A constant predictor has no correlation with anything.
+    return "–" if estimate.value != estimate.value else f"{estimate.value:.3f}"
+
+
+def _print_verdict(outcome: Outcome) -> None:
+    skilled = outcome.evaluation.verdict == "skill"
+    colour = "green" if skilled else "yellow"
+    results.print(f"Verdict: [bold {colour}]{outcome.evaluation.verdict}[/bold {colour}]. ", end="")
+    results.print(outcome.evaluation.reason + ".", markup=False, highlight=False, soft_wrap=True)
+    champion = outcome.promotion.champion
+    standing = "proven" if champion.is_proven else "unproven: its signals are marked so"
+    results.print(f"Champion: {champion.candidate_id} ({standing}).", highlight=False)
+
+
+def _signal_table(signals: pl.DataFrame) -> Table:
+    session, target = signals["session_date"][0], signals["target_session_date"][0]
+    table = Table(
+        "ticker",
+        "signal",
+        "P(up)",
+        "observed up rate, 90 %",
+        "expected return",
+        "strongest reasons (log-odds)",
+        title=f"Strongest signals for {target}, decided after the close of {session}",
+        title_justify="left",
+        box=None,
+    )
+    strength = (pl.col("probability_up") - 0.5).abs()
+    strongest = signals.sort(strength, descending=True).head(STRONGEST)
+    for row in strongest.iter_rows(named=True):
+        lower, upper = row["probability_lower"], row["probability_upper"]
+        table.add_row(
+            row["ticker"],
+            direction(row["probability_up"]),
+            f"{row['probability_up']:.3f}",
+            "–" if lower is None else f"{lower:.2f} to {upper:.2f}",
+            f"{row['expected_return']:+.2%}",
+            row["reasons"],
+        )
+    return table

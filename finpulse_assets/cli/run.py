@@ -1,0 +1,74 @@
+"""`finpulse demo` and `finpulse run`: materialize the graph, then show what came out.
+
+Belongs here: the two commands and their options. Does not belong here: executing (graph_run), the
+tables that are printed (report).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from finpulse_assets.cli import report
+from finpulse_assets.cli.console import errors, print_json
+from finpulse_assets.cli.graph_run import run_graph, settings_for
+from finpulse_assets.settings import Profile
+
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
+AsOf = Annotated[
+    str | None,
+    typer.Option(help="Run as of this UTC time, for example 2015-09-30 or 2015-09-30T21:00."),
+]
+
+
+def demo(
+    effect: Annotated[
+        float | None, typer.Option(help="Planted effect; 0 plants none, and none is found.")
+    ] = None,
+    as_of: AsOf = None,
+    as_json: Json = False,
+) -> None:
+    """Materialize the whole graph on the simulated market and show the result.
+
+    Examples: `finpulse demo` · `finpulse demo --effect 0` · `finpulse demo --json`
+    """
+    overrides = {"profile": Profile.DEMO.value, "simulator_effect": effect, "as_of": as_of}
+    _run(overrides, as_json=as_json)
+
+
+def run(
+    profile: Annotated[
+        Profile | None, typer.Option(help="demo, files or live; default: FINPULSE_PROFILE.")
+    ] = None,
+    prices: Annotated[Path | None, typer.Option(help="files: daily bars.")] = None,
+    tweets: Annotated[Path | None, typer.Option(help="files: tweets.")] = None,
+    headlines: Annotated[Path | None, typer.Option(help="files: headlines.")] = None,
+    as_of: AsOf = None,
+    as_json: Json = False,
+) -> None:
+    """Materialize the whole graph on the sources of a profile and show the result.
+
+    Examples: `finpulse run` · `finpulse run --profile files --prices prices.parquet --tweets
+    tweets.parquet` · `finpulse run --profile live`
+    """
+    overrides = {
+        "profile": profile.value if profile else None,
+        "prices_path": prices.absolute() if prices else None,
+        "tweets_path": tweets.absolute() if tweets else None,
+        "headlines_path": headlines.absolute() if headlines else None,
+        "as_of": as_of,
+    }
+    _run(overrides, as_json=as_json)
+
+
+def _run(overrides: dict[str, object], *, as_json: bool) -> None:
+    settings = settings_for(overrides)
+    finished = run_graph(settings)
+    outcome = report.outcome_of(settings, finished)
+    if as_json:
+        print_json(outcome.as_json())
+    else:
+        report.print_outcome(outcome)
+    errors.print(f"done in {finished.seconds:.0f} s", highlight=False)

@@ -1,0 +1,72 @@
+"""`finpulse simulate`: write a simulated market as files that the files profile reads.
+
+Belongs here: the command. Does not belong here: the market (domain.simulator).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from finpulse_assets.cli.console import errors, print_json, results
+from finpulse_assets.errors import SettingError
+from finpulse_assets.settings import load_settings
+
+TABLES = ("tweets", "headlines", "prices", "corporate_actions", "tickers", "truth")
+
+
+def simulate(
+    out: Annotated[Path, typer.Argument(help="Folder to write; must be empty or absent.")],
+    tickers: Annotated[int | None, typer.Option(help="Number of tickers.")] = None,
+    sessions: Annotated[int | None, typer.Option(help="Number of sessions.")] = None,
+    effect: Annotated[float | None, typer.Option(help="Planted effect, 0 for none.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed; same seed and end, same bytes.")] = None,
+    end: Annotated[
+        str | None, typer.Option(help="Last day, for example 2024-06-28; default: last session.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON report.")] = False,
+) -> None:
+    """Write a simulated market, with its truth, as Parquet files.
+
+    Examples: `finpulse simulate market/` · `finpulse simulate big/ --tickers 100 --sessions 750`
+    """
+    from finpulse_assets.domain.simulator import MarketPlan
+    from finpulse_assets.domain.simulator import simulate as simulate_market
+    from finpulse_assets.gateways.lake import written_atomically
+    from finpulse_assets.orchestration.resources import simulated_sessions
+
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise SettingError(f"{out} exists and is not empty", hint="name a new folder")
+    settings = load_settings(
+        simulator_tickers=tickers,
+        simulator_sessions=sessions,
+        simulator_effect=effect,
+        simulator_seed=seed,
+        as_of=end,
+    )
+    plan = MarketPlan(
+        ticker_count=settings.simulator_tickers,
+        session_count=settings.simulator_sessions,
+        seed=settings.simulator_seed,
+        effect=settings.simulator_effect,
+    )
+    market = simulate_market(plan, simulated_sessions(settings))
+    rows = {}
+    for name in TABLES:
+        frame = getattr(market, name)
+        rows[name] = frame.height
+        with written_atomically(out / f"{name}.parquet") as temporary:
+            frame.write_parquet(temporary)
+    if as_json:
+        print_json({"folder": out, "rows": rows})
+        return
+    for name, count in rows.items():
+        results.print(f"{out / name}.parquet  {count:,} rows", highlight=False)
+    errors.print(
+        f"next: finpulse run --profile files --prices {out}/prices.parquet "
+        f"--tweets {out}/tweets.parquet --headlines {out}/headlines.parquet",
+        highlight=False,
+        soft_wrap=True,
+    )

@@ -1,0 +1,15 @@
+"""The code location: everything under defs/, with the resources of the settings.
+
+Belongs here: the one call that Dagster loads. Does not belong here: a definition.
+https://docs.dagster.io/guides/build/projects
+"""
+
+from pathlib import Path
+
+import dagster as dg
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """Return the definitions; workspace.yaml, `dg` and the command line load them from here."""
+    return dg.load_from_defs_folder(path_within_project=Path(__file__).parent)

@@ -1,0 +1,43 @@
+"""Feature assets made in Python; the text features are made by dbt, in fct_daily_features.
+
+Belongs here: asset definitions. Does not belong here: formulas (domain.features).
+https://docs.dagster.io/guides/build/assets
+"""
+
+import dagster as dg
+import polars as pl
+
+from finpulse_assets.domain.features.technical import (
+    TECHNICAL_FEATURES,
+    build_technical_features,
+)
+from finpulse_assets.orchestration.catalog import RESEARCH, definition_metadata, description
+from finpulse_assets.orchestration.partitions import RunClock
+
+
+@dg.asset(
+    key_prefix="features",
+    ins={
+        "prices": dg.AssetIn(["raw", "prices"]),
+        "corporate_actions": dg.AssetIn(["raw", "corporate_actions"]),
+        "sessions": dg.AssetIn(["raw", "sessions"]),
+    },
+    group_name="features",
+    kinds={"polars", "talib"},
+    owners=[RESEARCH],
+    tags={"domain": "market"},
+    description=description(
+        TECHNICAL_FEATURES,
+        "Scale-free features of adjusted daily bars; null before a feature's look-back.",
+    ),
+    metadata=definition_metadata(TECHNICAL_FEATURES),
+)
+def technical(
+    prices: pl.LazyFrame,
+    corporate_actions: pl.LazyFrame,
+    sessions: pl.LazyFrame,
+    clock: dg.ResourceParam[RunClock],
+) -> pl.DataFrame:
+    return build_technical_features(
+        prices, corporate_actions, sessions.collect(), as_of=clock.as_of
+    )

@@ -1,0 +1,17 @@
+"""Jobs: the whole graph in one process.
+
+Belongs here: job definitions. Does not belong here: schedules, or how the command line runs a job
+(cli.graph_run). https://docs.dagster.io/guides/build/jobs
+
+One run holds the whole chain, because a failing dbt test blocks Python assets only within its run.
+In process, because a step in a process of its own costs 10 to 25 s of imports on two cores.
+"""
+
+import dagster as dg
+
+whole_graph = dg.define_asset_job(
+    "whole_graph",
+    selection=dg.AssetSelection.all(),
+    executor_def=dg.in_process_executor,
+    description="Materialize every asset for a span of months, from raw rows to signals.",
+)

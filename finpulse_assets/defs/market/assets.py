@@ -1,0 +1,124 @@
+"""Market data assets: sessions, tickers, daily bars, corporate actions.
+
+Belongs here: asset definitions, each of which reads, calls the domain and returns. Does not belong
+here: how rows are judged (domain.deliveries) or fetched (gateways).
+https://docs.dagster.io/guides/build/assets
+"""
+
+from datetime import timedelta
+
+import dagster as dg
+import polars as pl
+
+from finpulse_assets.domain.calendar import build_sessions
+from finpulse_assets.domain.deliveries import accept_actions, accept_prices
+from finpulse_assets.gateways.lake import Lake
+from finpulse_assets.orchestration.catalog import MARKET_DATA, definition_metadata, description
+from finpulse_assets.orchestration.ingestion import BAD_ROWS_ARE_RARE, deliver
+from finpulse_assets.orchestration.partitions import MONTHS, RunClock
+from finpulse_assets.orchestration.resources import FIRST_DAY, Sources
+from finpulse_assets.schemas import CORPORATE_ACTIONS, PRICES, SESSIONS, TICKERS
+from finpulse_assets.settings import Settings
+
+# Two weeks ahead hold the next session, whatever holidays lie between.
+CALENDAR_AHEAD = timedelta(days=14)
+
+
+@dg.asset(
+    key_prefix="raw",
+    group_name="market_data",
+    kinds={"polars"},
+    owners=[MARKET_DATA],
+    tags={"domain": "market"},
+    description=description(SESSIONS, "Trading days of the New York Stock Exchange."),
+    metadata=definition_metadata(SESSIONS),
+)
+def sessions(
+    clock: dg.ResourceParam[RunClock], settings: dg.ResourceParam[Settings]
+) -> pl.DataFrame:
+    return build_sessions(
+        FIRST_DAY,
+        clock.as_of.date() + CALENDAR_AHEAD,
+        decision_delay=timedelta(minutes=settings.decision_delay_minutes),
+    )
+
+
+@dg.asset(
+    key_prefix="raw",
+    group_name="market_data",
+    kinds={"polars"},
+    owners=[MARKET_DATA],
+    tags={"domain": "market"},
+    description=description(TICKERS, "Symbols that the price source knows."),
+    metadata=definition_metadata(TICKERS),
+)
+def tickers(sources: dg.ResourceParam[Sources]) -> pl.DataFrame:
+    return sources.prices.tickers()
+
+
+@dg.asset(
+    key_prefix="raw",
+    ins={"sessions": dg.AssetIn(["raw", "sessions"])},
+    partitions_def=MONTHS,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    pool="lake_prices",
+    group_name="market_data",
+    kinds={"parquet", "polars"},
+    owners=[MARKET_DATA],
+    tags={"domain": "market"},
+    description=description(
+        PRICES, "Daily bars as the source gives them; price_basis says what is adjusted already."
+    ),
+    metadata=definition_metadata(PRICES),
+    check_specs=[dg.AssetCheckSpec(BAD_ROWS_ARE_RARE, asset=["raw", "prices"], blocking=True)],
+)
+def prices(
+    context: dg.AssetExecutionContext,
+    sessions: pl.LazyFrame,
+    sources: dg.ResourceParam[Sources],
+    lake: dg.ResourceParam[Lake],
+    clock: dg.ResourceParam[RunClock],
+    settings: dg.ResourceParam[Settings],
+):
+    delivery = accept_prices(
+        sources.prices.prices(*clock.window(context.partition_keys)),
+        existing=lake.read_or_empty(PRICES),
+        coverage=lake.coverage(PRICES),
+        sessions=sessions.collect(),
+        as_of=clock.as_of,
+    )
+    return deliver(PRICES, delivery, lake, settings.max_bad_row_share)
+
+
+@dg.asset(
+    key_prefix="raw",
+    ins={"sessions": dg.AssetIn(["raw", "sessions"])},
+    partitions_def=MONTHS,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    pool="lake_corporate_actions",
+    group_name="market_data",
+    kinds={"parquet", "polars"},
+    owners=[MARKET_DATA],
+    tags={"domain": "market"},
+    description=description(CORPORATE_ACTIONS, "Splits and dividends."),
+    metadata=definition_metadata(CORPORATE_ACTIONS),
+    check_specs=[
+        dg.AssetCheckSpec(BAD_ROWS_ARE_RARE, asset=["raw", "corporate_actions"], blocking=True)
+    ],
+)
+def corporate_actions(
+    context: dg.AssetExecutionContext,
+    sessions: pl.LazyFrame,
+    sources: dg.ResourceParam[Sources],
+    lake: dg.ResourceParam[Lake],
+    clock: dg.ResourceParam[RunClock],
+    settings: dg.ResourceParam[Settings],
+):
+    delivery = accept_actions(
+        sources.prices.corporate_actions(*clock.window(context.partition_keys)),
+        existing=lake.read_or_empty(CORPORATE_ACTIONS),
+        coverage=lake.coverage(CORPORATE_ACTIONS),
+        sessions=sessions.collect(),
+        as_of=clock.as_of,
+    )
+    return deliver(CORPORATE_ACTIONS, delivery, lake, settings.max_bad_row_share)

@@ -1,0 +1,67 @@
+"""News assets: tweets and headlines, each assigned to the session that it counts for.
+
+Belongs here: asset definitions. Does not belong here: how texts are judged, versioned and assigned
+(domain.deliveries, domain.calendar) or fetched (gateways).
+https://docs.dagster.io/guides/build/assets
+"""
+
+from typing import Literal
+
+import dagster as dg
+import polars as pl
+
+from finpulse_assets.domain.deliveries import accept_texts
+from finpulse_assets.gateways.lake import Lake
+from finpulse_assets.orchestration.catalog import MARKET_DATA, definition_metadata, description
+from finpulse_assets.orchestration.ingestion import BAD_ROWS_ARE_RARE, deliver
+from finpulse_assets.orchestration.partitions import MONTHS, RunClock
+from finpulse_assets.orchestration.resources import Sources
+from finpulse_assets.schemas import HEADLINES, TWEETS, Table
+from finpulse_assets.settings import Settings
+
+
+def _text_asset(
+    kind: Literal["tweets", "headlines"], table: Table, sentence: str
+) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=["raw", kind],
+        ins={
+            "sessions": dg.AssetIn(["raw", "sessions"]),
+            "tickers": dg.AssetIn(["raw", "tickers"]),
+        },
+        partitions_def=MONTHS,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        pool=f"lake_{kind}",
+        group_name="news",
+        kinds={"parquet", "polars"},
+        owners=[MARKET_DATA],
+        tags={"domain": "news"},
+        description=description(table, sentence),
+        metadata=definition_metadata(table),
+        check_specs=[dg.AssetCheckSpec(BAD_ROWS_ARE_RARE, asset=["raw", kind], blocking=True)],
+    )
+    def texts(
+        context: dg.AssetExecutionContext,
+        sessions: pl.LazyFrame,
+        tickers: pl.LazyFrame,
+        sources: dg.ResourceParam[Sources],
+        lake: dg.ResourceParam[Lake],
+        clock: dg.ResourceParam[RunClock],
+        settings: dg.ResourceParam[Settings],
+    ):
+        delivery = accept_texts(
+            table,
+            sources.texts.texts(kind, *clock.window(context.partition_keys)),
+            existing=lake.read_or_empty(table),
+            coverage=lake.coverage(table),
+            sessions=sessions.collect(),
+            tickers=tickers.select("ticker").unique().collect()["ticker"].to_list(),
+            as_of=clock.as_of,
+        )
+        return deliver(table, delivery, lake, settings.max_bad_row_share)
+
+    return texts
+
+
+tweets = _text_asset("tweets", TWEETS, "Tweets that name a ticker, raw text, every version kept.")
+headlines = _text_asset("headlines", HEADLINES, "News headlines about a ticker, as tweets.")

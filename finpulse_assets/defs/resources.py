@@ -1,0 +1,15 @@
+"""The resources of this deployment, from its settings.
+
+Belongs here: the binding of settings to resources. Does not belong here: how a resource is built
+(orchestration.resources). https://docs.dagster.io/guides/build/external-resources
+"""
+
+import dagster as dg
+
+from finpulse_assets.orchestration.resources import build_resources
+from finpulse_assets.settings import load_settings
+
+
+@dg.definitions
+def resources() -> dg.Definitions:
+    return dg.Definitions(resources=build_resources(load_settings()))

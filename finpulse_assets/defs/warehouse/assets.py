@@ -1,0 +1,25 @@
+"""Warehouse assets: every dbt model and test, built into the DuckDB file.
+
+Belongs here: the dbt asset definition. Does not belong here: SQL (dbt_project), how models look in
+the UI (orchestration.dbt). https://docs.dagster.io/integrations/libraries/dbt
+"""
+
+import json
+
+import dagster as dg
+from dagster_dbt import DbtCliResource, dbt_assets
+
+from finpulse_assets.orchestration.dbt import Translator, dbt_project
+from finpulse_assets.orchestration.partitions import RunClock
+
+
+@dbt_assets(
+    manifest=dbt_project().manifest_path,
+    dagster_dbt_translator=Translator(),
+    pool="duckdb",
+)
+def warehouse(
+    context: dg.AssetExecutionContext, dbt: DbtCliResource, clock: dg.ResourceParam[RunClock]
+):
+    variables = {"as_of": f"{clock.as_of:%Y-%m-%d %H:%M:%S.%f}"}
+    yield from dbt.cli(["build", "--vars", json.dumps(variables)], context=context).stream()

@@ -1,0 +1,147 @@
+"""MLflow: runs of candidates and the registry with its aliases.
+
+Belongs here: every call to MLflow but the run's life, which dagster-mlflow keeps (orchestration.
+tracking). Does not belong here: which model is promoted (domain.promotion). MLflow holds a copy for
+people and other tools; what FinPulse serves is the sealed folder, checked by sha256.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from finpulse_assets.errors import TrackingError
+
+log = logging.getLogger(__name__)
+
+EXPERIMENT = "finpulse"
+REGISTERED_MODEL = "price_model"
+CHALLENGER, CHAMPION = "challenger", "champion"
+_HINT = "check FINPULSE_MLFLOW_TRACKING_URI, or unset it for the embedded store"
+
+
+def silence() -> None:
+    """Turn MLflow's telemetry off and its retries down, before it is first imported."""
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("DO_NOT_TRACK", "true")
+    # The default waits minutes for a server that is not there.
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    logging.getLogger("mlflow").setLevel(logging.WARNING)
+
+
+@contextmanager
+def translated(uri: str) -> Iterator[None]:
+    """Turn MLflow's and the network's errors into one sentence."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        yield
+    except (MlflowException, OSError) as error:
+        first_line = str(error).strip().splitlines()[0][:200]
+        raise TrackingError(f"MLflow at {uri} failed: {first_line}", hint=_HINT) from error
+
+
+def ensure_experiment(uri: str, artifacts: Path, name: str = EXPERIMENT) -> None:
+    """Create the experiment with its artifact folder, which is else the working folder.
+
+    A server (http) keeps its own artifacts, so the folder is only for a database store.
+    """
+    silence()
+    import mlflow
+
+    if uri.startswith("sqlite:///"):
+        Path(uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+    with translated(uri):
+        client = mlflow.MlflowClient(tracking_uri=uri)
+        if client.get_experiment_by_name(name) is None:
+            location = None if uri.startswith("http") else artifacts.absolute().as_uri()
+            client.create_experiment(name, artifact_location=location)
+
+
+@dataclass(frozen=True)
+class MlflowStore:
+    """The active run of this Dagster run, and the registry, at `uri`."""
+
+    uri: str
+
+    def log_candidate(
+        self,
+        folder: Path,
+        *,
+        candidate_id: str,
+        booster_text: str,
+        params: Mapping[str, object],
+        importance: Mapping[str, float],
+    ) -> str:
+        """Log a sealed model folder and register its direction model; return the version.
+
+        A candidate that is registered already keeps its version. The alias `challenger` moves to
+        it.
+        """
+        import lightgbm
+        import mlflow
+        from mlflow.lightgbm import log_model
+
+        with translated(self.uri):
+            mlflow.set_tag("candidate_id", candidate_id)
+            mlflow.log_params(dict(params))
+            mlflow.log_dict(dict(importance), "feature_importance.json")
+            mlflow.log_artifacts(str(folder), "price_model")
+            version = self.version_of(candidate_id)
+            if version is None:
+                logged = log_model(
+                    lightgbm.Booster(model_str=booster_text),
+                    name="direction",
+                    registered_model_name=REGISTERED_MODEL,
+                    pip_requirements=["lightgbm"],
+                )
+                version = str(logged.registered_model_version)
+                self._client().set_model_version_tag(
+                    REGISTERED_MODEL, version, "candidate_id", candidate_id
+                )
+            self._client().set_registered_model_alias(REGISTERED_MODEL, CHALLENGER, version)
+        return version
+
+    def log_evaluation(
+        self, metrics: Mapping[str, float], plots: Mapping[str, bytes], tags: Mapping[str, str]
+    ) -> None:
+        """Log metrics, plots (PNG by file name) and tags to the active run."""
+        import mlflow
+
+        with translated(self.uri), tempfile.TemporaryDirectory() as folder:
+            mlflow.log_metrics(dict(metrics))
+            mlflow.set_tags(dict(tags))
+            for name, image in plots.items():
+                (Path(folder) / name).write_bytes(image)
+            mlflow.log_artifacts(folder, "plots")
+
+    def promote(self, candidate_id: str, *, verdict: str) -> None:
+        """Move the alias `champion` to the candidate's version and tag it with the verdict."""
+        with translated(self.uri):
+            version = self.version_of(candidate_id)
+            if version is None:
+                raise TrackingError(
+                    f"candidate {candidate_id} is not in the registry {self.uri}",
+                    hint="materialize models/price_model again",
+                )
+            client = self._client()
+            client.set_model_version_tag(REGISTERED_MODEL, version, "verdict", verdict)
+            client.set_registered_model_alias(REGISTERED_MODEL, CHAMPION, version)
+
+    def version_of(self, candidate_id: str) -> str | None:
+        """Return the registry version of a candidate, or None."""
+        found = self._client().search_model_versions(f"name = '{REGISTERED_MODEL}'")
+        versions = [v.version for v in found if v.tags.get("candidate_id") == candidate_id]
+        return str(versions[0]) if versions else None
+
+    def _client(self):
+        import mlflow
+
+        return mlflow.MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)

@@ -1,0 +1,29 @@
+"""The sentiment baseline: VADER's lexicon, the score every model has to beat.
+
+Belongs here: the call to vaderSentiment. Does not belong here: any use of its score as a signal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+
+def vader_scores(texts: Sequence[str]) -> np.ndarray:
+    """Return VADER's compound score of each text.
+
+    Args:
+        texts: normalised texts; equal texts are scored once.
+
+    Returns:
+        float64 of shape (n,), -1 (negative) to 1 (positive), 0 without a word of its lexicon.
+
+    >>> vader_scores(["great results, we love it", "a terrible loss", "shares of AAPL"]).tolist()
+    [0.8519, -0.6597, 0.296]
+    """
+    from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
+
+    analyzer = SentimentIntensityAnalyzer()
+    compound = {text: analyzer.polarity_scores(text)["compound"] for text in dict.fromkeys(texts)}
+    return np.array([compound[text] for text in texts], dtype=np.float64)

@@ -1,0 +1,100 @@
+"""The catalogue: what every asset shows in the UI, made from the table contracts.
+
+Belongs here: definition and run metadata, owners, tags. Does not belong here: the contracts
+themselves (schemas). https://docs.dagster.io/guides/build/assets/metadata-and-tags
+"""
+
+from __future__ import annotations
+
+import dagster as dg
+import polars as pl
+
+from finpulse_assets import schemas
+from finpulse_assets.domain.features.technical import TECHNICAL_FEATURES
+from finpulse_assets.schemas import Table
+
+MARKET_DATA, RESEARCH, PLATFORM = "team:market-data", "team:research", "team:platform"
+
+LAKE_TABLES: dict[str, Table] = {
+    table.name: table
+    for table in (
+        schemas.SESSIONS,
+        schemas.TICKERS,
+        schemas.TWEETS,
+        schemas.HEADLINES,
+        schemas.PRICES,
+        schemas.CORPORATE_ACTIONS,
+        schemas.TEXT_SENTIMENT,
+        TECHNICAL_FEATURES,
+        schemas.EVALUATION,
+        schemas.OUT_OF_SAMPLE,
+        schemas.DAILY_SIGNALS,
+    )
+}
+
+SAMPLE_ROWS = 5
+
+
+def table_of(key: dg.AssetKey) -> Table:
+    """Return the contract of a lake asset.
+
+    Raises:
+        KeyError: the asset is no lake table; a mistake in a definition, not of a user.
+    """
+    return LAKE_TABLES[key.to_user_string()]
+
+
+def description(table: Table, sentence: str) -> str:
+    """Return the catalogue text: what, the grain, and when it is known."""
+    return f"{sentence} {table.grain.capitalize()}; {table.known_at}."
+
+
+def definition_metadata(table: Table) -> dict[str, object]:
+    """Return the metadata of a lake table that is known before any run."""
+    return {
+        "dagster/table_name": table.name,
+        "dagster/column_schema": column_schema(table),
+        "grain": table.grain,
+        "key": ", ".join(table.key),
+    }
+
+
+def column_schema(table: Table) -> dg.TableSchema:
+    """Return the columns of `table` for the UI, with units in the description."""
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(
+                name=column.name,
+                type=str(column.dtype),
+                description=f"{column.meaning}" + (f" [{column.unit}]" if column.unit else ""),
+                constraints=dg.TableColumnConstraints(nullable=column.nullable),
+            )
+            for column in table.columns
+        ]
+    )
+
+
+def sample(frame: pl.DataFrame) -> dg.MarkdownMetadataValue:
+    """Return the last rows of a frame as a table for the UI; texts are cut and escaped."""
+    rows = frame.tail(SAMPLE_ROWS)
+    lines = ["| " + " | ".join(rows.columns) + " |", "|" + "---|" * len(rows.columns)]
+    lines += ["| " + " | ".join(_cell(value) for value in row) + " |" for row in rows.iter_rows()]
+    return dg.MetadataValue.md("\n".join(lines))
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    text = " ".join(str(value).split())
+    text = text if len(text) <= 60 else text[:59] + "…"
+    # Tweets are hostile input: nothing in them may end the cell or become a link or an element.
+    for mark in "\\|<>[]`*_!":
+        text = text.replace(mark, "\\" + mark)
+    return text
+
+
+def png(image: bytes) -> dg.MarkdownMetadataValue:
+    """Return a PNG as inline metadata."""
+    import base64
+
+    return dg.MetadataValue.md(f"![plot](data:image/png;base64,{base64.b64encode(image).decode()})")

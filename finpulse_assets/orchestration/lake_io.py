@@ -1,0 +1,67 @@
+"""The IO manager: frames between assets and the lake.
+
+Belongs here: which partitions a frame is read from and written to. Does not belong here: files and
+atomicity (gateways.lake), the meaning of rows (domain).
+https://docs.dagster.io/guides/build/io-managers
+
+Reading has three cases: a month or a span of months, when reader and table share the partitions;
+every month that exists, when the reader has none; the one file of an unpartitioned table. Writing
+has two: a versioned table (knowledge_time in its key) takes new rows, every other table takes the
+run's months whole.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import dagster as dg
+import polars as pl
+
+from finpulse_assets.gateways.lake import WHOLE, Lake
+from finpulse_assets.orchestration.catalog import sample, table_of
+from finpulse_assets.orchestration.partitions import RunClock
+
+
+@dataclass
+class LakeIOManager(dg.IOManager):
+    """Reads lazily, writes atomically, and describes what it wrote."""
+
+    lake: Lake
+    clock: RunClock
+
+    def handle_output(self, context: dg.OutputContext, obj: pl.DataFrame) -> None:
+        table = table_of(context.asset_key)
+        months = list(context.asset_partition_keys) if context.has_asset_partitions else [WHOLE]
+        if "knowledge_time" in table.key:
+            changed = self.lake.append(table, obj, months)
+            _first, end = self.clock.window(months)
+            self.lake.cover(table, months, end)
+        else:
+            changed = self.lake.replace(table, obj, months)
+        rows = self.lake.scan(table).select(pl.len()).collect().item()
+        context.add_output_metadata(
+            {
+                "dagster/row_count": rows,
+                "rows_in_this_run": obj.height,
+                "changed_partitions": len(changed),
+                "path": dg.MetadataValue.path(str(self.lake.root / table.name)),
+                "sample": sample(obj),
+            }
+        )
+
+    def load_input(self, context: dg.InputContext) -> pl.LazyFrame:
+        table = table_of(context.asset_key)
+        if not context.has_asset_partitions:
+            return self.lake.scan(table)
+        months = context.asset_partition_keys
+        # A reader without partitions is handed every key of the definition, also the months before
+        # the data begins: it gets what exists.
+        is_whole = len(months) == len(context.asset_partitions_def.get_partition_keys())
+        return self.lake.scan(table, None if is_whole else months)
+
+
+def lake_io_manager(lake: Lake) -> dg.IOManagerDefinition:
+    """Return the IO manager of `lake`; the clock is settled when a run begins."""
+    return dg.IOManagerDefinition(
+        lambda init: LakeIOManager(lake, init.resources.clock), required_resource_keys={"clock"}
+    )

@@ -1,0 +1,150 @@
+"""Resources: the gateways of a deployment, built from its settings.
+
+Belongs here: which gateway stands behind which resource name, and the clock of a run. Does not
+belong here: what a gateway does. Everything is made when a run begins, never at import.
+https://docs.dagster.io/guides/build/external-resources
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+
+from finpulse_assets.domain.calendar import build_sessions, last_completed_session
+from finpulse_assets.domain.simulator import MarketPlan
+from finpulse_assets.errors import SettingError
+from finpulse_assets.gateways.lake import Lake
+from finpulse_assets.gateways.model_store import ModelStore
+from finpulse_assets.gateways.sources import Extent, PriceSource, TextSource
+from finpulse_assets.gateways.warehouse import Warehouse
+from finpulse_assets.orchestration.dbt import dbt_resource
+from finpulse_assets.orchestration.lake_io import lake_io_manager
+from finpulse_assets.orchestration.partitions import FIRST_MONTH, RunClock
+from finpulse_assets.orchestration.tracking import tracking_resource
+from finpulse_assets.settings import Profile, Settings
+
+FIRST_DAY = datetime.fromisoformat(FIRST_MONTH).date()
+LIVE_HISTORY = timedelta(days=730)
+
+
+@dataclass(frozen=True)
+class Sources:
+    """The text source and the price source of a profile."""
+
+    texts: TextSource
+    prices: PriceSource
+
+
+def build_resources(settings: Settings) -> dict[str, object]:
+    """Return the resources of the code location, by the name that assets ask for."""
+    lake = Lake(settings.lake)
+    return {
+        "settings": settings,
+        "lake": lake,
+        "warehouse": Warehouse(settings.warehouse),
+        "models": ModelStore(settings.models / "price"),
+        "sources": dg.ResourceDefinition(lambda _: build_sources(settings)),
+        "clock": dg.ResourceDefinition(
+            lambda init: resolve_clock(settings, init.resources.sources),
+            required_resource_keys={"sources"},
+        ),
+        "io_manager": lake_io_manager(lake),
+        "dbt": dbt_resource(settings),
+        "tracking": tracking_resource(settings),
+    }
+
+
+def build_sources(settings: Settings) -> Sources:
+    """Return the sources of the profile.
+
+    Raises:
+        SettingError: the profile needs a setting that is not set.
+    """
+    makers: dict[Profile, Callable[[Settings], Sources]] = {
+        Profile.DEMO: _demo_sources,
+        Profile.FILES: _file_sources,
+        Profile.LIVE: _live_sources,
+    }
+    return makers[settings.profile](settings)
+
+
+def _demo_sources(settings: Settings) -> Sources:
+    from finpulse_assets.gateways.simulated_source import SimulatedSource
+
+    plan = MarketPlan(
+        ticker_count=settings.simulator_tickers,
+        session_count=settings.simulator_sessions,
+        seed=settings.simulator_seed,
+        effect=settings.simulator_effect,
+    )
+    source = SimulatedSource(plan, simulated_sessions(settings))
+    return Sources(source, source)
+
+
+def simulated_sessions(settings: Settings) -> object:
+    """Return the sessions that the simulated market has behind it."""
+    as_of = settings.as_of or datetime.now(UTC)
+    delay = timedelta(minutes=settings.decision_delay_minutes)
+    sessions = build_sessions(FIRST_DAY, as_of.date(), decision_delay=delay)
+    last = last_completed_session(sessions, as_of)
+    return sessions.filter(sessions["session_date"] <= last["session_date"])
+
+
+def _file_sources(settings: Settings) -> Sources:
+    from finpulse_assets.gateways.files import FilePriceSource, FileTextSource
+
+    if settings.prices_path is None:
+        raise SettingError(
+            "the files profile needs prices and FINPULSE_PRICES_PATH is not set",
+            hint="name a Parquet, CSV or NDJSON file of daily bars",
+        )
+    return Sources(
+        FileTextSource(tweets=settings.tweets_path, headlines=settings.headlines_path),
+        FilePriceSource(
+            prices=settings.prices_path,
+            corporate_actions=settings.corporate_actions_path,
+            tickers=settings.tickers_path,
+        ),
+    )
+
+
+def _live_sources(settings: Settings) -> Sources:
+    from finpulse_assets.gateways.yahoo import YahooSource
+
+    source = YahooSource(settings.ticker_list)
+    return Sources(source, source)
+
+
+def resolve_clock(settings: Settings, sources: Sources) -> RunClock:
+    """Return the as-of time and the first day of a run.
+
+    The as-of time is the setting, or else the end of what the source has: the decision of the last
+    session that is complete. Only a live source without an end runs as of now.
+    """
+    prices, texts = sources.prices.extent(), sources.texts.extent()
+    now = datetime.now(UTC).replace(microsecond=0)
+    as_of = settings.as_of or (_end_of(prices, settings) if prices else now)
+    if as_of > now:
+        raise SettingError(
+            f"the as-of time {as_of:%Y-%m-%d %H:%M} UTC lies ahead of now, {now:%Y-%m-%d %H:%M}",
+            hint="FINPULSE_AS_OF is a UTC time in the past",
+        )
+    extents = [extent.first.date() for extent in (prices, texts) if extent]
+    first = settings.start_date or min(extents, default=(as_of - LIVE_HISTORY).date())
+    if first > as_of.date():
+        raise SettingError(
+            f"the data begins on {first}, after the as-of time {as_of:%Y-%m-%d %H:%M} UTC",
+            hint="check FINPULSE_AS_OF and FINPULSE_START_DATE",
+        )
+    return RunClock(as_of=as_of, start_date=max(first, FIRST_DAY))
+
+
+def _end_of(prices: Extent, settings: Settings) -> datetime:
+    """Return the decision time of the last session that the prices reach."""
+    delay = timedelta(minutes=settings.decision_delay_minutes)
+    last_day = prices.last.date()
+    sessions = build_sessions(last_day - timedelta(days=14), last_day, decision_delay=delay)
+    return last_completed_session(sessions, prices.last + delay)["decision_at"]

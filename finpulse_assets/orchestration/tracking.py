@@ -1,0 +1,81 @@
+"""Tracking: one MLflow run for each Dagster run, opened when first used and always closed.
+
+Belongs here: the life of the MLflow run. Does not belong here: what is logged (gateways.
+mlflow_store). dagster-mlflow ties the run to the Dagster run's id, so that steps in other processes
+join it; its hook that ends runs only works for a job that names it, so the run is ended here.
+https://docs.dagster.io/integrations/libraries/mlflow
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import dagster as dg
+
+from finpulse_assets.gateways.mlflow_store import (
+    EXPERIMENT,
+    MlflowStore,
+    ensure_experiment,
+    silence,
+    translated,
+)
+from finpulse_assets.settings import Settings
+
+
+@dataclass
+class Tracking:
+    """Opens the MLflow run of this Dagster run on first use; until then MLflow is not imported."""
+
+    context: dg.InitResourceContext
+    settings: Settings
+    _store: MlflowStore | None = field(default=None, init=False)
+
+    def store(self) -> MlflowStore:
+        """Return the store with the run active.
+
+        Raises:
+            TrackingError: MLflow cannot be reached.
+        """
+        if self._store is None:
+            silence()
+            uri = self.settings.tracking_uri
+            ensure_experiment(uri, self.settings.root / "mlflow_artifacts")
+            from dagster_mlflow.resources import MlFlow
+
+            config = {
+                "experiment_name": EXPERIMENT,
+                "mlflow_tracking_uri": uri,
+                "env": {},
+                "extra_tags": {"profile": self.settings.profile.value},
+            }
+            with translated(uri):
+                MlFlow(self.context.replace_config(config))
+            self._store = MlflowStore(uri)
+        return self._store
+
+    def close(self, *, failed: bool) -> None:
+        """End the run, if one was opened."""
+        if self._store is not None:
+            import mlflow
+
+            with translated(self._store.uri):
+                mlflow.end_run("FAILED" if failed else "FINISHED")
+            self._store = None
+
+
+def tracking_resource(settings: Settings) -> dg.ResourceDefinition:
+    """Return the resource `tracking`."""
+
+    @contextmanager
+    def opened(context: dg.InitResourceContext) -> Iterator[Tracking]:
+        tracking = Tracking(context, settings)
+        failed = True
+        try:
+            yield tracking
+            failed = False
+        finally:
+            tracking.close(failed=failed)
+
+    return dg.ResourceDefinition(opened)
