@@ -7,12 +7,16 @@ a failed step into its sentence. Does not belong here: the graph (defs), options
 from __future__ import annotations
 
 import os
+import sys
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from rich.console import Console
 
 from finpulse_assets.cli.console import errors
 from finpulse_assets.errors import FinPulseError, SettingError
@@ -22,6 +26,7 @@ if TYPE_CHECKING:
     import dagster as dg
 
 JOB = "whole_graph"
+RUN_LOG = "last_run.log"
 PID_TAG = "finpulse/pid"
 INSTANCE = "telemetry:\n  enabled: false\n"
 
@@ -97,10 +102,9 @@ def run_graph(settings: Settings) -> GraphRun:
     run_id = str(uuid.uuid4())
     progress = _Progress()
     instance.add_event_listener(run_id, progress)
-    result = (
-        defs()
-        .resolve_job_def(JOB)
-        .execute_in_process(
+    job = defs().resolve_job_def(JOB)
+    with _output_kept_in(settings.root / RUN_LOG):
+        result = job.execute_in_process(
             instance=instance,
             run_id=run_id,
             raise_on_error=False,
@@ -110,11 +114,18 @@ def run_graph(settings: Settings) -> GraphRun:
                 PID_TAG: str(os.getpid()),
             },
         )
-    )
     if not result.success:
         raise GraphFailedError(*failure_of(result))
     seconds = time.monotonic() - started
     return GraphRun(run_id, clock.as_of.isoformat(), len(clock.months), seconds, progress.steps)
+
+
+@contextmanager
+def _output_kept_in(path: Path) -> Iterator[None]:
+    """Send what dbt, Dagster and libraries print to a file; the terminal shows the progress."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8") as log, redirect_stdout(log), redirect_stderr(log):
+        yield
 
 
 def end_killed_runs(instance: dg.DagsterInstance) -> None:
@@ -164,7 +175,8 @@ class _Progress:
     def __init__(self) -> None:
         self.steps: dict[str, float] = {}
         self._rows: dict[str, int] = {}
-        self._print: Callable[..., None] = errors.print
+        # Bound to the terminal now: while the graph runs, stdout and stderr go to the run's log.
+        self._print: Callable[..., None] = Console(file=sys.stderr).print
 
     def __call__(self, entry: dg.EventLogEntry) -> None:
         event = entry.dagster_event

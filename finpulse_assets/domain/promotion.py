@@ -86,7 +86,7 @@ def decide(evaluation: Evaluation, champion: Champion | None) -> Promotion:
         candidate_id=candidate.candidate_id,
         promoted=promoted,
         is_proven=candidate.is_proven,
-        reasons=(f"{standing}: {evaluation.reason}", comparison),
+        reasons=(f"{standing}: {evaluation.reason}", *evaluation.objections, comparison),
         champion=candidate if promoted or champion is None else champion,
     )
 

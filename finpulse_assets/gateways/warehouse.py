@@ -36,7 +36,7 @@ class Warehouse:
         try:
             with duckdb.connect(str(self.path), read_only=True) as connection:
                 connection.execute("set timezone = 'UTC'")
-                return connection.execute(sql, list(parameters)).pl()
+                return pl.from_arrow(connection.execute(sql, list(parameters)).to_arrow_table())
         except duckdb.IOException as error:
             raise WarehouseError(
                 f"the warehouse {self.path} cannot be opened: {error}",

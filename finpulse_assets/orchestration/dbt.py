@@ -8,6 +8,7 @@ readable place. https://docs.dagster.io/integrations/libraries/dbt
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -31,11 +32,19 @@ FOLDER_OF_SOURCES = ("models", "macros", "tests")
 @cache
 def dbt_project() -> DbtProject:
     """Return the project; parse it when its manifest is absent or older than a source (6 s)."""
+    _put_dbt_on_path()
     project = DbtProject(project_dir=PROJECT_DIR, profiles_dir=PROJECT_DIR)
     manifest = Path(project.manifest_path)
     if not manifest.exists() or manifest.stat().st_mtime < _newest_source():
         project.preparer.prepare(project)
     return project
+
+
+def _put_dbt_on_path() -> None:
+    """Let dagster-dbt find the dbt of this environment when the environment is not activated."""
+    scripts = str(Path(sys.executable).parent)
+    if scripts not in os.environ["PATH"].split(os.pathsep):
+        os.environ["PATH"] = scripts + os.pathsep + os.environ["PATH"]
 
 
 def _newest_source() -> float:

@@ -11,7 +11,7 @@ from dagster_dbt import get_asset_key_for_model
 from finpulse_assets.defs.warehouse.assets import warehouse as warehouse_assets
 from finpulse_assets.domain import plots
 from finpulse_assets.domain.evaluation.baselines import forecasts
-from finpulse_assets.domain.evaluation.report import Evaluation, evaluate
+from finpulse_assets.domain.evaluation.report import Evaluation, evaluate, text_gain
 from finpulse_assets.domain.evaluation.walk_forward import walk_forward_predictions
 from finpulse_assets.domain.promotion import decide
 from finpulse_assets.domain.training import fit_price_model
@@ -28,6 +28,7 @@ from finpulse_assets.orchestration.training_plan import TRAINING_SET, read_recip
 from finpulse_assets.schemas import EVALUATION, OUT_OF_SAMPLE
 from finpulse_assets.settings import Settings
 
+METRICS = ("accuracy", "mcc", "auc", "log_loss", "brier", "rank_ic", "long_short_return")
 TRAINING_SET_KEY = get_asset_key_for_model([warehouse_assets], TRAINING_SET)
 
 
@@ -54,8 +55,8 @@ def out_of_sample_predictions(
         recipe.frame,
         recipe.plan,
         recipe.folds,
-        recipe.features,
-        recipe.features_without_text,
+        features_with_text=recipe.features,
+        features_without_text=recipe.features_without_text,
         on_fold=lambda fold, rows: context.log.info(f"fold {fold.index}: {rows.height:,} rows"),
     )
 
@@ -140,15 +141,17 @@ def evaluation(
         "calibration.png": plots.calibration_plot(rows),
         "rank_ic.png": plots.rank_ic_plot(spoken),
     }
+    scores = {metric: result.estimate(metric).value for metric in METRICS}
     tracking.store().log_evaluation(
-        result.headline(), figures, {"verdict": result.verdict, "reason": result.reason}
+        scores, figures, {"verdict": result.verdict, "reason": result.reason}
     )
     return dg.MaterializeResult(
         value=result.table,
         metadata={
             "verdict": result.verdict,
             "reason": result.reason,
-            **result.headline(),
+            **scores,
+            "text_gain": text_gain(result).value,
             **{name.removesuffix(".png"): png(image) for name, image in figures.items()},
         },
     )

@@ -16,6 +16,9 @@ from finpulse_assets.errors import EvaluationError
 CANDIDATE = "candidate"
 WITHOUT_TEXT = "candidate_without_text"
 NAIVE = ("majority", "always_up", "persistence", "momentum")
+# What a candidate has to beat. The same model without text is among them: a platform that reads
+# texts has to show that reading them adds something.
+BASELINES = (*NAIVE, WITHOUT_TEXT)
 PREDICTORS = (CANDIDATE, WITHOUT_TEXT, *NAIVE)
 
 FORECAST_COLUMNS = (

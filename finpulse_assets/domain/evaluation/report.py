@@ -15,9 +15,9 @@ import polars as pl
 
 from finpulse_assets.domain.evaluation import metrics
 from finpulse_assets.domain.evaluation.baselines import (
+    BASELINES,
     CANDIDATE,
     FORECAST_COLUMNS,
-    NAIVE,
     PREDICTORS,
     WITHOUT_TEXT,
 )
@@ -63,26 +63,29 @@ class Evaluation:
 
     @cached_property
     def best_baseline(self) -> str:
-        """The naive predictor with the highest accuracy."""
-        return max(NAIVE, key=lambda name: self.estimate("accuracy", name).value)
+        """The baseline with the highest accuracy."""
+        return max(BASELINES, key=lambda name: self.estimate("accuracy", name).value)
 
     @cached_property
     def reason(self) -> str:
         """The verdict as one sentence with its numbers."""
         own, best = self.estimate("accuracy"), self.best_baseline
         baseline = self.estimate("accuracy", best).value
+        is_above = own.lower > baseline
         sentence = (
-            f"accuracy {own} {'beats' if own.lower > baseline else 'does not beat'} "
+            f"accuracy {own} {'beats' if is_above else 'does not beat'} "
             f"the best baseline {best} {baseline:.3f}: gain {self.estimate(GAIN, best)}"
         )
-        return "; ".join([sentence, *self.objections])
+        if is_above and self.objections:
+            return f"{sentence}, but {' and '.join(self.objections)}"
+        return sentence
 
     @cached_property
     def objections(self) -> tuple[str, ...]:
         """The conditions for skill that fail, empty where the candidate has skill."""
         own, ranking = self.estimate("accuracy"), self.estimate("auc")
-        values = {name: self.estimate("accuracy", name).value for name in NAIVE}
-        gains = {name: self.estimate(GAIN, name) for name in NAIVE}
+        values = {name: self.estimate("accuracy", name).value for name in BASELINES}
+        gains = {name: self.estimate(GAIN, name) for name in BASELINES}
         above = [f"{name} {value:.3f}" for name, value in values.items() if not own.lower > value]
         unsure = [f"{name} {it}" for name, it in gains.items() if not it.lower > 0]
         found = []
@@ -115,10 +118,9 @@ def evaluate(
 ) -> Evaluation:
     """Score the candidate and its baselines and decide whether the candidate has skill.
 
-    Skill needs all of: the lower end of the candidate's accuracy above every naive baseline's
-    accuracy; the lower end of every paired gain over them above 0; the lower end of the AUC above
-    0.5. candidate_without_text is measured too, but it does not decide: a model that lives on
-    prices alone has skill as well.
+    Skill needs all of: the lower end of the candidate's accuracy above every baseline's accuracy;
+    the lower end of every paired gain over them above 0; the lower end of the AUC above 0.5. The
+    same model without text is one of the baselines.
 
     Args:
         forecasts: `baselines.forecasts(predictions, frame, folds)`.

@@ -194,10 +194,11 @@ def _train_tokenizer(texts: list[str]) -> Any:
     from transformers import PreTrainedTokenizerFast
 
     special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    tokenizer = Tokenizer(models.WordPiece(unk_token=special[1]))
+    # BPE, because the WordPiece trainer breaks ties by chance: another vocabulary each run.
+    tokenizer = Tokenizer(models.BPE(unk_token=special[1]))
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    trainer = trainers.WordPieceTrainer(
+    trainer = trainers.BpeTrainer(
         vocab_size=4000, min_frequency=2, special_tokens=special, show_progress=False
     )
     tokenizer.train_from_iterator(texts, trainer)

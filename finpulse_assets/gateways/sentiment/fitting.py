@@ -88,7 +88,7 @@ def best_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
     >>> float(round(best_temperature(logits, np.array([0, 0, 0, 1])), 1))
     3.6
     """
-    grid = np.geomspace(0.5, 10.0, 121)
+    grid = np.geomspace(0.5, 10.0, 301)
     losses = [_log_loss(logits / temperature, labels) for temperature in grid]
     return float(grid[int(np.argmin(losses))])
 

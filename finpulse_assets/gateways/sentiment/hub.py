@@ -41,6 +41,7 @@ TOKENIZER_FILES = (
 TIMEOUT_SECONDS = (10, 60)
 
 _HUB_ID = re.compile(r"[\w-][\w.-]*(?:/[\w-][\w.-]*)?")
+_COMMIT = re.compile(r"[0-9a-f]{40}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _OFFLINE_HINT = (
     "check the network and the endpoint; offline, train the default model or give a folder"
@@ -73,7 +74,7 @@ def fetch_model(
     if source.is_dir():
         name, mark = source.resolve().name, _folder_mark(source)
     elif _HUB_ID.fullmatch(model):
-        name, mark = model.replace("/", "--"), (revision or "main").replace("/", "--")[:12]
+        name, mark = model.replace("/", "--"), _revision_mark(revision or "main")
     else:
         raise ModelError(
             f"{model} is neither a folder nor the id of a model",
@@ -93,6 +94,10 @@ def fetch_model(
         _finish(model, staging, notes)
         publish(staging, target)
     return target
+
+
+def _revision_mark(revision: str) -> str:
+    return revision[:12] if _COMMIT.fullmatch(revision) else revision.replace("/", "--")
 
 
 def _folder_mark(source: Path) -> str:

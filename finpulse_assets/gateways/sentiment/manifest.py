@@ -140,8 +140,13 @@ def publish(staging: Path, target: Path) -> None:
                 f"{target} exists and has no {MANIFEST}, so it is not replaced by a model",
                 hint="move it away or choose another folder",
             )
-        shutil.rmtree(target)
-    staging.replace(target)
+        # Two renames: a reader finds the old model or the new one, hardly ever none.
+        replaced = staging.with_name(f"{staging.name}.replaced")
+        target.replace(replaced)
+        staging.replace(target)
+        shutil.rmtree(replaced)
+    else:
+        staging.replace(target)
 
 
 def _hash_files(folder: Path) -> dict[str, str]:

@@ -1,0 +1,22 @@
+-- A text is news once: an edit or a late copy of it changes neither its session nor its words.
+with
+
+texts as (
+    {% for kind in ['tweet', 'headline'] %}
+    select
+        '{{ kind }}' as kind,
+        text_id,
+        ticker,
+        knowledge_time,
+        session_date,
+        text_hash,
+        author,
+        is_retweet
+    from {{ ref('stg_' ~ kind ~ 's') }}
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+)
+
+select *
+from texts
+qualify row_number() over (partition by kind, text_id, ticker order by knowledge_time) = 1

@@ -1,0 +1,10 @@
+select
+    features.*,
+    labels.target_session_date,
+    labels.entry_at,
+    labels.exit_at,
+    labels.return_next_session,
+    labels.is_up
+from {{ ref('fct_daily_features') }} as features
+inner join {{ ref('fct_labels') }} as labels using (ticker, session_date)
+order by ticker, session_date

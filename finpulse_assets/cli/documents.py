@@ -1,0 +1,117 @@
+"""The generated documents: the graph, asset and settings parts of README.md, and .env.example.
+
+Belongs here: making them from the definitions and the settings (`make docs`); a test holds the
+committed files to what this makes. Does not belong here: prose.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from finpulse_assets.settings import PREFIX, Settings
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+ROOT = Path(__file__).parents[2]
+STAGES = (
+    "market_data", "news", "sentiment", "features", "staging", "intermediate", "marts", "models",
+    "signals",
+)  # fmt: skip
+
+
+def main() -> None:
+    """Rewrite README.md and .env.example in place."""
+    readme = ROOT / "README.md"
+    readme.write_text(with_generated_parts(readme.read_text()))
+    (ROOT / ".env.example").write_text(env_example())
+
+
+def with_generated_parts(text: str) -> str:
+    """Return README text with each `<!-- name:begin -->` part made anew."""
+    specs = asset_specs()
+    parts = {
+        "graph": graph_picture(specs),
+        "assets": asset_table(specs),
+        "settings": settings_table(),
+    }
+    for name, content in parts.items():
+        pattern = re.compile(rf"(<!-- {name}:begin.*?-->\n).*?(<!-- {name}:end -->)", re.DOTALL)
+        if not pattern.search(text):
+            raise ValueError(f"README.md has no part {name}")
+        text = pattern.sub(lambda match, made=content: match[1] + made + match[2], text)
+    return text
+
+
+def asset_specs() -> list[dg.AssetSpec]:
+    """Return the specs of every materializable asset, by stage and key."""
+    from finpulse_assets.definitions import defs
+
+    definitions = defs()
+    graph = definitions.resolve_asset_graph()
+    specs = [
+        definitions.get_assets_def(key).get_asset_spec(key)
+        for key in graph.materializable_asset_keys
+    ]
+    return sorted(specs, key=lambda s: (STAGES.index(s.group_name), s.key.to_user_string()))
+
+
+def graph_picture(specs: list[dg.AssetSpec]) -> str:
+    """Return the graph as a Mermaid flow chart, a box for each stage."""
+    names = {spec.key: f"n{at}" for at, spec in enumerate(specs)}
+    lines = ["```mermaid", "flowchart LR"]
+    for stage in STAGES:
+        lines.append(f"  subgraph {stage}")
+        lines += [
+            f'    {names[spec.key]}["{spec.key.to_user_string()}"]'
+            for spec in specs
+            if spec.group_name == stage
+        ]
+        lines.append("  end")
+    for spec in specs:
+        sources = sorted(names[d.asset_key] for d in spec.deps if d.asset_key in names)
+        lines += [f"  {source} --> {names[spec.key]}" for source in sources]
+    return "\n".join([*lines, "```", ""])
+
+
+def asset_table(specs: list[dg.AssetSpec]) -> str:
+    """Return the assets as a Markdown table: stage, key, partitions, what it is."""
+    lines = ["| stage | asset | partitions | what |", "|---|---|---|---|"]
+    for spec in specs:
+        what = " ".join((spec.description or "").split()).replace("|", "\\|")
+        months = "month" if spec.partitions_def else ""
+        key = spec.key.to_user_string()
+        lines.append(f"| {spec.group_name} | `{key}` | {months} | {what} |")
+    return "\n".join([*lines, ""])
+
+
+def settings_table() -> str:
+    """Return the settings as a Markdown table: variable, default, meaning."""
+    lines = ["| variable | default | meaning |", "|---|---|---|"]
+    for name, field in Settings.model_fields.items():
+        default = "" if field.default is None else f"`{_shown(field.default)}`"
+        meaning = (field.description or "").replace("|", "\\|")
+        lines.append(f"| `{PREFIX}{name.upper()}` | {default} | {meaning} |")
+    return "\n".join([*lines, ""])
+
+
+def env_example() -> str:
+    """Return .env.example: every setting as a comment with its default."""
+    lines = [
+        "# Copy to .env and uncomment what you change; finpulse doctor shows what is set.",
+        "",
+    ]
+    for name, field in Settings.model_fields.items():
+        default = "" if field.default is None else _shown(field.default)
+        lines += [f"# {field.description}", f"# {PREFIX}{name.upper()}={default}", ""]
+    return "\n".join(lines)
+
+
+def _shown(default: object) -> str:
+    return str(getattr(default, "value", default))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,214 @@
+"""The dbt project on a small lake: marts against values computed another way, and replays.
+
+Belongs here: what needs a real `dbt build` (four of them, shared by all tests) and the agreement
+of the dbt contracts with schemas.py and the feature registry. Does not belong here: window and
+lag rules one by one; those are dbt unit tests beside the models, which the first build runs.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+
+import duckdb
+import polars as pl
+import pytest
+import yaml
+from polars.testing import assert_frame_equal
+from small_lake import (
+    HALT,
+    KEY,
+    expected_labels,
+    expected_sentiment,
+    expected_text_features,
+    technical,
+    write_lake,
+)
+
+from finpulse_assets import schemas
+from finpulse_assets.domain.features import registry
+
+PROJECT = Path(__file__).parents[2] / "dbt_project"
+MARTS = ["fct_daily_sentiment", "fct_daily_features", "fct_labels", "fct_training_set"]
+STAGED = {
+    f"stg_{table.name.split('/')[1]}": table
+    for table in (
+        schemas.TWEETS, schemas.HEADLINES, schemas.PRICES, schemas.CORPORATE_ACTIONS,
+        schemas.SESSIONS, schemas.TICKERS, schemas.TEXT_SENTIMENT,
+    )
+}  # fmt: skip
+AS_OF = datetime(2026, 2, 16, 22, tzinfo=UTC)  # after the decision of the 31st of 40 sessions
+FOREVER = datetime(9999, 12, 31, tzinfo=UTC)
+
+
+def run_dbt(*arguments: str, lake: Path, warehouse: Path) -> SimpleNamespace:
+    """Run dbt in this process; return its results and the marts, with the file closed again."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+    from dbt.cli.main import dbtRunner
+
+    folders = {
+        "project-dir": PROJECT,
+        "profiles-dir": PROJECT,
+        "target-path": lake.parent / "target",
+        "log-path": lake.parent / "logs",
+    }
+    options = [f"--{name}={folder}" for name, folder in folders.items()]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FINPULSE_LAKE", str(lake))
+        patch.setenv("FINPULSE_WAREHOUSE", str(warehouse))
+        # The Dagster resource leaves this behind in a shared process; here unit tests must run.
+        patch.delenv("DBT_EXCLUDE_RESOURCE_TYPES", raising=False)
+        outcome = dbtRunner().invoke([*arguments, *options, "--quiet", "--no-use-colors"])
+    DuckDBConnectionManager.close_all_connections()
+    if not outcome.success:
+        failures = [r.message for r in outcome.result or [] if r.status in ("error", "fail")]
+        raise AssertionError(failures or outcome.exception)
+    with duckdb.connect(str(warehouse), read_only=True) as reader:
+        reader.execute("set TimeZone = 'UTC'")
+        marts = {mart: reader.table(mart).pl() for mart in MARTS}
+    return SimpleNamespace(results=outcome.result.results, **marts)
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
+    """The four builds: whole, again into the same file, as of February 16, without any text."""
+    root = tmp_path_factory.mktemp("dbt")
+    full, silent = root / "lake", root / "silent lake"
+    tables = write_lake(full, with_texts=True)
+    write_lake(silent, with_texts=False)
+    as_of = f"{{as_of: '{AS_OF.isoformat()}'}}"
+    whole = run_dbt("build", lake=full, warehouse=root / "whole.duckdb")
+    again = run_dbt("run", lake=full, warehouse=root / "whole.duckdb")
+    replay = run_dbt("run", "--vars", as_of, lake=full, warehouse=root / "replay.duckdb")
+    no_unit_tests = ("--exclude", "test_type:unit")
+    empty = run_dbt("build", *no_unit_tests, lake=silent, warehouse=root / "silent.duckdb")
+    return SimpleNamespace(
+        root=root, lake=tables, whole=whole, again=again, replay=replay, silent=empty
+    )
+
+
+def contract(model: str) -> dict[str, str]:
+    """Column names of a model's yml in order, with their descriptions."""
+    path = next(PROJECT.glob(f"models/*/{model}.yml"))
+    columns = yaml.safe_load(path.read_text())["models"][0]["columns"]
+    return {column["name"]: column["description"] for column in columns}
+
+
+@pytest.mark.parametrize("moment", ["whole", "replay"])
+def test_marts_equal_values_computed_another_way(built: SimpleNamespace, moment: str) -> None:
+    as_of = {"whole": FOREVER, "replay": AS_OF}[moment]
+    marts = getattr(built, moment)
+    daily = expected_sentiment(built.lake, as_of)
+    assert_frame_equal(
+        marts.fct_daily_sentiment, daily, check_column_order=False, check_dtypes=False
+    )
+    features = expected_text_features(built.lake, as_of, marts.fct_daily_features)
+    actual = marts.fct_daily_features.select(features.columns)
+    assert_frame_equal(actual, features, check_dtypes=False)
+    counts, shares = ["headline_count", "author_count"], ["positive_share", "negative_share"]
+    carried = features.select(KEY).join(daily, on=KEY, how="left", maintain_order="left")
+    assert_frame_equal(
+        marts.fct_daily_features.select(*counts, *shares),
+        carried.select(pl.col(counts).fill_null(0), pl.col(shares)),
+        check_dtypes=False,
+    )
+    assert_frame_equal(marts.fct_labels, expected_labels(built.lake, as_of))
+    assert marts.fct_training_set.select(KEY).equals(
+        marts.fct_labels.join(marts.fct_daily_features, on=KEY, how="semi").select(KEY)
+    )
+
+
+def test_technical_features_pass_through_unchanged(built: SimpleNamespace) -> None:
+    names = [*KEY, *registry.feature_names(with_text=False)]
+    expected = technical(built.lake.prices).select(names)
+    assert_frame_equal(built.whole.fct_daily_features.select(names), expected)
+
+
+def test_rows_are_sorted_and_a_rerun_changes_nothing(built: SimpleNamespace) -> None:
+    for mart in MARTS:
+        first = getattr(built.whole, mart)
+        assert first.height > 0
+        assert first.equals(first.sort(KEY)), f"{mart} is not sorted"
+        assert first.equals(getattr(built.again, mart)), f"{mart} differs after a second run"
+
+
+def test_a_halt_and_a_session_without_trades_have_no_label(built: SimpleNamespace) -> None:
+    days = built.lake.sessions["session_date"]
+    labelled = built.whole.fct_labels.filter(pl.col("ticker").is_in(["HOLE", "STIL"]))
+    rows = set(labelled.select(KEY).rows())
+    assert ("HOLE", days[HALT - 1]) not in rows  # no bar in the next session
+    assert ("HOLE", days[HALT]) not in rows  # no bar to decide on
+    assert ("HOLE", days[HALT + 1]) in rows
+    assert ("STIL", days[HALT - 1]) not in rows  # the next session has a bar without trades
+    assert ("STIL", days[HALT]) in rows
+
+
+def test_an_earlier_state_comes_back_without_later_knowledge(built: SimpleNamespace) -> None:
+    day = built.lake.sessions["session_date"][19]
+    label = (pl.col("ticker") == "AAPL") & (pl.col("session_date") == day)
+    corrected = built.whole.fct_labels.filter(label)["return_next_session"].item()
+    original = built.replay.fct_labels.filter(label)["return_next_session"].item()
+    assert corrected == pytest.approx(70 / 40 - 1)
+    assert abs(original) < 0.2
+    assert built.replay.fct_labels["exit_at"].max() <= AS_OF
+    assert built.replay.fct_daily_features["decision_at"].max() <= AS_OF
+    before = pl.col("decision_at") <= AS_OF
+    assert_frame_equal(
+        built.replay.fct_daily_features, built.whole.fct_daily_features.filter(before)
+    )
+
+
+def test_without_texts_there_are_features_with_counts_of_zero(built: SimpleNamespace) -> None:
+    assert built.silent.fct_daily_sentiment.height == 0
+    features = built.silent.fct_daily_features
+    assert features.height == built.whole.fct_daily_features.height
+    assert features.select("text_count", "headline_count", "author_count").sum().row(0) == (0,) * 3
+    sentiments = [f.name for f in registry.TEXT if not f.name.endswith("_count")]
+    assert features.select(pl.col(sentiments).null_count()).row(0) == (features.height,) * 11
+
+
+def test_every_data_and_unit_test_of_the_project_ran(built: SimpleNamespace) -> None:
+    declared = {
+        test["name"]
+        for path in PROJECT.glob("models/**/*.yml")
+        for test in yaml.safe_load(path.read_text()).get("unit_tests", [])
+    }
+    passed = {r.node.name for r in built.whole.results if r.status == "pass"}
+    assert len(declared) == 10
+    assert declared <= passed
+    assert {
+        "texts_are_known_before_their_decision",
+        "fct_labels_entry_follows_the_decision",
+    } <= passed
+
+
+@pytest.mark.parametrize("mart", MARTS)
+def test_tables_have_the_columns_of_their_contract(built: SimpleNamespace, mart: str) -> None:
+    assert getattr(built.whole, mart).columns == list(contract(mart))
+
+
+@pytest.mark.parametrize("mart", ["fct_daily_features", "fct_training_set"])
+def test_contracts_list_the_registry_in_its_order_and_words(mart: str) -> None:
+    columns = contract(mart)
+    expected = {f.name: f"{f.formula} [{f.unit}]" for f in registry.FEATURES}
+    described = {name: text for name, text in columns.items() if name in expected}
+    assert list(columns)[: 3 + len(expected)] == [*KEY, "decision_at", *expected]
+    assert described == expected
+
+
+@pytest.mark.parametrize("model", list(STAGED))
+def test_staging_repeats_the_lake_contract(model: str) -> None:
+    expected = {
+        c.name: c.meaning + (f" [{c.unit}]" if c.unit else "") for c in STAGED[model].columns
+    }
+    assert contract(model) == expected
+    assert list(contract(model)) == list(expected)
+
+
+def test_a_wrong_as_of_names_the_value_and_the_form(built: SimpleNamespace) -> None:
+    with pytest.raises(AssertionError, match=r"as_of is 'yesterday', it should be a UTC time"):
+        run_dbt(
+            "parse", "--vars", "{as_of: yesterday}",
+            lake=built.root / "lake", warehouse=built.root / "whole.duckdb",
+        )  # fmt: skip
