@@ -47,8 +47,8 @@ lint: $(STAMP) ## Check style, layers and the dbt project
 format: $(STAMP) ## Format the code
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
 
-docs: $(STAMP) ## Rewrite the generated parts of README.md (graph, assets, settings)
-	@$(BIN)/python -m finpulse_assets.cli.readme
+docs: $(STAMP) ## Rewrite the generated parts of README.md, and .env.example
+	@$(BIN)/python -m finpulse_assets.cli.documents
 
 bench: $(STAMP) ## Run the benchmarks of benchmarks/, each prints its claim
 	@for script in benchmarks/bench_*.py; do $(BIN)/python $$script || exit 1; done

@@ -74,6 +74,7 @@ class Table:
         finpulse_assets.errors.SchemaError: raw/sessions lacks the columns session_index, ...
         """
         self._check_columns(frame)
+        self._check_whole_numbers(frame)
         try:
             frame = frame.select(pl.col(c.name).cast(c.dtype, strict=True) for c in self.columns)
         except pl.exceptions.PolarsError as error:
@@ -95,6 +96,16 @@ class Table:
                 f"{self.name} has columns outside its contract: {', '.join(extra)}",
                 hint="add them to schemas.py with a meaning, or drop them",
             )
+
+    def _check_whole_numbers(self, frame: pl.DataFrame) -> None:
+        """Refuse fractions in a column of integers: a cast would cut them off without a word."""
+        for column in self.columns:
+            values = frame[column.name]
+            if column.dtype.is_integer() and values.dtype.is_float() and (values % 1 != 0).any():
+                raise SchemaError(
+                    f"{self.name} has a value of another type: {column.name} is "
+                    f"{values.filter(values % 1 != 0)[0]}, it should be a whole number"
+                )
 
     def _check_nulls(self, frame: pl.DataFrame) -> None:
         full = [column.name for column in self.columns if not column.nullable]

@@ -8,7 +8,8 @@ Values come from the environment, then from a `.env` file in the working folder,
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from contextlib import suppress
+from datetime import UTC, date, datetime, time
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -30,9 +31,21 @@ class Profile(StrEnum):
 
 
 def _end_of_day(value: object) -> object:
-    """Read a bare day as its last second: as of a day means with all of that day."""
-    is_day = isinstance(value, str) and len(value.strip()) == len("2015-09-30")
-    return f"{value.strip()}T23:59:59+00:00" if is_day else value
+    """Read a bare day as its last second: as of a day means with all of that day.
+
+    Text is read here, for pydantic would take "2015" for seconds since 1970.
+    """
+    if isinstance(value, str):
+        value = _iso_day_or_time(value.strip())
+    is_day = isinstance(value, date) and not isinstance(value, datetime)
+    return datetime.combine(value, time(23, 59, 59), UTC) if is_day else value
+
+
+def _iso_day_or_time(text: str) -> date:
+    for read in (date.fromisoformat, datetime.fromisoformat):
+        with suppress(ValueError):
+            return read(text)
+    raise ValueError("it should be a day or a time such as 2015-09-30 or 2015-09-30T20:15+00:00")
 
 
 def _as_utc(value: datetime) -> datetime:
@@ -40,7 +53,10 @@ def _as_utc(value: datetime) -> datetime:
 
 
 def _ticker_list(value: str) -> str:
-    return ",".join(ticker.strip().upper() for ticker in value.split(",") if ticker.strip())
+    tickers = dict.fromkeys(part.strip().upper() for part in value.split(",") if part.strip())
+    if not tickers:
+        raise ValueError("it should name at least one symbol")
+    return ",".join(tickers)
 
 
 UtcTime = Annotated[datetime, BeforeValidator(_end_of_day), AfterValidator(_as_utc)]
@@ -164,6 +180,6 @@ def _setting_error(error: ValidationError) -> SettingError:
     is_secret = field is not None and "secret" in (field.description or "")
     value = "set" if is_secret else repr(first["input"])
     return SettingError(
-        f"{name} is {value}: {first['msg']}",
+        f"{name} is {value}: {first['msg'].removeprefix('Value error, ')}",
         hint=f"{name} means: {field.description}" if field else "see finpulse doctor",
     )

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 
 from rich.console import Console
 
-results = Console()
+# Piped output keeps its tables whole; a terminal's own width rules otherwise.
+results = Console(width=None if sys.stdout.isatty() else 110)
 errors = Console(stderr=True)
 
 

@@ -24,15 +24,15 @@ from finpulse_assets.schemas import DAILY_SIGNALS, EVALUATION
 from finpulse_assets.settings import Settings
 
 STRONGEST = 5
-METRICS = ("accuracy", "mcc", "auc", "log_loss", "rank_ic")
 NAMES = {
-    "candidate": "LightGBM, prices and texts",
-    "candidate_without_text": "the same without texts",
+    "candidate": "LightGBM with texts",
+    "candidate_without_text": "LightGBM without",
     "majority": "majority class",
     "always_up": "always up",
     "persistence": "persistence",
-    "momentum": "momentum, 20 sessions",
+    "momentum": "momentum (20)",
 }
+SHOWN_REASONS = 2
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,6 @@ def _evaluation_table(evaluation: Evaluation) -> Table:
         "gain over it",
         "MCC",
         "AUC",
-        "rank IC",
         title=f"Out of sample: {size['row_count']:,} predictions in {size['session_count']} "
         "sessions, 95 % day-block intervals",
         title_justify="left",
@@ -111,7 +110,7 @@ def _evaluation_table(evaluation: Evaluation) -> Table:
             NAMES[name],
             _estimate(evaluation.estimate("accuracy", name)),
             gain,
-            *(_point(evaluation.estimate(metric, name)) for metric in ("mcc", "auc", "rank_ic")),
+            *(_point(evaluation.estimate(metric, name)) for metric in ("mcc", "auc")),
             style="bold" if name == CANDIDATE else None,
         )
     return table
@@ -143,9 +142,9 @@ def _signal_table(signals: pl.DataFrame) -> Table:
         "ticker",
         "signal",
         "P(up)",
-        "observed up rate, 90 %",
-        "expected return",
-        "strongest reasons (log-odds)",
+        "seen 90 %",
+        "return",
+        "reasons, log-odds",
         title=f"Strongest signals for {target}, decided after the close of {session}",
         title_justify="left",
         box=None,
@@ -158,8 +157,8 @@ def _signal_table(signals: pl.DataFrame) -> Table:
             row["ticker"],
             direction(row["probability_up"]),
             f"{row['probability_up']:.3f}",
-            "–" if lower is None else f"{lower:.2f} to {upper:.2f}",
+            "–" if lower is None else f"{lower:.2f}-{upper:.2f}",
             f"{row['expected_return']:+.2%}",
-            row["reasons"],
+            ", ".join(row["reasons"].split(", ")[:SHOWN_REASONS]),
         )
     return table

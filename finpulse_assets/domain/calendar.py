@@ -95,8 +95,10 @@ def assign_sessions(frame: pl.DataFrame, sessions: pl.DataFrame) -> pl.DataFrame
         sessions: `schemas.SESSIONS`, ascending, covering the span and one session beyond.
 
     Raises:
-        SourceError: a row is known after the last decision of `sessions`.
+        SourceError: `sessions` is empty, or a row is known after its last decision.
     """
+    if sessions.is_empty():
+        raise SourceError("no text can be given a session, the calendar has none")
     decisions = sessions.sort("decision_at").select("decision_at", "session_date")
     order = pl.int_range(pl.len()).alias("_order")
     # A strict inequality: what arrives at the very decision time is too late for it.

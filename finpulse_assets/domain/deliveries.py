@@ -148,12 +148,17 @@ def _new_versions(
     as_of: datetime,
 ) -> tuple[pl.DataFrame, int]:
     """Return the rows that are no version we hold, with their knowledge time, and how many late."""
-    version = [*identity.key, *identity.content]
+    version, moment = [*identity.key, *identity.content], [*identity.key, "knowledge_time"]
     # Sorting by every column first makes the choice among equals independent of arrival order.
     ordered = known.sort("knowledge_time", *known.columns, nulls_last=True)
     distinct = ordered.unique(version, keep="first", maintain_order=True)
-    held = existing.select(version).unique().collect()
-    fresh = distinct.join(held, on=version, how="anti", nulls_equal=True, maintain_order="left")
+    # Two versions of one moment have no order between them. The first is kept, here and below, and
+    # the choice is made before what is held is looked at, so that it falls alike every time.
+    distinct = distinct.unique(moment, keep="first", maintain_order=True)
+    held = existing.select(*version, "knowledge_time").collect()
+    fresh = distinct.with_columns(_is_last=pl.struct(identity.key).is_last_distinct()).join(
+        held, on=version, how="anti", nulls_equal=True, maintain_order="left"
+    )
     read_until = pl.DataFrame(
         {"_month": list(coverage), "_read_until": list(coverage.values())},
         schema={"_month": pl.String, "_read_until": UTC},
@@ -162,13 +167,16 @@ def _new_versions(
         read_until, on="_month", how="left", maintain_order="left"
     )
     is_late = (pl.col("knowledge_time") <= pl.col("_read_until")).fill_null(False)
-    late = fresh.select(is_late.sum()).item()
-    fresh = fresh.with_columns(
-        knowledge_time=pl.when(is_late).then(pl.lit(as_of).cast(UTC)).otherwise("knowledge_time")
-    ).drop("_month", "_read_until")
-    # Two versions that reach us at one moment: we keep the first, there is no order between them.
-    fresh = fresh.unique([*identity.key, "knowledge_time"], keep="first", maintain_order=True)
-    return fresh, late
+    # A late version that the source itself has replaced since would pass for the newest one.
+    fresh = fresh.with_columns(_is_late=is_late).filter(~pl.col("_is_late") | pl.col("_is_last"))
+    knowledge_time = pl.when("_is_late").then(pl.lit(as_of).cast(UTC)).otherwise("knowledge_time")
+    fresh = (
+        fresh.with_columns(knowledge_time=knowledge_time)
+        .unique(moment, keep="first", maintain_order=True)
+        .join(held, on=moment, how="anti", maintain_order="left")
+    )
+    late = fresh["_is_late"].sum()
+    return fresh.drop("_month", "_read_until", "_is_late", "_is_last"), late
 
 
 def _delivery(

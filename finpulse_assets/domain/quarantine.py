@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -133,7 +134,7 @@ def split_bad_rows(
 def _quarantine(bad: pl.DataFrame, as_of: datetime) -> pl.DataFrame:
     reasons = bad["_reason"].to_list()
     rows = [
-        json.dumps(row, default=str, ensure_ascii=False, sort_keys=True)
+        json.dumps(_writable(row), default=str, ensure_ascii=False, sort_keys=True)
         for row in bad.drop("_reason", "problem").iter_rows(named=True)
     ]
     frame = pl.DataFrame(
@@ -146,3 +147,11 @@ def _quarantine(bad: pl.DataFrame, as_of: datetime) -> pl.DataFrame:
         schema=QUARANTINE.polars_schema,
     )
     return QUARANTINE.enforce(frame.unique("row_hash", keep="first", maintain_order=True))
+
+
+def _writable(row: dict[str, object]) -> dict[str, object]:
+    """Return the row with NaN and infinity as text: JSON has no number for them."""
+    return {
+        name: str(value) if isinstance(value, float) and not math.isfinite(value) else value
+        for name, value in row.items()
+    }

@@ -45,7 +45,7 @@ def live_signals(
     if rows.is_empty():
         raise EvaluationError(
             f"no ticker has features on {session_date}, the last completed session "
-            f"(the features end on {features['session_date'].max()})",
+            f"({_reach(features)})",
             hint="check that the price source reaches the as-of time",
         )
     probability_up, expected_return = model.predict(rows)
@@ -93,13 +93,20 @@ def past_signals(
 def merge_signals(past: pl.DataFrame, live: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
     """Return one signal per ticker and session; what was said live stands.
 
-    Of the same session, today's live signal replaces an earlier one of this session, a live one
-    held from an earlier session is never touched, and the walk-forward fills the rest.
+    Today's live signals replace earlier ones of the same session, live ones held from another
+    session are never touched, and the walk-forward fills the other sessions. A session comes whole
+    from one of the three, for its ranks are one order.
     """
-    key = ["ticker", "session_date"]
-    spoken = held.filter(pl.col("origin") == LIVE).join(live, on=key, how="anti")
+    spoken = held.filter(pl.col("origin") == LIVE).join(live, on="session_date", how="anti")
     current = pl.concat([live, spoken])
-    return DAILY_SIGNALS.enforce(pl.concat([current, past.join(current, on=key, how="anti")]))
+    past = past.join(current, on="session_date", how="anti")
+    return DAILY_SIGNALS.enforce(pl.concat([current, past]))
+
+
+def _reach(features: pl.DataFrame) -> str:
+    if features.is_empty():
+        return "there are none"
+    return f"the features end on {features['session_date'].max()}"
 
 
 def _finish(signals: pl.DataFrame, sessions: pl.DataFrame) -> pl.DataFrame:

@@ -68,7 +68,7 @@ def join_problems(*problems: pl.Expr) -> pl.Expr:
     return pl.when(joined != "").then(joined).alias("problem")
 
 
-def _text(raw: pl.Expr, found: DType) -> pl.Expr:
+def _text(raw: pl.Expr, _found: DType) -> pl.Expr:
     # NUL bytes come from broken exports; no database after this one could store them.
     return raw.cast(pl.String, strict=False).str.replace_all("\x00", "", literal=True)
 

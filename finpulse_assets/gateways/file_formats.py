@@ -4,7 +4,7 @@ Belongs here: paths, globs, Parquet, CSV and NDJSON, and the sentences for what 
 Does not belong here: what the columns mean (file_shapes) and their cells (file_cells).
 
 CSV and NDJSON are opened with every column as text, so that one bad cell costs a cell and not the
-file, and an id keeps all its digits.
+file, and an id keeps all its digits; only a fraction in NDJSON may be rounded, in its last bit.
 """
 
 from __future__ import annotations
@@ -130,15 +130,15 @@ def _open_parquet(path: Path) -> OpenTable:
 
 def _open_csv(path: Path) -> OpenTable:
     _refuse_utf16(path)
-    header = pl.read_csv(path, n_rows=0, infer_schema=False, encoding="utf8-lossy").columns
+    read = {"encoding": "utf8-lossy", "glob": False}
+    header = pl.scan_csv(path, infer_schema=False, **read).collect_schema().names()
     # A column more than the header has catches the fields of a row with too many.
     frame = pl.scan_csv(
         path,
         schema=dict.fromkeys([*header, _OVERFLOW], pl.String),
-        encoding="utf8-lossy",
         missing_columns="insert",
         extra_columns="ignore",
-        glob=False,
+        **read,
     )
     too_long = pl.lit(f"the row has more fields than the header, {len(header)}")
     problem = pl.when(pl.col(_OVERFLOW).is_not_null()).then(too_long).alias(ROW_PROBLEM)

@@ -23,6 +23,9 @@ from finpulse_assets.gateways.sources import (
     Schema,
 )
 
+# Before the file's own names while both are in one frame: "open" as text, and "open" as a number.
+_RAW = "raw:"
+
 PRICE_NAMES = ("open", "high", "low", "close")
 
 
@@ -72,25 +75,36 @@ def recognise(found: Sequence[str], shapes: Sequence[Shape], *, path: Path, what
     )
 
 
-def deliver(table: OpenTable, shape: Shape) -> pl.LazyFrame:
-    """Return the rows of `table`, lazily, in the columns of `shape.schema`."""
+def deliver(table: OpenTable, shape: Shape, *, where: pl.Expr | None = None) -> pl.LazyFrame:
+    """Return the rows of `table`, lazily, in the columns of `shape.schema`.
+
+    Args:
+        table: a file whose columns `shape` was recognised by.
+        shape: how to read it.
+        where: a filter on delivered columns. What it needs is read first, so that only the rows
+            that pass cost more than that.
+    """
     found = table.columns
     present = {n: column for n, column in shape.optional.items() if column in found}
-    sources = {**shape.columns, **present, **{name: name for name in shape.extras}}
-    wanted = {**shape.schema, **shape.extras}
-    cells = {n: read_cell(n, column, found[column], wanted[n]) for n, column in sources.items()}
-    absent = [pl.lit(None, wanted[n]).alias(n) for n in shape.schema if n not in cells]
-    problems = [pl.col(ROW_PROBLEM), *(cell.problem for cell in cells.values())]
+    columns = {**shape.columns, **present, **{name: name for name in shape.extras}}
+    wanted = {n: dtype for n, dtype in {**shape.schema, **shape.extras}.items() if n != "problem"}
+    cells = {n: read_cell(n, _RAW + c, found[c], wanted[n]) for n, c in columns.items()}
+    values = {
+        n: cells[n].value if n in cells else pl.lit(None, dtype).alias(n)
+        for n, dtype in wanted.items()
+    }
+    problems = [pl.col(_RAW + ROW_PROBLEM), *(cell.problem for cell in cells.values())]
     if table.is_decoded:
-        problems += [_lossy(n, sources[n]) for n in cells if wanted[n] == pl.String]
-    filled = [pl.coalesce(n, default).alias(n) for n, default in shape.defaults.items()]
+        problems += [_lossy(n, columns[n]) for n in cells if wanted[n] == pl.String]
+
+    frame = table.frame.rename({name: _RAW + name for name in [*found, ROW_PROBLEM]})
+    if where is not None:
+        early = sorted(set(where.meta.root_names()))
+        frame = frame.with_columns(values[n] for n in early).filter(where)
+        values |= {n: pl.col(n) for n in early}
     return (
-        table.frame.select(
-            *(cell.value for cell in cells.values()),
-            *(column for column in absent if column.meta.output_name() != "problem"),
-            join_problems(*problems),
-        )
-        .with_columns(filled)
+        frame.select(*values.values(), join_problems(*problems))
+        .with_columns(pl.coalesce(n, default).alias(n) for n, default in shape.defaults.items())
         .pipe(shape.finish)
         .select(list(shape.schema))
     )
@@ -98,7 +112,7 @@ def deliver(table: OpenTable, shape: Shape) -> pl.LazyFrame:
 
 def _lossy(name: str, column: str) -> pl.Expr:
     """Say so where a byte was no UTF-8: to score a mangled text would be a silent mistake."""
-    is_lossy = pl.col(column).str.contains("\ufffd", literal=True)
+    is_lossy = pl.col(_RAW + column).str.contains("\ufffd", literal=True)
     return pl.when(is_lossy).then(pl.lit(f"{name} has bytes that are not UTF-8"))
 
 

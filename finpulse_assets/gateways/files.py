@@ -76,7 +76,7 @@ class FileTextSource:
         path = self._paths[kind]
         if path is None:
             return pl.DataFrame(schema=DELIVERED_TEXTS)
-        return _read(path, TEXT_SHAPES, kind, lambda texts: texts.filter(window))
+        return _read(path, TEXT_SHAPES, kind, where=window)
 
 
 class FilePriceSource:
@@ -108,15 +108,14 @@ class FilePriceSource:
     def prices(self, start: datetime, end: datetime) -> pl.DataFrame:
         """Return the bars of the window; see `PriceSource.prices`."""
         window = price_window(start, end)
-        return self._read_prices(lambda prices: prices.filter(window))
+        return self._read_prices(where=window)
 
     def corporate_actions(self, start: datetime, end: datetime) -> pl.DataFrame:
         """Return the actions of the window; see `PriceSource.corporate_actions`."""
         window = action_window(start, end)
         if self._actions is None:
             return pl.DataFrame(schema=DELIVERED_ACTIONS)
-        what = "corporate actions"
-        return _read(self._actions, ACTION_SHAPES, what, lambda actions: actions.filter(window))
+        return _read(self._actions, ACTION_SHAPES, "corporate actions", where=window)
 
     def tickers(self) -> pl.DataFrame:
         """Return each ticker of the prices with its span, and its company where a file names it.
@@ -143,15 +142,31 @@ class FilePriceSource:
         if self._tickers is None:
             schema = {name: pl.String for name in ("ticker", "company", "sector")}
             return pl.DataFrame(schema=schema)
-        companies = _read(self._tickers, SYMBOL_SHAPES, "tickers", lambda symbols: symbols)
+        companies = _read(self._tickers, SYMBOL_SHAPES, "tickers")
         return companies.drop("problem").unique("ticker", keep="first", maintain_order=True)
 
-    def _read_prices(self, query: Query) -> pl.DataFrame:
-        return _read(self._prices, PRICE_SHAPES, "prices", query)
+    def _read_prices(
+        self, query: Query | None = None, *, where: pl.Expr | None = None
+    ) -> pl.DataFrame:
+        return _read(self._prices, PRICE_SHAPES, "prices", query, where=where)
 
 
-def _read(path: Path, shapes: Sequence[Shape], what: str, query: Query) -> pl.DataFrame:
-    """Return `query` over each file below `path`, one after the other.
+def _read(
+    path: Path,
+    shapes: Sequence[Shape],
+    what: str,
+    query: Query | None = None,
+    *,
+    where: pl.Expr | None = None,
+) -> pl.DataFrame:
+    """Return the rows of each file below `path`, one after the other: those that pass `where`.
+
+    Args:
+        path: a file, a folder or a glob.
+        shapes: the shapes that it may have.
+        what: how messages call its rows.
+        query: asked of each file instead of its rows.
+        where: a filter on delivered columns.
 
     Raises:
         SourceError: `path` is missing, or a file is unreadable or of no understood shape.
@@ -160,7 +175,8 @@ def _read(path: Path, shapes: Sequence[Shape], what: str, query: Query) -> pl.Da
     for table in open_tables(path):
         with reading(table.path):
             shape = recognise(list(table.columns), shapes, path=table.path, what=what)
-            answers.append(query(deliver(table, shape)).collect())
+            rows = deliver(table, shape, where=where)
+            answers.append((query(rows) if query else rows).collect())
     return pl.concat(answers)
 
 

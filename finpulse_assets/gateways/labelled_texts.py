@@ -42,12 +42,12 @@ def read_labelled_texts(path: Path) -> pl.DataFrame:
         frame = reader(path)
     except (pl.exceptions.PolarsError, OSError) as error:
         raise SourceError(f"the labelled texts {path} cannot be read: {error}") from error
-    text = next((name for name in ("text", "sentence") if name in frame.columns), None)
+    text = next((n for n in ("text", "sentence") if frame.schema.get(n) == pl.String), None)
     label = _label(frame)
     if text is None or label is None:
         raise SourceError(
             f"the labelled texts {path} have the columns {', '.join(frame.columns)}",
-            hint="needed are text (or sentence) and label (or label_id)",
+            hint="needed are text (or sentence) and label in words, or label_id in numbers",
         )
     labelled = frame.select(pl.col(text).alias("text"), label.alias("label")).drop_nulls("text")
     unknown = labelled["label"].null_count()
@@ -62,7 +62,12 @@ def read_labelled_texts(path: Path) -> pl.DataFrame:
 
 def _label(frame: pl.DataFrame) -> pl.Expr | None:
     if "label" in frame.columns and frame["label"].dtype == pl.String:
-        return pl.col("label").str.to_lowercase().replace_strict(MEANINGS, default=None)
+        return (
+            pl.col("label")
+            .str.strip_chars()
+            .str.to_lowercase()
+            .replace_strict(MEANINGS, default=None)
+        )
     if "label_id" in frame.columns and frame["label_id"].dtype.is_integer():
         return pl.col("label_id").replace_strict(
             TWITTER_FINANCIAL_NEWS, default=None, return_dtype=pl.String

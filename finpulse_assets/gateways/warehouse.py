@@ -9,12 +9,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from finpulse_assets.errors import WarehouseError
 
+if TYPE_CHECKING:
+    import duckdb
+
 REBUILD = "run `finpulse run`, which builds it from the lake"
+WAIT = "wait for the run that is writing it; read the lake's Parquet meanwhile"
 
 
 @dataclass(frozen=True)
@@ -31,18 +36,26 @@ class Warehouse:
         """
         import duckdb
 
+        with self._open() as connection:
+            try:
+                connection.execute("set timezone = 'UTC'")
+                return pl.from_arrow(connection.execute(sql, list(parameters)).to_arrow_table())
+            except (duckdb.CatalogException, duckdb.IOException) as error:
+                # A view over a Parquet file that is gone fails as input, not as a missing table.
+                raise WarehouseError(f"the query failed: {error}", hint=REBUILD) from error
+            except duckdb.Error as error:
+                raise WarehouseError(f"the query failed: {error}") from error
+
+    def _open(self) -> duckdb.DuckDBPyConnection:
+        import duckdb
+
         if not self.path.exists():
             raise WarehouseError(f"the warehouse {self.path} does not exist", hint=REBUILD)
         try:
-            with duckdb.connect(str(self.path), read_only=True) as connection:
-                connection.execute("set timezone = 'UTC'")
-                return pl.from_arrow(connection.execute(sql, list(parameters)).to_arrow_table())
-        except duckdb.IOException as error:
+            return duckdb.connect(str(self.path), read_only=True)
+        except duckdb.Error as error:
+            is_locked = "lock" in str(error)
             raise WarehouseError(
                 f"the warehouse {self.path} cannot be opened: {error}",
-                hint="wait for the run that is writing it; read the lake's Parquet meanwhile",
+                hint=WAIT if is_locked else f"delete it and {REBUILD}",
             ) from error
-        except duckdb.CatalogException as error:
-            raise WarehouseError(f"the query failed: {error}", hint=REBUILD) from error
-        except duckdb.Error as error:
-            raise WarehouseError(f"the query failed: {error}") from error

@@ -1,7 +1,7 @@
-"""Yahoo Finance: daily bars, splits, dividends and headlines of the live profile, by yfinance.
+"""Yahoo Finance: daily bars, splits, dividends and headlines of the live profile.
 
-Belongs here: every call to yfinance, and what its answers and failures mean. Does not belong here:
-adjusting bars (domain.prices) and judging rows (domain.quarantine). https://ranaroussi.github.io/yfinance
+Belongs here: what Yahoo's answers mean. Does not belong here: asking, and failures (yahoo_client),
+adjusting bars (domain.prices) and judging rows (domain.quarantine).
 
 Yahoo rewrites its history at every split: its prices are split-adjusted up to the day of the
 request, so that bars fetched before and after a split do not fit together. Each request therefore
@@ -12,11 +12,10 @@ runs up to today, the splits in that same answer are taken out again, and the ba
 from __future__ import annotations
 
 import logging
-import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -37,6 +36,7 @@ from finpulse_assets.gateways.sources import (
     price_window,
     text_window,
 )
+from finpulse_assets.gateways.yahoo_client import Answer, YahooClient, daily_history
 from finpulse_assets.schemas import TICKERS
 from finpulse_assets.schemas import UTC as UTC_TIME
 
@@ -44,12 +44,8 @@ if TYPE_CHECKING:
     import pandas as pd
     import yfinance
 
-Answer = TypeVar("Answer")
-
 logger = logging.getLogger(__name__)
 
-TIMEOUT_S = 10
-FIRST_WAIT_S = 2.0
 NEWS_COUNT = 100
 # Requests start this much earlier: a listed ticker then always has a bar in the answer, and an
 # answer without one means that there is no such ticker, not that the window is a weekend.
@@ -99,9 +95,7 @@ class YahooSource:
         self._tickers = sorted({symbol for symbol in symbols if symbol})
         if not self._tickers:
             raise SettingError("no tickers are given", hint="set FINPULSE_TICKERS, such as AAPL")
-        self._session = session
-        self._retries = retries
-        self._pause = pause
+        self._client = YahooClient(session=session, retries=retries, pause=pause)
         self._clock = clock
 
     def extent(self) -> Extent | None:
@@ -163,24 +157,26 @@ class YahooSource:
         return pl.concat([empty.select(frames[0].columns), *frames])
 
     def _for_each_ticker(self, ask: Callable[[str], Answer | None]) -> list[Answer]:
-        """Return the answers of the tickers that Yahoo knows; warn of the others.
+        """Return the answers of the tickers that Yahoo has; warn of the others.
 
         Raises:
-            SourceError: Yahoo knows none of them, or does not answer.
+            SourceError: Yahoo has none of them, or does not answer.
         """
         answers = {ticker: ask(ticker) for ticker in self._tickers}
         unknown = [ticker for ticker, answer in answers.items() if answer is None]
         if len(unknown) == len(answers):
             raise SourceError(
-                f"Yahoo knows none of the tickers {', '.join(unknown)}",
-                hint="check FINPULSE_TICKERS",
+                f"Yahoo has no data for any of the tickers {', '.join(unknown)}",
+                hint="check FINPULSE_TICKERS, or try later",
             )
         if unknown:
-            logger.warning("Yahoo has no prices for %s, going on without", ", ".join(unknown))
+            logger.warning("Yahoo has no data for %s, going on without", ", ".join(unknown))
         return [answer for answer in answers.values() if answer is not None]
 
     def _bars(self, ticker: str, first: date) -> pl.DataFrame | None:
-        history = self._ask(ticker, lambda yahoo: _history(yahoo, first - LEAD_IN, self._today))
+        history = self._client.ask(
+            ticker, lambda yahoo: daily_history(yahoo, first - LEAD_IN, self._today)
+        )
         if history is None or history.empty:
             return None
         bars = _without_split_adjustment(_as_polars(history))
@@ -188,15 +184,15 @@ class YahooSource:
 
     def _listing(self, ticker: str) -> tuple[object, ...] | None:
         def listing(yahoo: yfinance.Ticker) -> tuple[object, ...]:
-            bars = _history(yahoo, self._today - LEAD_IN, self._today)
+            bars = daily_history(yahoo, self._today - LEAD_IN, self._today)
             about = yahoo.get_history_metadata(repair=False)
             first = about["firstTradeDate"] if about.get("firstTradeDate") else bars.index[0]
             return ticker, about.get("longName"), None, first.date(), None
 
-        return self._ask(ticker, listing)
+        return self._client.ask(ticker, listing)
 
     def _news(self, ticker: str) -> list[dict[str, str | None]]:
-        items = self._ask(ticker, lambda yahoo: yahoo.get_news(count=NEWS_COUNT, tab="news"))
+        items = self._client.ask(ticker, lambda yahoo: yahoo.get_news(count=NEWS_COUNT, tab="news"))
         if not items:
             logger.warning("Yahoo has no headlines for %s", ticker)
         return [_headline(ticker, item) for item in items or ()]
@@ -204,54 +200,6 @@ class YahooSource:
     @property
     def _today(self) -> date:
         return self._clock().astimezone(NEW_YORK).date()
-
-    def _ask(self, ticker: str, question: Callable[[Any], Answer]) -> Answer | None:
-        """Return Yahoo's answer to `question`, None where it has no such ticker.
-
-        Raises:
-            SourceError: it failed, and so did every further attempt.
-        """
-        import yfinance
-        from yfinance.data import YfData
-        from yfinance.exceptions import YFException, YFTickerMissingError
-
-        # Otherwise yfinance logs a failure and returns an empty frame, as if there were no data.
-        yfinance.config.debug.hide_exceptions = False
-        failures = (YFException, OSError, ValueError, LookupError, TypeError, AttributeError)
-        for attempt in range(self._retries + 1):
-            # It keeps bad answers as well, and would give them again to each further attempt.
-            YfData.cache_get.cache_clear()
-            try:
-                return question(yfinance.Ticker(ticker, session=self._session))
-            except YFTickerMissingError:
-                return None
-            except failures as error:
-                if _status(error) == 404:
-                    return None
-                failure = error
-            if attempt < self._retries:
-                self._pause(FIRST_WAIT_S * 2**attempt * random.uniform(0.5, 1.5))  # noqa: S311
-        raise _gave_up(ticker, failure, attempts=self._retries + 1) from failure
-
-
-def _history(yahoo: yfinance.Ticker, first: date, today: date) -> pd.DataFrame:
-    """Ask for the daily bars from `first` to `today`, with no option left to a default.
-
-    `auto_adjust` for one changed its default between versions of yfinance.
-    """
-    return yahoo.history(
-        start=first.isoformat(),
-        end=(today + timedelta(days=1)).isoformat(),
-        interval="1d",
-        prepost=False,
-        actions=True,
-        auto_adjust=False,
-        back_adjust=False,
-        repair=False,
-        keepna=False,
-        rounding=False,
-        timeout=TIMEOUT_S,
-    )
 
 
 def _as_polars(history: pd.DataFrame) -> pl.DataFrame:
@@ -288,22 +236,3 @@ def _headline(ticker: str, item: Mapping[str, Any]) -> dict[str, str | None]:
 
 def _mapping(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
-
-
-def _status(error: Exception) -> int | None:
-    return getattr(getattr(error, "response", None), "status_code", None)
-
-
-def _gave_up(ticker: str, failure: Exception, *, attempts: int) -> SourceError:
-    from yfinance.exceptions import YFRateLimitError
-
-    if isinstance(failure, YFRateLimitError):
-        what, hint = "too many requests (HTTP 429)", "wait some minutes, or ask for fewer tickers"
-    elif isinstance(failure, OSError) and not isinstance(failure, ValueError):
-        what, hint = f"no answer ({type(failure).__name__})", "check the network and the proxy"
-    else:
-        what, hint = "an answer that is no data", "try later; if it stays so, upgrade yfinance"
-    return SourceError(
-        f"Yahoo gave {what} for {ticker}, {attempts} attempts were made",
-        hint=f"{hint}; the files profile needs no network",
-    )

@@ -14,7 +14,8 @@ from pathlib import Path
 import polars as pl
 
 from finpulse_assets.domain.recipe import recipe_id
-from finpulse_assets.domain.simulator import labelled_sentences
+from finpulse_assets.domain.simulator import labelled_texts as simulated_sentences
+from finpulse_assets.domain.texts import normalise_text
 from finpulse_assets.errors import ModelError
 from finpulse_assets.gateways.labelled_texts import read_labelled_texts
 from finpulse_assets.gateways.lake import write_json
@@ -128,4 +129,7 @@ def labelled_texts(settings: Settings) -> pl.DataFrame:
     """Return the sentences to train on: the file of the settings, or the simulator's own."""
     if settings.labelled_texts_path is not None:
         return read_labelled_texts(settings.labelled_texts_path)
-    return labelled_sentences(seed=settings.simulator_seed)
+    sentences = simulated_sentences(settings.simulator_seed)
+    return sentences.with_columns(
+        pl.col("text").map_elements(normalise_text, return_dtype=pl.String)
+    )

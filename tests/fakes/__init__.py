@@ -1,0 +1,1 @@
+"""Stand-ins for gateways, for tests only; each keeps the contract of the real thing."""

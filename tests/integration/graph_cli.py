@@ -1,0 +1,86 @@
+"""Running the real command line on a small simulated market, each home in a folder of its own.
+
+Belongs here: environments, processes and content hashes for the graph tests. Does not belong here:
+assertions.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import polars as pl
+
+ROOT = Path(__file__).parents[2]
+END = "2024-06-28"
+SMALL = {
+    "FINPULSE_AS_OF": END,
+    "FINPULSE_SIMULATOR_TICKERS": "6",
+    "FINPULSE_SIMULATOR_SESSIONS": "150",
+    "FINPULSE_SENTIMENT_MODEL": "tiny",
+    "FINPULSE_MIN_TRAIN_SESSIONS": "60",
+    "FINPULSE_FOLDS": "2",
+    "FINPULSE_RESAMPLES": "200",
+    "FINPULSE_MODEL_THREADS": "1",
+}
+DAGSTER_YAML = "telemetry:\n  enabled: false\n"
+
+
+def environment(home: Path, settings: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of a process whose every file lies below `home`."""
+    instance = home / "dagster"
+    instance.mkdir(parents=True, exist_ok=True)
+    (instance / "dagster.yaml").write_text(DAGSTER_YAML)
+    inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    return {
+        **inherited,
+        "FINPULSE_HOME": str(home),
+        "DAGSTER_HOME": str(instance),
+        "OMP_WAIT_POLICY": "PASSIVE",
+        "OMP_NUM_THREADS": "1",
+        "HF_HUB_OFFLINE": "1",
+        **settings,
+    }
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-W", "ignore", "-m", "finpulse_assets.cli.app", *arguments]
+
+
+def finpulse(
+    home: Path, *arguments: str, settings: Mapping[str, str] = SMALL
+) -> subprocess.CompletedProcess[str]:
+    """Run the command line to its end and return what it printed."""
+    return subprocess.run(
+        command(*arguments),
+        env=environment(home, settings),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=400,
+    )
+
+
+def demo_json(home: Path, settings: Mapping[str, str] = SMALL) -> dict[str, object]:
+    """Run `finpulse demo --json`, which must succeed, and return its report."""
+    done = finpulse(home, "demo", "--json", settings=settings)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def table_hashes(root: Path) -> dict[str, str]:
+    """Return a hash of the content of every lake table and pointer below a profile's folder."""
+    hashes = {}
+    for folder in sorted({path.parent for path in (root / "lake").rglob("*.parquet")}):
+        frame = pl.concat([pl.read_parquet(path) for path in sorted(folder.glob("[!.]*.parquet"))])
+        content = frame.write_csv().encode()
+        hashes[str(folder.relative_to(root))] = hashlib.sha256(content).hexdigest()
+    for path in sorted((root / "models" / "price").glob("*.json")):
+        hashes[path.name] = hashlib.sha256(path.read_bytes()).hexdigest()
+    return hashes

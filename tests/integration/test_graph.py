@@ -1,0 +1,124 @@
+"""The whole graph, run by the real command line on a small simulated market."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+
+import polars as pl
+import pytest
+
+from finpulse_assets.gateways.lake import Lake
+from finpulse_assets.orchestration.catalog import LAKE_TABLES
+from finpulse_assets.schemas import DAILY_SIGNALS, HEADLINES, PRICES, TEXT_SENTIMENT, TWEETS
+from tests.integration.graph_cli import SMALL, demo_json, finpulse, table_hashes
+
+# A market in which the answer is known: enough predictions that a strong effect cannot hide.
+ORACLE = {**SMALL, "FINPULSE_SIMULATOR_TICKERS": "12", "FINPULSE_SIMULATOR_SESSIONS": "260"}
+LAST_SESSION, NEXT_SESSION = date(2024, 6, 28), date(2024, 7, 1)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    return tmp_path_factory.mktemp("graph")
+
+
+@pytest.fixture(scope="module")
+def report(home):
+    return demo_json(home)
+
+
+@pytest.fixture(scope="module")
+def lake(home, report):
+    return Lake(home / "demo" / "lake")
+
+
+def test_every_lake_asset_is_written_and_keeps_its_contract(lake):
+    for table in LAKE_TABLES.values():
+        frame = lake.scan(table).collect()
+        assert table.enforce(frame).equals(frame.sort(table.key)), table.name
+
+
+def test_the_signals_are_for_the_next_session(report, lake):
+    assert report["signals"], "someone has a signal"
+    assert {row["session_date"] for row in report["signals"]} == {str(LAST_SESSION)}
+    assert {row["target_session_date"] for row in report["signals"]} == {str(NEXT_SESSION)}
+    signals = lake.scan(DAILY_SIGNALS).collect()
+    assert set(signals["origin"]) == {"live", "walk_forward"}
+    assert signals.filter(pl.col("origin") == "live")["session_date"].unique().to_list() == [
+        LAST_SESSION
+    ]
+    assert [row["rank"] for row in report["signals"]] == list(range(1, len(report["signals"]) + 1))
+
+
+def test_no_text_counts_before_it_was_known(lake):
+    sessions = lake.scan(LAKE_TABLES["raw/sessions"]).collect()
+    for table in (TWEETS, HEADLINES):
+        texts = lake.scan(table).collect().join(sessions, on="session_date")
+        assert (texts["knowledge_time"] < texts["decision_at"]).all()
+        assert (texts["knowledge_time"] >= texts["event_time"]).all()
+
+
+def test_every_text_is_scored_once_by_one_model(lake):
+    scores = lake.scan(TEXT_SENTIMENT).collect()
+    assert scores["model_fingerprint"].n_unique() == 1
+    texts = pl.concat(
+        [lake.scan(table).select("text_hash").collect() for table in (TWEETS, HEADLINES)]
+    )
+    assert set(scores["text_hash"]) == set(texts["text_hash"])
+    total = scores.select(pl.sum_horizontal("p_positive", "p_negative", "p_neutral"))
+    assert total.to_series().is_between(0.99999, 1.00001).all()
+
+
+def test_the_second_run_changes_nothing_and_makes_no_forward_pass(home, report):
+    root = home / "demo"
+    before = table_hashes(root)
+    written = {path: path.stat().st_mtime_ns for path in (root / "lake").rglob("*.parquet")}
+    score_files = set(root.rglob("models/scores/*/*.parquet"))
+    again = demo_json(home)
+    assert table_hashes(root) == before
+    assert {p: p.stat().st_mtime_ns for p in written} == written, "no file was written again"
+    assert set(root.rglob("models/scores/*/*.parquet")) == score_files
+    assert again["signals"] == report["signals"]
+
+
+def test_status_is_fresh_and_doctor_is_content(home, report):
+    status = finpulse(home, "status", "--json")
+    assert status.returncode == 0, status.stdout
+    told = json.loads(status.stdout)
+    assert told["last_completed_session"] == str(LAST_SESSION)
+    assert {t["table"]: t["state"] for t in told["tables"]}[PRICES.name] == "fresh"
+    assert told["model"]["champion"] == report["champion"]["candidate_id"]
+    assert finpulse(home, "doctor", "--json").returncode == 0
+
+
+def test_status_of_a_later_day_is_stale(home, report):
+    later = finpulse(home, "status", settings={**SMALL, "FINPULSE_AS_OF": "2024-07-03"})
+    assert later.returncode == 1
+    assert "stale" in later.stdout
+
+
+def test_a_later_run_leaves_what_was_said(home, report, lake):
+    """Runs after the others of this file: it moves the market three sessions on."""
+    before = {t.name: lake.scan(t).collect() for t in (TWEETS, PRICES)}
+    said = lake.scan(DAILY_SIGNALS).filter(pl.col("origin") == "live").collect()
+    demo_json(home, {**SMALL, "FINPULSE_AS_OF": "2024-07-03"})
+    for name, frame in before.items():
+        table = LAKE_TABLES[name]
+        now = lake.scan(table).filter(pl.col("knowledge_time") <= frame["knowledge_time"].max())
+        assert now.collect().sort(table.key).equals(frame.sort(table.key)), name
+    live = lake.scan(DAILY_SIGNALS).filter(pl.col("origin") == "live").collect()
+    assert live.filter(pl.col("session_date") == LAST_SESSION).equals(said)
+    assert live["session_date"].unique().sort().to_list() == [LAST_SESSION, date(2024, 7, 3)]
+
+
+@pytest.mark.parametrize(("effect", "verdict"), [("2.0", "skill"), ("0", "no skill")])
+def test_the_oracle(tmp_path, effect, verdict):
+    """A strong planted effect is found with its interval above all baselines; none is not."""
+    told = demo_json(tmp_path, {**ORACLE, "FINPULSE_SIMULATOR_EFFECT": effect})
+    assert told["verdict"] == verdict, told["reason"]
+    assert told["champion"]["is_proven"] == (verdict == "skill")
+    accuracy = {row["predictor"]: row for row in told["scores"] if row["metric"] == "accuracy"}
+    best = max(row["value"] for name, row in accuracy.items() if name != "candidate")
+    assert (accuracy["candidate"]["lower"] > best) == (verdict == "skill")
+    assert {row["is_proven"] for row in told["signals"]} == {verdict == "skill"}

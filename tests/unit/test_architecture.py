@@ -1,0 +1,90 @@
+"""The architecture's rules that a machine can check."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+HEAVY = ("torch", "transformers", "mlflow", "evidently", "bentoml", "yfinance", "ray")
+PICKLES = ("import pickle", "import joblib", "import cloudpickle", "import dill", "torch.save(")
+
+
+def _imported_after(statement: str) -> set[str]:
+    code = f"import json, sys; {statement}; print(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+        env={**os.environ, "DAGSTER_DISABLE_TELEMETRY": "1"},
+    )
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+def test_loading_the_definitions_imports_nothing_heavy():
+    modules = _imported_after("from finpulse_assets.definitions import defs; defs()")
+    assert "finpulse_assets.defs.models.assets" in modules
+    assert [name for name in HEAVY if name in modules] == []
+
+
+def test_a_service_needs_neither_dagster_nor_dbt():
+    modules = _imported_after(
+        "import finpulse_assets.domain.price_model, finpulse_assets.gateways.model_store"
+    )
+    assert [name for name in ("dagster", "dbt", "duckdb", "torch") if name in modules] == []
+
+
+def test_no_pickle_anywhere():
+    sources = [*ROOT.glob("finpulse_assets/**/*.py"), *ROOT.glob("bentos/**/*.py")]
+    guilty = [
+        f"{path.relative_to(ROOT)}: {mark}"
+        for path in sources
+        for mark in PICKLES
+        if mark in path.read_text()
+    ]
+    assert guilty == []
+
+
+def test_every_module_says_what_belongs_in_it():
+    silent = []
+    for path in ROOT.glob("finpulse_assets/**/*.py"):
+        text = path.read_text()
+        if text and path.name != "__init__.py" and "not belong here" not in text:
+            silent.append(str(path.relative_to(ROOT)))
+    assert silent == []
+
+
+def test_files_stay_readable():
+    long = {
+        str(path.relative_to(ROOT)): lines
+        for path in ROOT.glob("finpulse_assets/**/*.py")
+        if (lines := len(path.read_text().splitlines())) > 300
+    }
+    assert long == {}
+
+
+def test_the_instance_is_set_as_the_readme_says():
+    instance = yaml.safe_load((ROOT / ".dagster" / "dagster.yaml").read_text())
+    assert instance["telemetry"] == {"enabled": False}
+    assert instance["concurrency"]["pools"]["default_limit"] == 1
+    assert instance["run_monitoring"]["enabled"]
+    assert instance["run_retries"]["enabled"]
+    assert instance["python_logs"]["managed_python_loggers"] == ["finpulse_assets"]
+
+
+@pytest.mark.parametrize("pool", ["duckdb", "finbert", "lake_tweets", "lake_prices"])
+def test_what_must_not_run_twice_has_a_pool(pool):
+    from finpulse_assets.definitions import defs
+
+    pools = {
+        op.pool for op in defs().resolve_all_job_defs()[0].graph.node_defs if hasattr(op, "pool")
+    }
+    assert pool in pools
