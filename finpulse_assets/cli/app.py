@@ -10,6 +10,9 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
+import traceback
+from pathlib import Path
 
 import typer
 
@@ -50,6 +53,20 @@ def main() -> None:
     except BrokenPipeError:  # `finpulse status | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except Exception as error:  # the boundary: a user gets a sentence, the file the traceback
+        errors.print(
+            f"[red]error[/red] unexpected {type(error).__name__}, kept in {_kept_traceback()}",
+            soft_wrap=True,
+        )
+        sys.exit(1)
+
+
+def _kept_traceback() -> Path:
+    """Write the traceback of the present exception to a file and return its path."""
+    handle, name = tempfile.mkstemp(prefix="finpulse-", suffix=".log")
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        traceback.print_exc(file=file)
+    return Path(name)
 
 
 if __name__ == "__main__":

@@ -58,20 +58,20 @@ def open_instance(settings: Settings) -> dg.DagsterInstance:
     """Return the Dagster instance: DAGSTER_HOME, the project's own, or one in the home folder."""
     import dagster as dg
 
-    if "DAGSTER_HOME" not in os.environ:
+    if not os.environ.get("DAGSTER_HOME"):
         own = Path(".dagster/dagster.yaml")
         home = own.parent if own.exists() else settings.home / "dagster"
         home.mkdir(parents=True, exist_ok=True)
         if not (home / "dagster.yaml").exists():
             (home / "dagster.yaml").write_text(INSTANCE)
         os.environ["DAGSTER_HOME"] = str(home.absolute())
-    try:
-        return dg.DagsterInstance.get()
-    except dg.DagsterHomeNotSetError as error:
+    home = Path(os.environ["DAGSTER_HOME"])
+    if not home.is_absolute() or not home.is_dir():
         raise SettingError(
-            f"DAGSTER_HOME is {os.environ['DAGSTER_HOME']!r}: {error}",
-            hint="unset it, or name an absolute folder that exists",
-        ) from error
+            f"DAGSTER_HOME is {str(home)!r}, it should be an absolute folder that exists",
+            hint="unset it for the project's own .dagster",
+        )
+    return dg.DagsterInstance.get()
 
 
 def run_graph(settings: Settings) -> GraphRun:

@@ -39,12 +39,14 @@ class Warehouse:
         with self._open() as connection:
             try:
                 connection.execute("set timezone = 'UTC'")
-                return pl.from_arrow(connection.execute(sql, list(parameters)).to_arrow_table())
+                return pl.from_arrow(connection.sql(sql, params=list(parameters)).to_arrow_table())
             except (duckdb.CatalogException, duckdb.IOException) as error:
                 # A view over a Parquet file that is gone fails as input, not as a missing table.
-                raise WarehouseError(f"the query failed: {error}", hint=REBUILD) from error
+                raise WarehouseError(
+                    f"the query failed: {_first_line(error)}", hint=REBUILD
+                ) from error
             except duckdb.Error as error:
-                raise WarehouseError(f"the query failed: {error}") from error
+                raise WarehouseError(f"the query failed: {_first_line(error)}") from error
 
     def _open(self) -> duckdb.DuckDBPyConnection:
         import duckdb
@@ -56,6 +58,11 @@ class Warehouse:
         except duckdb.Error as error:
             is_locked = "lock" in str(error)
             raise WarehouseError(
-                f"the warehouse {self.path} cannot be opened: {error}",
+                f"the warehouse {self.path} cannot be opened: {_first_line(error)}",
                 hint=WAIT if is_locked else f"delete it and {REBUILD}",
             ) from error
+
+
+def _first_line(error: Exception) -> str:
+    """Return what DuckDB says, without the copy of the query below it."""
+    return str(error).splitlines()[0]

@@ -53,6 +53,17 @@ def deliver(
     return dg.MaterializeResult(value=delivery.rows, metadata=metadata, check_results=[check])
 
 
+def bad_rows_check(*key: str) -> dg.AssetCheckSpec:
+    """Return the spec of the blocking check of a raw asset."""
+    return dg.AssetCheckSpec(
+        BAD_ROWS_ARE_RARE,
+        asset=list(key),
+        blocking=True,
+        description="At most FINPULSE_MAX_BAD_ROW_SHARE of the delivered rows were refused; the "
+        "refused ones lie in the quarantine with their reasons.",
+    )
+
+
 def quarantine_of(table: Table) -> Table:
     """Return the contract of the quarantine beside a raw table, `quarantine/<name>`."""
     return Table(

@@ -14,7 +14,7 @@ from finpulse_assets.domain.calendar import build_sessions
 from finpulse_assets.domain.deliveries import accept_actions, accept_prices
 from finpulse_assets.gateways.lake import Lake
 from finpulse_assets.orchestration.catalog import MARKET_DATA, definition_metadata, description
-from finpulse_assets.orchestration.ingestion import BAD_ROWS_ARE_RARE, deliver
+from finpulse_assets.orchestration.ingestion import bad_rows_check, deliver
 from finpulse_assets.orchestration.partitions import MONTHS, RunClock
 from finpulse_assets.orchestration.resources import FIRST_DAY, Sources
 from finpulse_assets.schemas import CORPORATE_ACTIONS, PRICES, SESSIONS, TICKERS
@@ -70,7 +70,7 @@ def tickers(sources: dg.ResourceParam[Sources]) -> pl.DataFrame:
         PRICES, "Daily bars as the source gives them; price_basis says what is adjusted already."
     ),
     metadata=definition_metadata(PRICES),
-    check_specs=[dg.AssetCheckSpec(BAD_ROWS_ARE_RARE, asset=["raw", "prices"], blocking=True)],
+    check_specs=[bad_rows_check("raw", "prices")],
 )
 def prices(
     context: dg.AssetExecutionContext,
@@ -102,9 +102,7 @@ def prices(
     tags={"domain": "market"},
     description=description(CORPORATE_ACTIONS, "Splits and dividends."),
     metadata=definition_metadata(CORPORATE_ACTIONS),
-    check_specs=[
-        dg.AssetCheckSpec(BAD_ROWS_ARE_RARE, asset=["raw", "corporate_actions"], blocking=True)
-    ],
+    check_specs=[bad_rows_check("raw", "corporate_actions")],
 )
 def corporate_actions(
     context: dg.AssetExecutionContext,

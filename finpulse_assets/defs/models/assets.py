@@ -102,7 +102,7 @@ def price_model(
             "feature_count": len(model.features),
             "text_gain_share": float(importance.filter("is_text")["gain_share"].sum()),
             "folder": dg.MetadataValue.path(str(models.folder(candidate_id))),
-            "importance": png(plots.importance_plot(importance)),
+            "plot_importance": png(plots.importance_plot(importance)),
         }
     )
 
@@ -152,7 +152,7 @@ def evaluation(
             "reason": result.reason,
             **scores,
             "text_gain": text_gain(result).value,
-            **{name.removesuffix(".png"): png(image) for name, image in figures.items()},
+            **{f"plot_{name.removesuffix('.png')}": png(image) for name, image in figures.items()},
         },
     )
 

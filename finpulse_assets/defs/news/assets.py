@@ -13,7 +13,7 @@ import polars as pl
 from finpulse_assets.domain.deliveries import accept_texts
 from finpulse_assets.gateways.lake import Lake
 from finpulse_assets.orchestration.catalog import MARKET_DATA, definition_metadata, description
-from finpulse_assets.orchestration.ingestion import BAD_ROWS_ARE_RARE, deliver
+from finpulse_assets.orchestration.ingestion import bad_rows_check, deliver
 from finpulse_assets.orchestration.partitions import MONTHS, RunClock
 from finpulse_assets.orchestration.resources import Sources
 from finpulse_assets.schemas import HEADLINES, TWEETS, Table
@@ -38,7 +38,7 @@ def _text_asset(
         tags={"domain": "news"},
         description=description(table, sentence),
         metadata=definition_metadata(table),
-        check_specs=[dg.AssetCheckSpec(BAD_ROWS_ARE_RARE, asset=["raw", kind], blocking=True)],
+        check_specs=[bad_rows_check("raw", kind)],
     )
     def texts(
         context: dg.AssetExecutionContext,

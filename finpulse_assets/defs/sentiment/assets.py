@@ -29,7 +29,7 @@ GPU_TAGS = {"dagster/priority": "1", "gpu": "preferred"}
 @dg.asset(
     key_prefix="models",
     group_name="sentiment",
-    kinds={"huggingface", "torch"},
+    kinds={"huggingface", "pytorch"},
     owners=[RESEARCH],
     tags={"domain": "ml"},
     description="The sentiment classifier: trained on packaged MiniLM, fetched (FinBERT), or a "
@@ -60,7 +60,7 @@ def sentiment_model(settings: dg.ResourceParam[Settings]) -> dg.MaterializeResul
     pool="finbert",
     op_tags=GPU_TAGS,
     group_name="sentiment",
-    kinds={"huggingface", "torch", "parquet"},
+    kinds={"huggingface", "pytorch", "parquet"},
     owners=[RESEARCH],
     tags={"domain": "ml"},
     description=description(

@@ -127,7 +127,7 @@ def _indicator_features(panel: pl.DataFrame) -> pl.DataFrame:
 
 def _run_bounds(panel: pl.DataFrame) -> list[tuple[int, int]]:
     starts = np.flatnonzero(panel["bars_seen"].to_numpy() == 1)
-    stops = np.append(starts[1:], panel.height)
+    stops = np.append(starts, panel.height)[1:]
     return list(zip(starts.tolist(), stops.tolist(), strict=True))
 
 

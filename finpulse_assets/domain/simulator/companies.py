@@ -19,14 +19,16 @@ EMPTY_SESSIONS = 15
 _SLOTS_PER_RENEWAL = 10
 _MOST_SLOTS = 500
 
-_STEMS = tuple(
-    """Alder Brenmoor Calyx Dunfell Eskmere Farrow Gannet Holloway Imber Jessamy Kestrel Larkspur
-    Merrow Norvane Oakhurst Pellam Quillon Rowan Saltire Tamarisk Umber Veldor Wexcombe Yarrow
-    Zephyrine Ashgrove Birchall Corvane Dovecote Elmstead Fenwick Glenmoor Hartwell Ironbark Juniper
-    Kirkvale Linden Marlowe Nettle Orchard Penrose Quarrel Redfern Sorrel Thistle Ursine Vantry
-    Willow Yewdale Zinnia Amberly Bramble Cinder Driftwood Ember Foxglove Gorse Hazel Isolde
-    Jackdaw""".split()
-)
+_STEMS = (
+    "Alder", "Brenmoor", "Calyx", "Dunfell", "Eskmere", "Farrow", "Gannet", "Holloway", "Imber",
+    "Jessamy", "Kestrel", "Larkspur", "Merrow", "Norvane", "Oakhurst", "Pellam", "Quillon",
+    "Rowan", "Saltire", "Tamarisk", "Umber", "Veldor", "Wexcombe", "Yarrow", "Zephyrine",
+    "Ashgrove", "Birchall", "Corvane", "Dovecote", "Elmstead", "Fenwick", "Glenmoor", "Hartwell",
+    "Ironbark", "Juniper", "Kirkvale", "Linden", "Marlowe", "Nettle", "Orchard", "Penrose",
+    "Quarrel", "Redfern", "Sorrel", "Thistle", "Ursine", "Vantry", "Willow", "Yewdale", "Zinnia",
+    "Amberly", "Bramble", "Cinder", "Driftwood", "Ember", "Foxglove", "Gorse", "Hazel", "Isolde",
+    "Jackdaw",
+)  # fmt: skip
 # The noun's initial is the last letter of the symbol, so no two nouns share one.
 _SECTOR_OF_NOUN = {
     "Analytics": "Technology",
@@ -124,14 +126,14 @@ def company(seed: int, ordinal: int) -> Company:
         ticker=ticker,
         name=name,
         sector=_SECTOR_OF_NOUN[noun],
-        start_price=round(25.0 * 6.0 ** draws[1], 2),
+        start_price=round(22.0 * 5.5 ** draws[1], 2),
         beta=0.6 + 0.9 * draws[2],
         idio_sigma=idio_sigma,
         overnight_sigma=(0.4 + 0.3 * draws[3]) * idio_sigma,
         usual_volume_usd=5e6 * 60.0 ** draws[4],
         dividend_yield=0.01 + 0.025 * draws[5] if draws[6] < 0.5 else 0.0,
         dividend_phase=int(63 * draws[7]),
-        split_above=90.0 + 80.0 * draws[8],
+        split_above=80.0 + 70.0 * draws[8],
     )
 
 

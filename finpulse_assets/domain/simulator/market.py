@@ -138,8 +138,8 @@ def _price_frame(listed: pl.DataFrame) -> pl.DataFrame:
     return listed.filter("is_trading").select(
         "ticker",
         "session_date",
-        event_time="close_at",
-        knowledge_time="close_at",
+        pl.col("close_at").alias("event_time"),
+        pl.col("close_at").alias("knowledge_time"),
         *("open", "high", "low", "close", "volume_shares"),
         price_basis=pl.lit("unadjusted"),
         source=pl.lit(SOURCE),

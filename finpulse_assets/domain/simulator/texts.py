@@ -103,9 +103,8 @@ def headlines_of(plan: MarketPlan, scene: Scene) -> list[Row]:
             shown = text = sentence(HEADLINES, post.stance, about, post.draws)
         previous = about
         text_id = _text_id("h", scene, about, number)
-        rows.append((
-            text_id, about.ticker, post.event_us, post.knowledge_us, shown, author, False, None, None
-        ))  # fmt: skip
+        known = (post.event_us, post.knowledge_us)
+        rows.append((text_id, about.ticker, *known, shown, author, False, None, None))
     return rows
 
 
@@ -123,9 +122,8 @@ def _draw_posts(
     draws = random.random((len(slots), draw_count))
     columns = (slots, stances, knowledge[order], event[order], draws)
     for slot, stance, known, happened, row in zip(*(c.tolist() for c in columns), strict=True):
-        about = scene.companies[slot]
-        assert about is not None  # an empty slot has no posts
-        yield _Post(about, STANCES[stance], happened, known, row)
+        if (about := scene.companies[slot]) is not None:
+            yield _Post(about, STANCES[stance], happened, known, row)
 
 
 def _post_times(random: np.random.Generator, count: int, day: Day) -> tuple[np.ndarray, np.ndarray]:
@@ -180,7 +178,7 @@ def _people(posts: Iterable[_Post], scene: Scene) -> list[Row]:
             others = [company.ticker for company in scene.listed if company is not post.about]
             tickers.append(pick(others, partner))
             text = pick(vocabulary.PAIRINGS, phrase).format(text=text, other=f"${tickers[-1]}")
-        retweets = int(1 / (spread + 0.01)) - (0 if is_retweet else 1)
+        retweets = int(1 / (0.01 + 0.99 * spread)) - (0 if is_retweet else 1)
         likes = int(retweets * 3 * liked) + int(4 * liked)
         text_id = _text_id("t", scene, post.about, number)
         for ticker in tickers:

@@ -25,14 +25,14 @@ from finpulse_assets.domain.simulator.companies import (
 from finpulse_assets.domain.simulator.plan import MarketPlan, Stream, generator
 
 _MARKET_INTRADAY, _MARKET_OVERNIGHT, _SECTOR_INTRADAY = 0.0055, 0.0035, 0.003
-_OVERNIGHT_DRIFT = 0.0004
+_OVERNIGHT_DRIFT = 0.0007  # a bull market, so that splits happen
 # GARCH(1,1) with mean 1: heat = base + heat x (keep + react x shock^2).
 _HEAT_BASE, _HEAT_KEEP, _HEAT_REACT = 0.04, 0.82, 0.14
 _HEAT_RANGE = (0.3, 8.0)
 _ACTIVITY_KEEP, _ACTIVITY_NOISE = 0.75, 0.25
 _HALT_CHANCE, _LONGEST_HALT = 0.0012, 3
 _SPLIT_CHANCE = 0.1  # a session, once the price is out of its range
-_SPLIT_RATIOS = np.array([2.0, 3.0, 4.0])
+_SPLIT_RATIOS = np.array([2.0, 2.0, 2.0, 3.0, 4.0])
 _REVERSE_BELOW, _REVERSE_RATIO = 5.0, 0.1
 _QUARTER_SESSIONS = 63
 _LEAST_PRICE = 0.05
@@ -123,8 +123,8 @@ class PriceWalk:
         self._planted = planted
         self._session += 1
         return Step(
-            self._traits["ordinal"].copy(), is_listed, is_trading, opening, high, low, closing, volume,
-            ratio, dividend, opinion, planted, idio_sigma,
+            self._traits["ordinal"].copy(), is_listed, is_trading, opening, high, low, closing,
+            volume, ratio, dividend, opinion, planted, idio_sigma,
         )  # fmt: skip
 
     def _renew_slots(self) -> np.ndarray:

@@ -40,7 +40,7 @@ def sentence(book: Phrasebook, stance: str, about: Company, draws: Sequence[floa
     """Return a sentence of `stance` about a company, from SENTENCE_DRAWS uniform numbers.
 
     >>> sentence(HEADLINES, "positive", company(7, 0), [0.5] * 8)
-    'Alder Analytics gains market share in data platform as rivals stumble'
+    'Alder Analytics settles data platform lawsuit on favourable terms'
     """
     phrases = book.mixed if draws[0] < _MIXED_SHARE else getattr(book, stance)
     return fill(pick(phrases, draws[1]), about, draws[2:])

@@ -83,9 +83,7 @@ def test_the_index_never_depends_on_the_span():
 
 def test_the_decision_delay_moves_the_decision_only():
     plain = build_sessions(date(2018, 7, 2), date(2018, 7, 6))
-    later = build_sessions(
-        date(2018, 7, 2), date(2018, 7, 6), decision_delay=timedelta(minutes=90)
-    )
+    later = build_sessions(date(2018, 7, 2), date(2018, 7, 6), decision_delay=timedelta(minutes=90))
     assert (later["decision_at"] - plain["decision_at"]).unique().to_list() == [
         timedelta(minutes=75)
     ]

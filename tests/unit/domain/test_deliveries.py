@@ -1,185 +1,29 @@
-"""Deliveries: order, repetition, lateness and versions.
-
-`Table` below stands for the lake: it feeds a delivery, adds the rows and notes what was read.
-"""
+"""Deliveries case by case: knowledge time, lateness, coverage, edits and corrections."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from delivery_table import (
+    AS_OF,
+    JUNE,
+    MAY,
+    SESSIONS,
+    TICKERS,
+    FedTable,
+    actions,
+    actions_table,
+    bars,
+    june,
+    prices_table,
+    texts,
+)
 
-from finpulse_assets import schemas
-from finpulse_assets.domain.calendar import build_sessions
-from finpulse_assets.domain.deliveries import (
-    Delivery,
-    accept_actions,
-    accept_prices,
-    accept_texts,
-)
-from finpulse_assets.gateways.sources import (
-    DELIVERED_ACTIONS,
-    DELIVERED_PRICES,
-    DELIVERED_TEXTS,
-    delivered_as,
-)
+from finpulse_assets.domain.deliveries import accept_texts
+from finpulse_assets.gateways.sources import DELIVERED_ACTIONS, DELIVERED_PRICES, DELIVERED_TEXTS
 from finpulse_assets.schemas import CORPORATE_ACTIONS, HEADLINES, PRICES, TWEETS
-
-SESSIONS = build_sessions(date(2024, 1, 2), date(2024, 8, 30))
-TICKERS = ["AAPL", "MSFT"]
-MAY, JUNE = "2024-05-01", "2024-06-01"
-
-
-def june(day: int, hour: int = 15, minute: int = 0) -> datetime:
-    return datetime(2024, 6, day, hour, minute, tzinfo=UTC)
-
-
-def _texts(delivered: pl.DataFrame, **options) -> Delivery:
-    return accept_texts(TWEETS, delivered, tickers=TICKERS, **options)
-
-
-@dataclass
-class Table:
-    """A table of the lake and its coverage."""
-
-    contract: schemas.Table = TWEETS
-    accept: Callable[..., Delivery] = _texts
-    rows: pl.DataFrame = field(init=False)
-    coverage: dict[str, datetime] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.rows = self.contract.empty()
-
-    def feed(
-        self, delivered: pl.DataFrame, as_of: datetime, months: tuple[str, ...] = (JUNE,)
-    ) -> Delivery:
-        delivery = self.accept(
-            delivered,
-            existing=self.rows.lazy(),
-            coverage=self.coverage,
-            sessions=SESSIONS,
-            as_of=as_of,
-        )
-        self.rows = self.contract.enforce(pl.concat([self.rows, delivery.rows]))
-        self.coverage |= {month: max(as_of, self.coverage.get(month, as_of)) for month in months}
-        return delivery
-
-    def known_at(self, as_of: datetime) -> pl.DataFrame:
-        return self.rows.filter(pl.col("knowledge_time") <= as_of)
-
-
-def prices_table() -> Table:
-    return Table(PRICES, accept_prices)
-
-
-def actions_table() -> Table:
-    return Table(CORPORATE_ACTIONS, accept_actions)
-
-
-def texts(*rows: dict) -> pl.DataFrame:
-    full = [
-        {"text_id": "1", "ticker": "AAPL", "event_time": june(3), "text": "up", **row}
-        for row in rows
-    ]
-    frame = pl.DataFrame(full, schema_overrides=dict(DELIVERED_TEXTS), infer_schema_length=None)
-    return delivered_as(frame.with_columns(source=pl.lit("test")), DELIVERED_TEXTS)
-
-
-def bars(*rows: dict) -> pl.DataFrame:
-    full = [
-        {
-            "ticker": "AAPL",
-            "session_date": date(2024, 6, 3),
-            **dict.fromkeys(("open", "high", "low", "close"), 10.0),
-            "volume_shares": 100,
-            "price_basis": "unadjusted",
-            **row,
-        }
-        for row in rows
-    ]
-    frame = pl.DataFrame(full, schema_overrides=dict(DELIVERED_PRICES), infer_schema_length=None)
-    return delivered_as(frame.with_columns(source=pl.lit("test")), DELIVERED_PRICES)
-
-
-def actions(*rows: dict) -> pl.DataFrame:
-    full = [
-        {"ticker": "AAPL", "ex_date": date(2024, 6, 10), "kind": "split", "value": 4.0, **row}
-        for row in rows
-    ]
-    frame = pl.DataFrame(full, schema_overrides=dict(DELIVERED_ACTIONS), infer_schema_length=None)
-    return delivered_as(frame.with_columns(source=pl.lit("test")), DELIVERED_ACTIONS)
-
-
-AS_OF = june(20)
-ROW = st.fixed_dictionaries(
-    {
-        "text_id": st.sampled_from("12345"),
-        "ticker": st.sampled_from([*TICKERS, "ZZZ"]),
-        # Some of these rows are known after AS_OF.
-        "event_time": st.integers(1, 22).map(june),
-        "knowledge_time": st.none() | st.integers(10, 24).map(june),
-        "text": st.sampled_from(["up", "down", " "]),
-        "like_count": st.none() | st.integers(0, 3),
-    }
-)
-PROPERTY = settings(max_examples=40, deadline=None, derandomize=True)
-
-
-@PROPERTY
-@given(rows=st.lists(ROW, min_size=1, max_size=10), random=st.randoms(use_true_random=False))
-def test_order_does_not_count(rows, random):
-    shuffled = random.sample(rows, len(rows))
-    plain, other = Table(), Table()
-    plain.feed(texts(*rows), AS_OF)
-    other.feed(texts(*shuffled), AS_OF)
-    assert plain.rows.equals(other.rows)
-
-
-@PROPERTY
-@given(rows=st.lists(ROW, min_size=1, max_size=10))
-def test_a_delivery_that_is_repeated_adds_nothing(rows):
-    once, twice = Table(), Table()
-    once.feed(texts(*rows), AS_OF)
-    first = twice.feed(texts(*rows), AS_OF)
-    again = twice.feed(texts(*rows, *rows), AS_OF)
-    assert once.rows.equals(twice.rows)
-    assert again.rows.is_empty()
-    assert (again.refused, again.late) == (2 * first.refused, 0)
-    twice.feed(texts(*rows), AS_OF + timedelta(days=1))
-    assert twice.known_at(AS_OF).equals(once.rows)
-    assert twice.rows["knowledge_time"].n_unique() >= once.rows["knowledge_time"].n_unique()
-
-
-@PROPERTY
-@given(rows=st.lists(ROW, min_size=1, max_size=10), ids=st.sets(st.sampled_from("12345")))
-def test_two_halves_are_the_whole(rows, ids):
-    """Cut by text, before the month is noted as read: a run that was killed half-way."""
-    whole, halves = Table(), Table()
-    whole.feed(texts(*rows), AS_OF)
-    frame = texts(*rows)
-    in_first = pl.col("text_id").is_in(list(ids))
-    halves.feed(frame.filter(in_first), AS_OF, months=())
-    halves.feed(frame.filter(~in_first), AS_OF)
-    assert halves.rows.equals(whole.rows)
-
-
-@PROPERTY
-@given(rows=st.lists(ROW, min_size=1, max_size=8), late=st.lists(ROW, min_size=1, max_size=8))
-def test_what_comes_late_leaves_the_past_alone(rows, late):
-    table = Table()
-    table.feed(texts(*rows), AS_OF)
-    before = table.known_at(AS_OF)
-    delivery = table.feed(texts(*rows, *late), june(25))
-    assert table.known_at(AS_OF).equals(before)
-    assert delivery.rows["knowledge_time"].min() is None or (
-        delivery.rows["knowledge_time"].min() > AS_OF
-    )
-    assert table.feed(texts(*rows, *late), june(25)).rows.is_empty()
 
 
 def test_months_read_one_after_the_other_are_the_span_read_at_once():
@@ -188,7 +32,7 @@ def test_months_read_one_after_the_other_are_the_span_read_at_once():
         {"text_id": "2", "event_time": datetime(2024, 6, 1, 3, tzinfo=UTC)},  # still May there
         {"text_id": "3", "event_time": datetime(2024, 6, 1, 4, tzinfo=UTC)},
     )
-    whole, halves = Table(), Table()
+    whole, halves = FedTable(), FedTable()
     whole.feed(frame, AS_OF, months=(MAY, JUNE))
     assert halves.feed(frame[:2], AS_OF, months=(MAY,)).late == 0
     assert halves.feed(frame[2:], AS_OF, months=(JUNE,)).late == 0
@@ -196,7 +40,7 @@ def test_months_read_one_after_the_other_are_the_span_read_at_once():
 
 
 def test_a_late_text_is_known_from_now_on():
-    table = Table()
+    table = FedTable()
     table.feed(texts({}), june(4))
     before = table.known_at(june(4))
     delivery = table.feed(texts({}, {"text_id": "2", "event_time": june(3)}), june(6))
@@ -209,7 +53,7 @@ def test_a_late_text_is_known_from_now_on():
 
 
 def test_coverage_counts_for_the_months_that_were_read():
-    table = Table(coverage={JUNE: june(20)})
+    table = FedTable(coverage={JUNE: june(20)})
     in_may = datetime(2024, 5, 20, 15, tzinfo=UTC)
     delivery = table.feed(
         texts(
@@ -225,7 +69,7 @@ def test_coverage_counts_for_the_months_that_were_read():
 
 
 def test_a_source_that_says_when_it_delivered_is_believed():
-    table = Table()
+    table = FedTable()
     table.feed(texts({"event_time": june(3), "knowledge_time": june(5, 22)}), AS_OF)
     row = table.rows.row(0, named=True)
     assert row["knowledge_time"] == june(5, 22)
@@ -233,13 +77,13 @@ def test_a_source_that_says_when_it_delivered_is_believed():
 
 
 def test_nothing_is_known_before_it_happens():
-    table = Table()
+    table = FedTable()
     table.feed(texts({"event_time": june(3), "knowledge_time": june(1)}), AS_OF)
     assert table.rows["knowledge_time"].to_list() == [june(3)]
 
 
 def test_an_edited_text_adds_a_version():
-    table = Table()
+    table = FedTable()
     table.feed(texts({}), june(4))
     delivery = table.feed(texts({"text": "down"}), june(6))
     assert delivery.rows.select("text", "knowledge_time").rows() == [("down", june(6))]
@@ -249,7 +93,7 @@ def test_an_edited_text_adds_a_version():
 
 def test_rows_from_the_future_are_left_for_later():
     frame = texts({}, {"text_id": "2", "event_time": june(5)})
-    table = Table()
+    table = FedTable()
     first = table.feed(frame, june(4))
     assert (first.not_yet_known, first.rows.height, first.repeated) == (1, 1, 0)
     second = table.feed(frame, june(6))
@@ -258,7 +102,7 @@ def test_rows_from_the_future_are_left_for_later():
 
 
 def test_copies_that_differ_in_likes_are_one_version():
-    table = Table()
+    table = FedTable()
     delivery = table.feed(texts(*({"like_count": likes} for likes in (7, None, 3))), AS_OF)
     assert delivery.rows["like_count"].to_list() == [3]
     assert delivery.repeated == 2
@@ -268,7 +112,7 @@ def test_copies_that_differ_in_likes_are_one_version():
 def test_two_versions_of_one_moment_stay_one():
     """An archive that holds both again and again must not make the second one late."""
     frame = texts({"text": "up"}, {"text": "down"})
-    table = Table()
+    table = FedTable()
     table.feed(frame, AS_OF)
     assert table.rows["text"].to_list() == ["down"]
     assert table.feed(frame, june(25)).rows.is_empty()
@@ -276,7 +120,7 @@ def test_two_versions_of_one_moment_stay_one():
 
 def test_two_edits_at_one_as_of_time_keep_the_first():
     """A run repeated at a fixed as-of time: what that time saw stands until time moves on."""
-    table = Table()
+    table = FedTable()
     table.feed(texts({"text": "one"}), june(4))
     assert table.feed(texts({"text": "two"}), june(6)).late == 1
     third = table.feed(texts({"text": "three"}), june(6))
@@ -285,7 +129,7 @@ def test_two_edits_at_one_as_of_time_keep_the_first():
 
 
 def test_a_replaced_version_that_comes_late_is_not_the_newest():
-    table = Table()
+    table = FedTable()
     replaced = {"text": "draft", "knowledge_time": june(3, 16)}
     final = {"text": "final", "knowledge_time": june(3, 18)}
     table.feed(texts(final), june(4))
@@ -294,7 +138,7 @@ def test_a_replaced_version_that_comes_late_is_not_the_newest():
 
 
 def test_the_last_of_several_late_versions_counts():
-    table = Table(coverage={JUNE: june(10)})
+    table = FedTable(coverage={JUNE: june(10)})
     draft = {"text": "draft", "knowledge_time": june(3)}
     final = {"text": "final", "knowledge_time": june(4)}
     assert table.feed(texts(draft, final), june(11)).rows["text"].to_list() == ["final"]
@@ -302,7 +146,7 @@ def test_the_last_of_several_late_versions_counts():
 
 
 def test_refused_rows_are_counted_and_kept_apart():
-    delivery = Table().feed(texts({}, {"ticker": "ZZZ"}, {"text": ""}), AS_OF)
+    delivery = FedTable().feed(texts({}, {"ticker": "ZZZ"}, {"text": ""}), AS_OF)
     assert (delivery.delivered, delivery.refused, delivery.rows.height) == (3, 2, 1)
     assert delivery.bad_share == pytest.approx(2 / 3)
     assert delivery.quarantined["reason"].sort().to_list() == [
@@ -311,7 +155,7 @@ def test_refused_rows_are_counted_and_kept_apart():
     ]
 
 
-@pytest.mark.parametrize("table", [Table(), prices_table(), actions_table()])
+@pytest.mark.parametrize("table", [FedTable(), prices_table(), actions_table()])
 def test_an_empty_delivery_is_no_mistake(table):
     schema = {
         TWEETS.name: DELIVERED_TEXTS,
