@@ -35,9 +35,7 @@ scoring = steps["scored__text_sentiment"]
 print(
     f"from nothing   {first.seconds:6.1f} s  {first.peak_gb:5.2f} GB peak, scoring {scoring:.1f} s"
 )
-print(
-    f"nothing new    {again.seconds:6.1f} s  {again.peak_gb:5.2f} GB peak, {added} score files"
-)
+print(f"nothing new    {again.seconds:6.1f} s  {again.peak_gb:5.2f} GB peak, {added} score files")
 print(f"ratio          {first.seconds / again.seconds:6.2f}")
 same = json.loads(first.stdout)["signals"] == json.loads(again.stdout)["signals"]
 verdict(

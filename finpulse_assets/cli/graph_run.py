@@ -170,11 +170,11 @@ def failure_of(result: dg.ExecuteInProcessResult) -> tuple[str]:
 
 
 class _Progress:
-    """Prints a line when a step ends: its name, its rows and its seconds."""
+    """Prints a line when an asset's step ends: its name, its rows and its seconds."""
 
     def __init__(self) -> None:
         self.steps: dict[str, float] = {}
-        self._rows: dict[str, int] = {}
+        self._rows: dict[str, int | None] = {}
         # Bound to the terminal now: while the graph runs, stdout and stderr go to the run's log.
         self._print: Callable[..., None] = Console(file=sys.stderr).print
 
@@ -187,7 +187,9 @@ class _Progress:
         elif event.is_step_success:
             step, ms = event.step_key, event.step_success_data.duration_ms
             self.steps[step] = ms / 1000
-            rows = self._rows.get(step)
+            if step not in self._rows:  # the step of a check
+                return
+            rows = self._rows[step]
             count = f"{rows:>9,} rows" if rows is not None else " " * 14
             self._print(
                 f"  [green]✓[/green] {step.replace('__', '/'):<40}{count} {ms / 1000:>7.1f} s",
@@ -200,5 +202,5 @@ class _Progress:
     def _note_rows(self, event: dg.DagsterEvent) -> None:
         metadata = event.step_materialization_data.materialization.metadata
         rows = metadata.get("dagster/row_count")
-        if rows is not None and event.step_key:
-            self._rows[event.step_key] = int(rows.value)
+        if event.step_key:
+            self._rows[event.step_key] = int(rows.value) if rows is not None else None

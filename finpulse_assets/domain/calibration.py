@@ -131,7 +131,7 @@ def effective_rows(rows: pl.DataFrame) -> float:
         number of rows. With a single outcome there is no variance to measure: then the number
         of sessions.
     """
-    sessions = rows.group_by("session_date").agg(
+    sessions = rows.group_by("session_date", maintain_order=True).agg(
         pl.len().alias("count"), pl.col("is_up").sum().alias("ups")
     )
     rate = sessions["ups"].sum() / rows.height

@@ -18,6 +18,7 @@ from datetime import datetime
 
 import polars as pl
 
+from finpulse_assets.contract import Table
 from finpulse_assets.domain.calendar import assign_sessions, month_of
 from finpulse_assets.domain.quarantine import (
     action_rules,
@@ -26,7 +27,7 @@ from finpulse_assets.domain.quarantine import (
     text_rules,
 )
 from finpulse_assets.domain.texts import with_text_hash
-from finpulse_assets.schemas import CORPORATE_ACTIONS, PRICES, UTC, Table
+from finpulse_assets.schemas import CORPORATE_ACTIONS, PRICES, UTC
 
 # Partition key -> the time up to which an earlier run has read that month.
 Coverage = Mapping[str, datetime]

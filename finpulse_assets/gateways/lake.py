@@ -21,9 +21,9 @@ from pathlib import Path
 
 import polars as pl
 
+from finpulse_assets.contract import Table
 from finpulse_assets.domain.calendar import month_of
 from finpulse_assets.errors import LakeError
-from finpulse_assets.schemas import Table
 
 WHOLE = "all"
 COVERAGE = "_coverage.json"

@@ -10,8 +10,8 @@ import dagster as dg
 import polars as pl
 
 from finpulse_assets import schemas
+from finpulse_assets.contract import Table
 from finpulse_assets.domain.features.technical import TECHNICAL_FEATURES
-from finpulse_assets.schemas import Table
 
 MARKET_DATA, RESEARCH, PLATFORM = "team:market-data", "team:research", "team:platform"
 

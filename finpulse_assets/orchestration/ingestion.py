@@ -10,10 +10,11 @@ from __future__ import annotations
 import dagster as dg
 import polars as pl
 
+from finpulse_assets.contract import Table
 from finpulse_assets.domain.deliveries import Delivery
 from finpulse_assets.gateways.lake import WHOLE, Lake
 from finpulse_assets.orchestration.catalog import sample
-from finpulse_assets.schemas import QUARANTINE, Table
+from finpulse_assets.schemas import QUARANTINE
 
 BAD_ROWS_ARE_RARE = "bad_rows_are_rare"
 

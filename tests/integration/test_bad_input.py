@@ -125,7 +125,9 @@ def test_too_many_bad_rows_fail_the_blocking_check(command_line, tmp_path):
         high=pl.when(pl.int_range(pl.len()) % 5 == 0).then(1.0).otherwise("high")
     )
     prices = written(tmp_path / "prices.parquet", frame)
-    code, err = command_line("run", "--profile", "files", "--prices", str(prices))
+    code, err = command_line(
+        "run", "--profile", "files", "--prices", str(prices), FINPULSE_SENTIMENT_MODEL="tiny"
+    )
     assert code == 1
     assert "bad_rows_are_rare" in err
     assert "Traceback" not in err
@@ -151,7 +153,8 @@ def test_three_days_of_history_say_how_many_are_needed(command_line, tmp_path):
 
 
 def test_an_mlflow_server_that_is_not_there(command_line, tmp_path):
-    prices = written(tmp_path / "prices.parquet", bars(sessions=110))
+    many = tuple(f"T{at:02d}" for at in range(12))
+    prices = written(tmp_path / "prices.parquet", bars(sessions=110, tickers=many))
     code, err = command_line(
         "run", "--profile", "files", "--prices", str(prices),
         FINPULSE_SENTIMENT_MODEL="tiny", FINPULSE_MLFLOW_TRACKING_URI="http://127.0.0.1:9",

@@ -34,16 +34,12 @@ def _exists(pattern: str) -> Callable[[Path], bool]:
 
 # Stage -> the sign on disk that the run is inside it.
 KILL_POINTS = {
+    "saving the sentiment model": _exists("models/sentiment"),
     "ingesting prices": _months_of("raw/prices", 2),
-    "ingesting tweets": _months_of("raw/tweets", 2),
-    "training the sentiment model": _exists("models/sentiment/.train-*"),
     "scoring texts": _exists("models/scores/*/*.parquet"),
-    "writing scored months": _months_of("scored/text_sentiment", 2),
     "building the warehouse": _exists("finpulse.duckdb*"),
-    "walking forward": _exists("lake/models/out_of_sample_predictions/all.parquet"),
-    "saving the price model": _exists("models/price/challenger.json"),
-    "evaluating": _exists("lake/models/evaluation/all.parquet"),
-    "promoting": _exists("models/price/promotion.json"),
+    "saving the price model": _exists("models/price/*/*"),
+    "promoting": _exists("lake/models/evaluation/all.parquet"),
 }
 
 

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from finpulse_assets import schemas
+from finpulse_assets.contract import Column, Table
 from finpulse_assets.errors import SchemaError
-from finpulse_assets.schemas import Column, Table
 
 TABLE = Table(
     name="raw/things",

@@ -10,13 +10,14 @@ from typing import Literal
 import dagster as dg
 import polars as pl
 
+from finpulse_assets.contract import Table
 from finpulse_assets.domain.deliveries import accept_texts
 from finpulse_assets.gateways.lake import Lake
 from finpulse_assets.orchestration.catalog import MARKET_DATA, definition_metadata, description
 from finpulse_assets.orchestration.ingestion import bad_rows_check, deliver
 from finpulse_assets.orchestration.partitions import MONTHS, RunClock
 from finpulse_assets.orchestration.resources import Sources
-from finpulse_assets.schemas import HEADLINES, TWEETS, Table
+from finpulse_assets.schemas import HEADLINES, TWEETS
 from finpulse_assets.settings import Settings
 
 

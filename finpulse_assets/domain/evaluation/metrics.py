@@ -40,7 +40,7 @@ def session_sums(forecasts: pl.DataFrame) -> pl.DataFrame:
     returns = pl.col("return_next_session")
     probability = pl.col("probability_up").clip(SMALLEST_PROBABILITY, 1 - SMALLEST_PROBABILITY)
     says, is_up = pl.col("predicts_up"), pl.col("is_up")
-    sums = ranked.group_by(*group, "fold").agg(
+    sums = ranked.group_by(*group, "fold", maintain_order=True).agg(
         (says & is_up).sum().alias("true_up"),
         (says & ~is_up).sum().alias("false_up"),
         (~says & is_up).sum().alias("false_down"),

@@ -17,9 +17,10 @@ from datetime import datetime
 import numpy as np
 import polars as pl
 
+from finpulse_assets.contract import Column, Table
 from finpulse_assets.domain.features.registry import TECHNICAL
 from finpulse_assets.domain.prices import adjust_bars, latest_versions, with_runs
-from finpulse_assets.schemas import SESSION_DATE, TICKER, Column, Table
+from finpulse_assets.schemas import SESSION_DATE, TICKER
 
 TECHNICAL_FEATURES = Table(
     name="features/technical",

@@ -8,10 +8,11 @@ import numpy as np
 import polars as pl
 import pytest
 
+from finpulse_assets.contract import Table
 from finpulse_assets.domain.sentiment import distinct_texts, sentiment_rows
 from finpulse_assets.domain.texts import text_hash
 from finpulse_assets.errors import SchemaError
-from finpulse_assets.schemas import HEADLINES, TEXT_SENTIMENT, TWEETS, Table
+from finpulse_assets.schemas import HEADLINES, TEXT_SENTIMENT, TWEETS
 
 
 def rows(table: Table, *texts: tuple[str, datetime]) -> pl.LazyFrame:

@@ -73,7 +73,9 @@ def test_test_windows_partition_the_tail_and_training_grows(walk):
     sizes = [len(fold.test_sessions) for fold in found]
     assert max(sizes) - min(sizes) <= 1
     for before, after in pairwise(found):
-        assert set(before.train_sessions) < set(after.train_sessions)
+        # A long label can hold a fold's training back to where the last one's ended, never further.
+        assert set(before.train_sessions) <= set(after.train_sessions)
+    assert len(found[-1].train_sessions) >= len(found[0].train_sessions)
 
 
 def test_a_next_session_label_purges_nothing_and_the_embargo_counts_from_there():

@@ -12,9 +12,9 @@ import polars as pl
 import pytest
 
 from finpulse_assets import schemas
+from finpulse_assets.contract import Column, Table
 from finpulse_assets.errors import LakeError, SchemaError
 from finpulse_assets.gateways.lake import COVERAGE, WHOLE, Lake, write_json, written_atomically
-from finpulse_assets.schemas import Column, Table
 
 VERSIONS = Table(
     name="raw/things",
