@@ -64,7 +64,8 @@ class Table:
             SchemaError: a column is missing or extra, a value does not fit its dtype, a column
                 that must be full has nulls, or two rows share a key.
 
-        >>> days = Table("days", "one row per day", "", (Column("day", pl.Date, "a day"),), ("day",))
+        >>> day = Column("day", pl.Date, "a day")
+        >>> days = Table("days", "one row per day", "known before", (day,), key=("day",))
         >>> days.enforce(pl.DataFrame({"date": []}))
         Traceback (most recent call last):
         ...

@@ -115,7 +115,9 @@ def run_graph(settings: Settings) -> GraphRun:
             },
         )
     if not result.success:
-        raise GraphFailedError(*failure_of(result))
+        raise GraphFailedError(
+            failure_of(result), hint=f"the whole log is {settings.root / RUN_LOG}"
+        )
     seconds = time.monotonic() - started
     return GraphRun(run_id, clock.as_of.isoformat(), len(clock.months), seconds, progress.steps)
 
@@ -150,23 +152,34 @@ def _is_alive(pid: int) -> bool:
     return True
 
 
-def failure_of(result: dg.ExecuteInProcessResult) -> tuple[str]:
-    """Return the sentence of the first failed step or blocking check."""
+def failure_of(result: dg.ExecuteInProcessResult) -> str:
+    """Return the sentence of the first failed blocking check, or of the first failed step."""
+    for check in result.get_asset_check_evaluations():
+        if not check.passed and check.blocking:
+            name = check.asset_key.to_user_string()
+            return f"{name} fails the check {check.check_name}: {check.description or 'see the UI'}"
     for event in result.all_events:
         if event.is_step_failure:
-            error = event.step_failure_data.error
-            while error is not None and error.cause is not None:
-                error = error.cause
-            sentence = error.message.strip() if error else "no reason was given"
-            name = (error.cls_name or "") if error else ""
-            # The class name is noise for a FinPulseError, and the only clue for any other.
-            own = {cls.__name__ for cls in FinPulseError.__subclasses__()}
-            kind = "" if name in own else f"{name}: "
-            text = sentence.removeprefix(f"finpulse_assets.errors.{name}: ").removeprefix(
-                f"{name}: "
-            )
-            return (f"step {event.step_key} failed: {kind}{text}",)
-    return ("the run failed before its first step",)
+            return f"step {event.step_key.replace('__', '/')} failed: {_sentence_of(event)}"
+    return "the run failed before its first step"
+
+
+def _sentence_of(event: dg.DagsterEvent) -> str:
+    """Return the message of our own error among the causes, else the class and message of the root.
+
+    Dagster wraps a step's error in its own, and ours may wrap a library's.
+    """
+    ours = {cls.__name__ for cls in FinPulseError.__subclasses__()}
+    error = event.step_failure_data.error
+    while error is not None:
+        name = error.cls_name or "Error"
+        sentence = error.message.strip().removeprefix(f"finpulse_assets.errors.{name}: ")
+        if name in ours:
+            return sentence.rstrip(".")
+        if error.cause is None:
+            return f"{name}: {sentence.removeprefix(f'{name}: ')}"
+        error = error.cause
+    return "no reason was given"
 
 
 class _Progress:

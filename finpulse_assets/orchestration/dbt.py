@@ -66,7 +66,9 @@ def dbt_resource(settings: Settings) -> DbtCliResource:
             "DO_NOT_TRACK": "1",
         }
     )
-    return DbtCliResource(project_dir=dbt_project())
+    project = dbt_project()
+    _put_dbt_on_path()
+    return DbtCliResource(project_dir=project)
 
 
 class Translator(DagsterDbtTranslator):

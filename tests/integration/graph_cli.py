@@ -75,12 +75,14 @@ def demo_json(home: Path, settings: Mapping[str, str] = SMALL) -> dict[str, obje
 
 
 def table_hashes(root: Path) -> dict[str, str]:
-    """Return a hash of the content of every lake table and pointer below a profile's folder."""
+    """Return the content, mostly hashed, of every lake table and pointer of a profile."""
     hashes = {}
     for folder in sorted({path.parent for path in (root / "lake").rglob("*.parquet")}):
         frame = pl.concat([pl.read_parquet(path) for path in sorted(folder.glob("[!.]*.parquet"))])
         content = frame.write_csv().encode()
         hashes[str(folder.relative_to(root))] = hashlib.sha256(content).hexdigest()
-    for path in sorted((root / "models" / "price").glob("*.json")):
-        hashes[path.name] = hashlib.sha256(path.read_bytes()).hexdigest()
+    price = root / "models" / "price"
+    hashes["challenger"] = (price / "challenger.json").read_text()
+    # A second decision says that it is one; who speaks is what has to agree.
+    hashes["champion"] = str(json.loads((price / "promotion.json").read_text())["champion"])
     return hashes

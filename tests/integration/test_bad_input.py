@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -22,6 +23,9 @@ def command_line(tmp_path, monkeypatch, capsys):
     def run(*arguments: str, **settings: str) -> tuple[int, str]:
         from finpulse_assets.cli import app
 
+        # The command line puts its options into the environment, where they outlive a test.
+        for name in [name for name in os.environ if name.startswith("FINPULSE_")]:
+            monkeypatch.delenv(name)
         for name, value in {**environment(tmp_path, {}), **settings}.items():
             monkeypatch.setenv(name, value)
         monkeypatch.setattr(sys, "argv", ["finpulse", *arguments])
@@ -33,17 +37,21 @@ def command_line(tmp_path, monkeypatch, capsys):
 
 
 def bars(sessions: int = 90, tickers: tuple[str, ...] = TICKERS) -> pl.DataFrame:
-    """Return daily bars in the documented columns, a slow saw-tooth for each ticker."""
+    """Return daily bars in the documented columns, a saw-tooth that closes up and down."""
     days = build_sessions(date(2024, 1, 2), date(2024, 6, 28))["session_date"].head(sessions)
     frames = []
     for at, ticker in enumerate(tickers):
         close = pl.Series([50.0 + at + (day * (at + 3)) % 7 for day in range(len(days))])
+        open_ = close + pl.Series([(day % 3 - 1) / 2 for day in range(len(days))])
         frames.append(
             pl.DataFrame({"ticker": [ticker] * len(days), "session_date": days}).with_columns(
-                open=close - 0.5, high=close + 1, low=close - 1, close=close,
+                open=open_,
+                high=close + 1,
+                low=close - 1,
+                close=close,
                 volume_shares=pl.lit(1000),
             )
-        )  # fmt: skip
+        )
     return pl.concat(frames)
 
 
@@ -129,7 +137,8 @@ def test_too_many_bad_rows_fail_the_blocking_check(command_line, tmp_path):
         "run", "--profile", "files", "--prices", str(prices), FINPULSE_SENTIMENT_MODEL="tiny"
     )
     assert code == 1
-    assert "bad_rows_are_rare" in err
+    assert "raw/prices fails the check bad_rows_are_rare: 54 of 270 delivered rows" in err
+    assert "high 1.0 is below low" in err
     assert "Traceback" not in err
     refused = pl.read_parquet(tmp_path / "files/lake/quarantine/prices/all.parquet")
     assert refused.height == 54

@@ -11,6 +11,7 @@ from dagster_dbt import DbtCliResource, dbt_assets
 
 from finpulse_assets.orchestration.dbt import Translator, dbt_project
 from finpulse_assets.orchestration.partitions import RunClock
+from finpulse_assets.settings import Settings
 
 
 @dbt_assets(
@@ -19,7 +20,16 @@ from finpulse_assets.orchestration.partitions import RunClock
     pool="duckdb",
 )
 def warehouse(
-    context: dg.AssetExecutionContext, dbt: DbtCliResource, clock: dg.ResourceParam[RunClock]
+    context: dg.AssetExecutionContext,
+    dbt: DbtCliResource,
+    clock: dg.ResourceParam[RunClock],
+    settings: dg.ResourceParam[Settings],
 ):
     variables = {"as_of": f"{clock.as_of:%Y-%m-%d %H:%M:%S.%f}"}
-    yield from dbt.cli(["build", "--vars", json.dumps(variables)], context=context).stream()
+    settings.root.mkdir(parents=True, exist_ok=True)
+    build = dbt.cli(
+        ["build", "--vars", json.dumps(variables)],
+        context=context,
+        target_path=settings.root / "dbt_target",  # else a folder more for every run
+    )
+    yield from build.stream()
