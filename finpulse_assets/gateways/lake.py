@@ -168,18 +168,24 @@ class Lake:
         return True
 
     def coverage(self, table: Table) -> dict[str, datetime]:
-        """Return month -> the time up to which a run has read the source of `table`."""
+        """Return month -> the time up to which a run has read the source of `table`.
+
+        A month whose file is gone (a corrupt one was deleted) counts as never read: its rows come
+        back with the times they had, not as late ones.
+        """
         path = self.root / table.name / COVERAGE
         if not path.exists():
             return {}
         try:
             times = json.loads(path.read_text())
-            return {month: datetime.fromisoformat(at) for month, at in times.items()}
+            read = {month: datetime.fromisoformat(at) for month, at in times.items()}
         except (ValueError, AttributeError, TypeError) as error:
             raise LakeError(
                 f"{path} cannot be read: {error}",
                 hint="delete it; rows that come late before the next run will pass for punctual",
             ) from error
+        present = self.partitions(table)
+        return {month: at for month, at in read.items() if month in present}
 
     def cover(self, table: Table, months: Iterable[str], read_until: datetime) -> None:
         """Note that `months` were read up to `read_until`; an earlier time never replaces a later.

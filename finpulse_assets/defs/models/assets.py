@@ -35,6 +35,7 @@ TRAINING_SET_KEY = get_asset_key_for_model([warehouse_assets], TRAINING_SET)
 @dg.asset(
     key_prefix="models",
     deps=[TRAINING_SET_KEY],
+    pool="duckdb",
     group_name="models",
     kinds={"lightgbm", "parquet"},
     owners=[RESEARCH],
@@ -65,6 +66,7 @@ def out_of_sample_predictions(
     key_prefix="models",
     ins={"predictions": dg.AssetIn(["models", "out_of_sample_predictions"])},
     deps=[TRAINING_SET_KEY],
+    pool="duckdb",
     group_name="models",
     kinds={"lightgbm", "mlflow"},
     owners=[RESEARCH],
@@ -111,6 +113,7 @@ def price_model(
     key_prefix="models",
     ins={"predictions": dg.AssetIn(["models", "out_of_sample_predictions"])},
     deps=[price_model, TRAINING_SET_KEY],
+    pool="duckdb",
     group_name="models",
     kinds={"polars", "mlflow", "parquet"},
     owners=[RESEARCH],

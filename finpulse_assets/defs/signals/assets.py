@@ -32,6 +32,7 @@ FEATURES = "fct_daily_features"
     deps=[promotion, get_asset_key_for_model([warehouse_assets], FEATURES)],
     partitions_def=MONTHS,
     backfill_policy=dg.BackfillPolicy.single_run(),
+    pool="duckdb",
     group_name="signals",
     kinds={"lightgbm", "parquet"},
     owners=[RESEARCH],

@@ -252,13 +252,15 @@ def test_a_file_of_another_schema_is_named(lake, change, names):
 
 
 def test_coverage_never_goes_back(lake):
+    lake.append(VERSIONS, VERSIONS.empty(), [MAY, JUNE, JULY])
     assert lake.coverage(VERSIONS) == {}
     lake.cover(VERSIONS, [MAY, JUNE], utc(6, 10))
     lake.cover(VERSIONS, [JUNE, JULY], utc(6, 5))
     assert lake.coverage(VERSIONS) == {MAY: utc(6, 10), JUNE: utc(6, 10), JULY: utc(6, 5)}
     lake.cover(VERSIONS, [JUNE], utc(7, 1) + timedelta(microseconds=1))
     assert lake.coverage(VERSIONS)[JUNE] == utc(7, 1) + timedelta(microseconds=1)
-    assert lake.partitions(VERSIONS) == []
+    lake.path(VERSIONS, JUNE).unlink()
+    assert list(lake.coverage(VERSIONS)) == [MAY, JULY], "a month without a file was never read"
 
 
 @pytest.mark.parametrize(

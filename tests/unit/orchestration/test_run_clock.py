@@ -1,0 +1,71 @@
+"""The clock of a run: months, windows and the as-of time."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import pytest
+
+from finpulse_assets.errors import SettingError
+from finpulse_assets.gateways.sources import Extent
+from finpulse_assets.orchestration.partitions import RunClock
+from finpulse_assets.orchestration.resources import Sources, build_sources, resolve_clock
+from finpulse_assets.settings import load_settings
+
+
+class _Source:
+    def __init__(self, extent: Extent | None) -> None:
+        self._extent = extent
+
+    def extent(self) -> Extent | None:
+        return self._extent
+
+
+def sources(first: datetime, last: datetime) -> Sources:
+    extent = Extent(first, last)
+    return Sources(_Source(extent), _Source(extent))
+
+
+CLOSE = datetime(2015, 9, 30, 20, tzinfo=UTC)
+START = datetime(2015, 1, 2, 14, 30, tzinfo=UTC)
+
+
+def test_a_data_set_that_ended_is_run_as_of_its_own_end():
+    clock = resolve_clock(load_settings(), sources(START, CLOSE))
+    assert clock.as_of == datetime(2015, 9, 30, 20, 15, tzinfo=UTC)
+    assert clock.months == [f"2015-{month:02d}-01" for month in range(1, 10)]
+
+
+def test_a_live_source_runs_as_of_now():
+    clock = resolve_clock(load_settings(), Sources(_Source(None), _Source(None)))
+    assert abs((datetime.now(UTC) - clock.as_of).total_seconds()) < 60
+    assert len(clock.months) in (25, 26)
+
+
+def test_windows_are_new_york_months_cut_at_both_ends():
+    clock = RunClock(as_of=datetime(2024, 3, 15, 20, tzinfo=UTC), start_date=date(2024, 1, 10))
+    first, end = clock.window(["2024-01-01", "2024-02-01"])
+    assert first == datetime(2024, 1, 10, 5, tzinfo=UTC)
+    assert end == datetime(2024, 3, 1, 5, tzinfo=UTC)
+    _, end = clock.window(["2024-03-01"])
+    assert end == datetime(2024, 3, 15, 20, 0, 0, 1, tzinfo=UTC)
+    first, end = clock.window(["2024-04-01"])
+    assert first == end, "a month ahead of the run is empty"
+
+
+@pytest.mark.parametrize(
+    ("overrides", "sentence"),
+    [
+        ({"as_of": "2999-01-01"}, "lies ahead of now"),
+        ({"as_of": "2014-06-30"}, "the data begins on 2015-01-02, after the as-of time 2014-06-30"),
+        ({"start_date": "2016-01-01"}, "the data begins on 2016-01-01, after the as-of time"),
+    ],
+)
+def test_a_clock_that_cannot_be_is_named(overrides, sentence):
+    with pytest.raises(SettingError, match=sentence):
+        resolve_clock(load_settings(**overrides), sources(START, CLOSE))
+
+
+def test_the_files_profile_says_what_it_needs():
+    with pytest.raises(SettingError, match="FINPULSE_PRICES_PATH is not set"):
+        build_sources(load_settings(profile="files"))
