@@ -11,7 +11,7 @@ export DO_NOT_TRACK := 1
 export OMP_WAIT_POLICY := PASSIVE
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo run dev test test-fast lint format docs bench clean
+.PHONY: help venv demo run dev serve test test-fast lint format docs bench clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ run: $(STAMP) ## Materialize the graph on the sources of your settings (.env)
 dev: $(STAMP) ## Open the Dagster UI on http://127.0.0.1:3000
 	@$(BIN)/dagster dev -w workspace.yaml -h 127.0.0.1 -p 3000
 
+serve: $(STAMP) ## Start the prediction service on http://127.0.0.1:3010
+	@$(BIN)/finpulse serve
+
 test: $(STAMP) ## Run every test (under 10 minutes on 2 cores)
 	@$(BIN)/python -m pytest
 
@@ -43,6 +46,7 @@ lint: $(STAMP) ## Check style, layers and the dbt project
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/lint-imports
+	@cd dbt_project && ../$(BIN)/dbt --quiet parse --profiles-dir .
 
 format: $(STAMP) ## Format the code
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .

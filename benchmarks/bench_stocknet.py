@@ -23,7 +23,7 @@ if not tweets.exists():
 arguments = [
     "run", "--profile", "files", "--tweets", str(tweets), "--prices", str(prices), "--json",
 ]  # fmt: skip
-settings = {"FINPULSE_SENTIMENT_MODEL": "minilm"}
+settings = {"FINPULSE_SENTIMENT_MODEL": "minilm", "FINPULSE_PUBLISH": "false"}
 with tempfile.TemporaryDirectory() as folder:
     home = Path(folder)
     first = finpulse(arguments, home, settings)

@@ -55,3 +55,15 @@ class EvaluationError(FinPulseError):
 
 class TrackingError(FinPulseError):
     """The MLflow store cannot be reached or refuses a call."""
+
+
+class RequestError(FinPulseError):
+    """A request to the prediction service cannot be answered as it was asked."""
+
+
+class AlertError(FinPulseError):
+    """An alert cannot be delivered; it is kept and tried again."""
+
+
+class ServiceError(FinPulseError):
+    """The prediction service cannot be built, started or reached."""

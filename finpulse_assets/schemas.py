@@ -199,7 +199,8 @@ DAILY_SIGNALS = Table(
         SESSION_DATE,
         Column("decision_at", UTC, "when the signal was decided", "UTC"),
         Column("target_session_date", pl.Date, "the session that the signal is for", "date"),
-        Column("origin", pl.String, "live, or walk_forward (what the recipe would have said)"),
+        Column("origin", pl.String, "live, late (computed after the target session had opened) or "
+               "walk_forward (what the recipe would have said)"),
         Column("probability_up", pl.Float64, "probability that the next session closes above "
                "its open", "probability"),
         Column("probability_lower", pl.Float64, "lower end of the 90 % calibration interval",
@@ -214,4 +215,30 @@ DAILY_SIGNALS = Table(
     ),
     key=("ticker", "session_date"),
     partition_column="session_date",
+)  # fmt: skip
+
+FEATURE_DRIFT = Table(
+    name="monitoring/feature_drift",
+    grain="one row per session and feature, and one (feature `all`) for the whole",
+    known_at="known after decision_at of the session",
+    columns=(
+        Column("session_date", pl.Date, "the last of the recent sessions", "date"),
+        Column("feature", pl.String, "the model input or prediction, or all"),
+        Column("kind", pl.String, "technical, text, prediction or all"),
+        Column("value", pl.Float64, "population stability index of the recent sessions against "
+               "the reference; for all the share of drifted features; null where the reference is "
+               "too short", "PSI or share", nullable=True),
+        Column("limit", pl.Float64, "what the value must pass to count as drift", "as value",
+               nullable=True),
+        Column("ks", pl.Float64, "Kolmogorov-Smirnov distance, shown beside it, decides nothing",
+               "0 to 1", nullable=True),
+        Column("is_drifted", pl.Boolean, "whether the value passes its limit"),
+        Column("recent_rows", pl.Int64, "rows of the recent sessions", "rows"),
+        Column("reference_rows", pl.Int64, "rows of the reference", "rows"),
+        Column("reference_from", pl.Date, "first session of the reference", "date"),
+        Column("reference_to", pl.Date, "last session of the reference, inside the champion's "
+               "training window", "date"),
+        Column("model_version", pl.String, "the champion whose training window it is"),
+    ),
+    key=("session_date", "feature"),
 )  # fmt: skip

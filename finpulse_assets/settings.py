@@ -8,18 +8,29 @@ Values come from the environment, then from a `.env` file in the working folder,
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from datetime import UTC, date, datetime, time
+from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
+from dotenv import dotenv_values
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from finpulse_assets.errors import SettingError
 
 PREFIX = "FINPULSE_"
+# Variables of the same prefix that others read: dbt its paths, the tests and benchmarks their data,
+# a service the bundle that it serves.
+NO_SETTINGS = {
+    "FINPULSE_LAKE",
+    "FINPULSE_WAREHOUSE",
+    "FINPULSE_SHARED_DATA",
+    "FINPULSE_SERVICE_HOME",
+}
 
 
 class Profile(StrEnum):
@@ -66,7 +77,9 @@ TickerList = Annotated[str, NoDecode, AfterValidator(_ticker_list)]
 class Settings(BaseSettings):
     """The settings of one deployment. Every field is a variable FINPULSE_<NAME>."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file=".env", env_ignore_empty=True, extra="ignore"
+    )
 
     profile: Profile = Field(Profile.DEMO, description="demo, files or live")
     home: Path = Field(Path(".finpulse"), description="folder of everything that runs write")
@@ -131,6 +144,25 @@ class Settings(BaseSettings):
     resamples: int = Field(1000, ge=100, le=100_000, description="bootstrap resamples")
     model_threads: int = Field(2, ge=1, le=64, description="threads of LightGBM")
 
+    snapshots_kept: int = Field(
+        5, ge=1, le=1000, description="analytics snapshots to keep, the newest included"
+    )
+
+    alert_urls: SecretStr | None = Field(
+        None, description="secret: Apprise URLs of Slack, mail, webhooks and others, by comma, "
+        "that alerts go to; unset: alerts stand in the log of the sensor alone"
+    )  # fmt: skip
+    heartbeat_url: SecretStr | None = Field(
+        None, description="secret: URL of a dead-man's switch, asked for at each look for alerts"
+    )
+    runbook_url: str = Field(
+        "docs/runbooks", description="where alerts say that their runbooks are; a folder or a URL"
+    )
+
+    publish: bool = Field(
+        True, description="finpulse run: after the signals build service, snapshot and reports"
+    )
+
     mlflow_tracking_uri: str | None = Field(
         None, description="MLflow server or database; unset: SQLite in the home folder"
     )
@@ -153,6 +185,14 @@ class Settings(BaseSettings):
         return self.root / "models"
 
     @property
+    def bentos(self) -> Path:
+        return self.root / "bentoml"
+
+    @property
+    def alerts(self) -> Path:
+        return self.root / "alerts"
+
+    @property
     def tracking_uri(self) -> str:
         return self.mlflow_tracking_uri or f"sqlite:///{self.root / 'mlflow.db'}"
 
@@ -167,10 +207,24 @@ def load_settings(**overrides: object) -> Settings:
     Raises:
         SettingError: a value cannot be used; names the variable, the value and the limit.
     """
+    _refuse_unknown_names()
     try:
         return Settings(**{name: value for name, value in overrides.items() if value is not None})
     except ValidationError as error:
         raise _setting_error(error) from None
+
+
+def _refuse_unknown_names() -> None:
+    """Refuse a FINPULSE_ variable that is no setting: a misspelt one would be ignored silently."""
+    known = {PREFIX + name.upper() for name in Settings.model_fields} | NO_SETTINGS
+    given = {name.upper() for name in (*os.environ, *dotenv_values(".env"))}
+    for name in sorted(given - known):
+        if name.startswith(PREFIX):
+            near = get_close_matches(name, known, n=1)
+            raise SettingError(
+                f"{name} is no setting",
+                hint=f"did you mean {near[0]}" if near else "see finpulse doctor",
+            )
 
 
 def _setting_error(error: ValidationError) -> SettingError:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import typer
 
-from finpulse_assets.cli import doctor, run, simulate, status
+from finpulse_assets.cli import backfill, doctor, predict, run, serve, simulate, sql, status
 from finpulse_assets.cli.console import errors
 from finpulse_assets.errors import FinPulseError
 
@@ -30,9 +30,13 @@ app = typer.Typer(
 )
 app.command("demo")(run.demo)
 app.command("run")(run.run)
+app.command("backfill")(backfill.backfill)
 app.command("status")(status.status)
 app.command("doctor")(doctor.doctor)
 app.command("simulate")(simulate.simulate)
+app.command("serve")(serve.serve)
+app.command("predict")(predict.predict)
+app.command("sql")(sql.sql)
 
 
 def main() -> None:
@@ -52,6 +56,13 @@ def main() -> None:
         sys.exit(130)
     except BrokenPipeError:  # `finpulse status | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except ModuleNotFoundError as error:
+        errors.print(
+            f"[red]error[/red] the package {error.name} is not installed. Hint: "
+            "pip install -c constraints.txt -e '.\\[dev]', or `make venv`",
+            soft_wrap=True,
+        )
         sys.exit(1)
     except Exception as error:  # the boundary: a user gets a sentence, the file the traceback
         errors.print(

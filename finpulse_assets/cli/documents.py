@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 STAGES = (
     "market_data", "news", "sentiment", "features", "staging", "intermediate", "marts", "models",
-    "signals",
+    "signals", "serving", "monitoring",
 )  # fmt: skip
 
 
@@ -27,6 +27,9 @@ def main() -> None:
     readme = ROOT / "README.md"
     readme.write_text(with_generated_parts(readme.read_text()))
     (ROOT / ".env.example").write_text(env_example())
+    from finpulse_assets.orchestration.data_dictionary import data_dictionary
+
+    (ROOT / "docs" / "data_dictionary.md").write_text(data_dictionary(), encoding="utf-8")
 
 
 def with_generated_parts(text: str) -> str:

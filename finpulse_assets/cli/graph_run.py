@@ -7,12 +7,14 @@ a failed step into its sentence. Does not belong here: the graph (defs), options
 from __future__ import annotations
 
 import os
+import socket
 import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,14 +22,18 @@ from rich.console import Console
 
 from finpulse_assets.cli.console import errors
 from finpulse_assets.errors import FinPulseError, SettingError
+from finpulse_assets.gateways.lake import Lake, is_alive
+from finpulse_assets.schemas import TWEETS
 from finpulse_assets.settings import PREFIX, Settings, load_settings
 
 if TYPE_CHECKING:
     import dagster as dg
 
-JOB = "whole_graph"
+    from finpulse_assets.orchestration.partitions import RunClock
+
+JOB, JOB_WITHOUT_SERVING = "whole_graph", "signal_chain"
 RUN_LOG = "last_run.log"
-PID_TAG = "finpulse/pid"
+PID_TAG, HOST_TAG = "finpulse/pid", "finpulse/host"
 INSTANCE = "telemetry:\n  enabled: false\n"
 
 
@@ -74,8 +80,12 @@ def open_instance(settings: Settings) -> dg.DagsterInstance:
     return dg.DagsterInstance.get()
 
 
-def run_graph(settings: Settings) -> GraphRun:
-    """Materialize every asset for the months of the sources, printing each step as it ends.
+def run_graph(settings: Settings, *, days: tuple[date, date] | None = None) -> GraphRun:
+    """Materialize every asset, printing each step as it ends.
+
+    Args:
+        settings: of the deployment.
+        days: first and last day whose months are run; None for all months of the sources.
 
     Raises:
         GraphFailedError: a step failed; nothing half-written is left.
@@ -87,13 +97,16 @@ def run_graph(settings: Settings) -> GraphRun:
     )
 
     from finpulse_assets.definitions import defs
+    from finpulse_assets.orchestration.home import claim_home
     from finpulse_assets.orchestration.resources import build_sources, resolve_clock
 
     started = time.monotonic()
     clock = resolve_clock(settings, build_sources(settings))
+    claim_home(settings, clock)
+    months = clock.months_from(*days) if days else _months(settings, clock)
     errors.print(
         f"profile {settings.profile.value}, as of {clock.as_of:%Y-%m-%d %H:%M} UTC, "
-        f"{len(clock.months)} months from {clock.months[0][:7]}, data in {settings.root}",
+        f"{len(months)} months from {months[0][:7]}, data in {settings.root}",
         highlight=False,
         soft_wrap=True,
     )
@@ -102,16 +115,17 @@ def run_graph(settings: Settings) -> GraphRun:
     run_id = str(uuid.uuid4())
     progress = _Progress()
     instance.add_event_listener(run_id, progress)
-    job = defs().resolve_job_def(JOB)
+    job = defs().resolve_job_def(JOB if settings.publish else JOB_WITHOUT_SERVING)
     with _output_kept_in(settings.root / RUN_LOG):
         result = job.execute_in_process(
             instance=instance,
             run_id=run_id,
             raise_on_error=False,
             tags={
-                ASSET_PARTITION_RANGE_START_TAG: clock.months[0],
-                ASSET_PARTITION_RANGE_END_TAG: clock.months[-1],
+                ASSET_PARTITION_RANGE_START_TAG: months[0],
+                ASSET_PARTITION_RANGE_END_TAG: months[-1],
                 PID_TAG: str(os.getpid()),
+                HOST_TAG: socket.gethostname(),
             },
         )
     if not result.success:
@@ -119,7 +133,18 @@ def run_graph(settings: Settings) -> GraphRun:
             failure_of(result), hint=f"the whole log is {settings.root / RUN_LOG}"
         )
     seconds = time.monotonic() - started
-    return GraphRun(run_id, clock.as_of.isoformat(), len(clock.months), seconds, progress.steps)
+    return GraphRun(run_id, clock.as_of.isoformat(), len(months), seconds, progress.steps)
+
+
+def _months(settings: Settings, clock: RunClock) -> list[str]:
+    """Return the months of a run: those of the sources, and older ones that lie in the lake.
+
+    The window of a source may slide on; what it left behind must be scored by the same model.
+    """
+    from finpulse_assets.orchestration.partitions import RunClock
+
+    earliest = min([clock.months[0], *Lake(settings.lake).partitions(TWEETS)])
+    return RunClock(clock.as_of, date.fromisoformat(earliest)).months
 
 
 @contextmanager
@@ -131,55 +156,32 @@ def _output_kept_in(path: Path) -> Iterator[None]:
 
 
 def end_killed_runs(instance: dg.DagsterInstance) -> None:
-    """Mark runs of this machine whose process is gone as failed, and free what they held."""
+    """Mark runs of this host whose process is gone as failed, and free what they held."""
     import dagster as dg
 
-    alive = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING])
-    for run in instance.get_runs(alive):
+    unfinished = dg.RunsFilter(
+        statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING],
+        tags={HOST_TAG: socket.gethostname()},
+    )
+    for run in instance.get_runs(unfinished):
         pid = run.tags.get(PID_TAG, "")
-        if pid.isdigit() and not Path(f"/proc/{pid}").exists() and not _is_alive(int(pid)):
+        if pid.isdigit() and not is_alive(int(pid)):
             instance.report_run_failed(run, f"the process {pid} of this run is gone")
             instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
 
 
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
 def failure_of(result: dg.ExecuteInProcessResult) -> str:
     """Return the sentence of the first failed blocking check, or of the first failed step."""
+    from finpulse_assets.orchestration.failures import sentence_of
+
     for check in result.get_asset_check_evaluations():
         if not check.passed and check.blocking:
             name = check.asset_key.to_user_string()
             return f"{name} fails the check {check.check_name}: {check.description or 'see the UI'}"
     for event in result.all_events:
         if event.is_step_failure:
-            return f"step {event.step_key.replace('__', '/')} failed: {_sentence_of(event)}"
+            return f"step {event.step_key.replace('__', '/')} failed: {sentence_of(event)}"
     return "the run failed before its first step"
-
-
-def _sentence_of(event: dg.DagsterEvent) -> str:
-    """Return the message of our own error among the causes, else the class and message of the root.
-
-    Dagster wraps a step's error in its own, and ours may wrap a library's.
-    """
-    ours = {cls.__name__ for cls in FinPulseError.__subclasses__()}
-    error = event.step_failure_data.error
-    while error is not None:
-        name = error.cls_name or "Error"
-        sentence = error.message.strip().removeprefix(f"finpulse_assets.errors.{name}: ")
-        if name in ours:
-            return sentence.rstrip(".")
-        if error.cause is None:
-            return f"{name}: {sentence.removeprefix(f'{name}: ')}"
-        error = error.cause
-    return "no reason was given"
 
 
 class _Progress:

@@ -16,7 +16,7 @@ from finpulse_assets.cli.graph_run import GraphRun
 from finpulse_assets.domain.evaluation.baselines import CANDIDATE, PREDICTORS
 from finpulse_assets.domain.evaluation.report import ALL, GAIN, Estimate, Evaluation
 from finpulse_assets.domain.promotion import Promotion
-from finpulse_assets.domain.signals import LIVE, direction
+from finpulse_assets.domain.signals import WALK_FORWARD, direction
 from finpulse_assets.errors import ModelError
 from finpulse_assets.gateways.lake import Lake
 from finpulse_assets.gateways.model_store import ModelStore
@@ -67,7 +67,7 @@ def outcome_of(settings: Settings, run: GraphRun) -> Outcome:
     promotion = models.promotion()
     if promotion is None:
         raise ModelError("no model was promoted yet", hint="run `finpulse run`")
-    live = lake.scan(DAILY_SIGNALS).filter(pl.col("origin") == LIVE).collect()
+    live = lake.scan(DAILY_SIGNALS).filter(pl.col("origin") != WALK_FORWARD).collect()
     last = live.filter(pl.col("session_date") == live["session_date"].max())
     table = lake.scan(EVALUATION).collect()
     return Outcome(run, Evaluation(table["candidate_id"][0], table), promotion, last.sort("rank"))

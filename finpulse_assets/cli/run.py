@@ -23,18 +23,29 @@ AsOf = Annotated[
 ]
 
 
+Home = Annotated[
+    Path | None, typer.Option(help="Folder of everything that the run writes: FINPULSE_HOME.")
+]
+
+
 def demo(
     effect: Annotated[
         float | None, typer.Option(help="Planted effect; 0 plants none, and none is found.")
     ] = None,
     as_of: AsOf = None,
+    home: Home = None,
     as_json: Json = False,
 ) -> None:
     """Materialize the whole graph on the simulated market and show the result.
 
-    Examples: `finpulse demo` · `finpulse demo --effect 0` · `finpulse demo --json`
+    Examples: `finpulse demo` · `finpulse demo --effect 0 --home .no-effect`
     """
-    overrides = {"profile": Profile.DEMO.value, "simulator_effect": effect, "as_of": as_of}
+    overrides = {
+        "profile": Profile.DEMO.value,
+        "simulator_effect": effect,
+        "as_of": as_of,
+        "home": _absolute(home),
+    }
     _run(overrides, as_json=as_json)
 
 
@@ -45,7 +56,14 @@ def run(
     prices: Annotated[Path | None, typer.Option(help="files: daily bars.")] = None,
     tweets: Annotated[Path | None, typer.Option(help="files: tweets.")] = None,
     headlines: Annotated[Path | None, typer.Option(help="files: headlines.")] = None,
+    corporate_actions: Annotated[
+        Path | None, typer.Option(help="files: splits and dividends of unadjusted bars.")
+    ] = None,
+    tickers: Annotated[
+        Path | None, typer.Option(help="files: company and sector of each symbol.")
+    ] = None,
     as_of: AsOf = None,
+    home: Home = None,
     as_json: Json = False,
 ) -> None:
     """Materialize the whole graph on the sources of a profile and show the result.
@@ -55,12 +73,19 @@ def run(
     """
     overrides = {
         "profile": profile.value if profile else None,
-        "prices_path": prices.absolute() if prices else None,
-        "tweets_path": tweets.absolute() if tweets else None,
-        "headlines_path": headlines.absolute() if headlines else None,
+        "prices_path": _absolute(prices),
+        "tweets_path": _absolute(tweets),
+        "headlines_path": _absolute(headlines),
+        "corporate_actions_path": _absolute(corporate_actions),
+        "tickers_path": _absolute(tickers),
         "as_of": as_of,
+        "home": _absolute(home),
     }
     _run(overrides, as_json=as_json)
+
+
+def _absolute(path: Path | None) -> Path | None:
+    return path.absolute() if path else None
 
 
 def _run(overrides: dict[str, object], *, as_json: bool) -> None:

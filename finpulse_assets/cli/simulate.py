@@ -66,7 +66,8 @@ def simulate(
         results.print(f"{out / name}.parquet  {count:,} rows", highlight=False)
     errors.print(
         f"next: finpulse run --profile files --prices {out}/prices.parquet "
-        f"--tweets {out}/tweets.parquet --headlines {out}/headlines.parquet",
+        f"--tweets {out}/tweets.parquet --headlines {out}/headlines.parquet "
+        f"--corporate-actions {out}/corporate_actions.parquet --tickers {out}/tickers.parquet",
         highlight=False,
         soft_wrap=True,
     )

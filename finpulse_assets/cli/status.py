@@ -1,13 +1,13 @@
 """`finpulse status`: what is fresh, stale or missing, the last model, the champion's score.
 
-Belongs here: the command and the freshness of lake tables in sessions. Does not belong here:
-freshness policies of the graph (defs).
+Belongs here: the command and what it prints. Does not belong here: freshness in sessions
+(domain.freshness), freshness policies of the graph (orchestration.freshness).
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from datetime import date, timedelta
+from dataclasses import asdict
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated
 
 import polars as pl
@@ -15,49 +15,42 @@ import typer
 from rich.table import Table as RichTable
 
 from finpulse_assets.cli.console import print_json, results
+from finpulse_assets.domain.alerts import heartbeat_problem, undelivered
 from finpulse_assets.domain.calendar import build_sessions, last_completed_session
+from finpulse_assets.domain.freshness import EMPTY, FRESH, MISSING, STALE, TableStatus, table_status
 from finpulse_assets.errors import FinPulseError
+from finpulse_assets.gateways.alert_store import AlertStore
 from finpulse_assets.gateways.lake import Lake
 from finpulse_assets.gateways.model_store import ModelStore
 from finpulse_assets.schemas import (
     DAILY_SIGNALS,
     HEADLINES,
     PRICES,
-    SESSION_DATE,
     TWEETS,
-    Table,
 )
-from finpulse_assets.settings import Settings, load_settings
+from finpulse_assets.settings import Profile, Settings, load_settings
 
-FRESH, STALE, MISSING, EMPTY = "fresh", "stale", "missing", "empty"
 STYLES = {FRESH: "green", STALE: "yellow", MISSING: "red", EMPTY: "dim"}
 # Texts may be absent on a day; the tables that a signal stands on may not.
 REQUIRED = (PRICES.name, "features/technical", DAILY_SIGNALS.name)
 
 
-@dataclass(frozen=True)
-class TableStatus:
-    """One table: how far its data reaches, and how many sessions that is behind."""
-
-    table: str
-    state: str
-    rows: int
-    last_session: date | None
-    sessions_behind: int | None
-
-
 def status(
+    profile: Annotated[
+        Profile | None, typer.Option(help="demo, files or live; default: FINPULSE_PROFILE.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the status as JSON.")] = False,
 ) -> None:
     """Show what is fresh, stale or missing, and how good the champion is.
 
     Freshness is counted in sessions up to the as-of time, so a weekend makes nothing stale. Exit
-    code 1 when prices, features or signals are stale or missing. Examples: `finpulse status` ·
-    `FINPULSE_PROFILE=files finpulse status --json`
+    code 1 when prices, features or signals are stale or missing, or the automation is silent.
+    Examples: `finpulse status` ·
+    `finpulse status --profile files --json`
     """
     from finpulse_assets.orchestration.resources import build_sources, resolve_clock
 
-    settings = load_settings()
+    settings = load_settings(profile=profile)
     clock = resolve_clock(settings, build_sources(settings))
     delay = timedelta(minutes=settings.decision_delay_minutes)
     day = clock.as_of.date()
@@ -65,6 +58,7 @@ def status(
     last = last_completed_session(sessions, clock.as_of)["session_date"]
     tables = table_statuses(Lake(settings.lake), sessions, last)
     model = model_status(settings)
+    automation = automation_status(settings, datetime.now(UTC))
     if as_json:
         print_json(
             {
@@ -73,12 +67,14 @@ def status(
                 "last_completed_session": last,
                 "tables": [asdict(table) for table in tables],
                 "model": model,
+                "automation": automation,
             }
         )
     else:
         _print(settings, clock.as_of, last, tables, model)
+        _print_automation(automation)
     bad = [t for t in tables if t.table in REQUIRED and t.state in (STALE, MISSING)]
-    if bad or "error" in model:
+    if bad or "error" in model or "error" in automation:
         raise typer.Exit(1)
 
 
@@ -88,22 +84,10 @@ def table_statuses(lake: Lake, sessions: pl.DataFrame, last: date) -> list[Table
     from finpulse_assets.schemas import TEXT_SENTIMENT
 
     tables = (PRICES, TWEETS, HEADLINES, TEXT_SENTIMENT, TECHNICAL_FEATURES, DAILY_SIGNALS)
-    return [_table_status(lake, table, sessions, last) for table in tables]
-
-
-def _table_status(lake: Lake, table: Table, sessions: pl.DataFrame, last: date) -> TableStatus:
-    if not lake.partitions(table):
-        return TableStatus(table.name, MISSING, 0, None, None)
-    scan = lake.scan(table)
-    if SESSION_DATE.name in table.by_name:
-        reached = pl.col(SESSION_DATE.name).max()
-    else:  # a text's session is at most one ahead of its day
-        reached = pl.col(table.partition_column).max().dt.date()
-    rows, newest = scan.select(pl.len(), reached.alias("newest")).collect().row(0)
-    if newest is None:
-        return TableStatus(table.name, EMPTY, rows, None, None)
-    behind = sessions.filter(pl.col("session_date").is_between(newest, last, closed="right")).height
-    return TableStatus(table.name, STALE if behind else FRESH, rows, newest, behind)
+    return [
+        table_status(table, lake.scan(table) if lake.partitions(table) else None, sessions, last)
+        for table in tables
+    ]
 
 
 def model_status(settings: Settings) -> dict[str, object]:
@@ -122,6 +106,42 @@ def model_status(settings: Settings) -> dict[str, object]:
         "last_candidate": promotion.candidate_id,
         "reasons": list(promotion.reasons),
     }
+
+
+def automation_status(settings: Settings, now: datetime) -> dict[str, object]:
+    """Return when the alerts' sensor last looked and what is open, and an error for its silence.
+
+    Empty where the automation never ran below this home.
+    """
+    store = AlertStore(settings.alerts)
+    seen = store.heartbeat()
+    if seen is None:
+        return {}
+    state = store.load()
+    found: dict[str, object] = {
+        "last_seen": seen,
+        "open_alerts": [alert.key for alert in state.open.values()],
+        "undelivered": undelivered(state),
+    }
+    if problem := heartbeat_problem(seen, now):
+        found["error"] = (
+            f"{problem}. Hint: start it (dagster dev, or dagster-daemon run), or delete "
+            f"{store.heartbeat_path} if it is meant to be off "
+            f"({settings.runbook_url.rstrip('/')}/automation_silent.md)"
+        )
+    return found
+
+
+def _print_automation(automation: dict[str, object]) -> None:
+    if not automation:
+        return
+    sentence = automation.get("error") or (
+        f"last seen at {automation['last_seen']:%Y-%m-%d %H:%M} UTC, "
+        f"{len(automation['open_alerts'])} alerts open, {automation['undelivered']} undelivered"
+    )
+    results.print(f"automation: {sentence}", markup=False, highlight=False, soft_wrap=True)
+    for key in automation["open_alerts"]:
+        results.print(f"  {key}", markup=False, highlight=False, soft_wrap=True)
 
 
 def _print(

@@ -1,4 +1,4 @@
-"""Jobs: the whole graph in one process.
+"""Jobs: the whole graph, and the retraining, in one process.
 
 Belongs here: job definitions. Does not belong here: schedules, or how the command line runs a job
 (cli.graph_run). https://docs.dagster.io/guides/build/jobs
@@ -14,4 +14,21 @@ whole_graph = dg.define_asset_job(
     selection=dg.AssetSelection.all(),
     executor_def=dg.in_process_executor,
     description="Materialize every asset for a span of months, from raw rows to signals.",
+)
+
+signal_chain = dg.define_asset_job(
+    "signal_chain",
+    selection=dg.AssetSelection.all() - dg.AssetSelection.groups("serving", "monitoring"),
+    executor_def=dg.in_process_executor,
+    description="From raw rows to signals, without services, snapshots and reports.",
+)
+
+# Everything that a retrained model changes, up to the signal.
+MODEL_CHAIN = dg.AssetSelection.groups("models", "signals")
+
+retrain = dg.define_asset_job(
+    "retrain",
+    selection=MODEL_CHAIN,
+    executor_def=dg.in_process_executor,
+    description="Fit, evaluate and promote a candidate on the present training set, and speak.",
 )

@@ -29,8 +29,10 @@ from finpulse_assets.domain.quarantine import (
 from finpulse_assets.domain.texts import with_text_hash
 from finpulse_assets.schemas import CORPORATE_ACTIONS, PRICES, UTC
 
-# Partition key -> the time up to which an earlier run has read that month.
-Coverage = Mapping[str, datetime]
+# Partition key -> the span of that month, first and last moment, that earlier runs have read.
+Coverage = Mapping[str, tuple[datetime, datetime]]
+# First moment asked for and the moment after the last one.
+Window = tuple[datetime, datetime]
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,7 @@ def accept_texts(
     sessions: pl.DataFrame,
     tickers: Sequence[str],
     as_of: datetime,
+    window: Window | None = None,
 ) -> Delivery:
     """Turn delivered tweets or headlines into new rows of `table`.
 
@@ -86,6 +89,9 @@ def accept_texts(
         sessions: the calendar, at least to the session after `as_of`.
         tickers: the symbols that are known.
         as_of: the time of this run (UTC); rows known later are left for a later run.
+        window: what the source was asked for, where `delivered` is its whole answer. Then a
+            version that it no longer gives, while it gives an older one, was taken back: the older
+            one is new again, from now on.
     """
     good, bad = split_bad_rows(delivered, text_rules(tickers), as_of=as_of)
     good = good.with_columns(
@@ -93,7 +99,7 @@ def accept_texts(
         knowledge_time=pl.max_horizontal("knowledge_time", "event_time").cast(UTC),
     )
     known = good.filter(pl.col("knowledge_time") <= as_of)
-    fresh, late = _new_versions(known, existing, _TEXT, coverage, as_of)
+    fresh, late = _new_versions(known, existing, _TEXT, coverage, as_of, window)
     rows = assign_sessions(with_text_hash(fresh), sessions)
     return _delivery(table, rows, bad, delivered, good, known, late)
 
@@ -105,6 +111,7 @@ def accept_prices(
     coverage: Coverage,
     sessions: pl.DataFrame,
     as_of: datetime,
+    window: Window | None = None,
 ) -> Delivery:
     """Turn delivered daily bars into new rows of `schemas.PRICES`; see `accept_texts`."""
     good, bad = split_bad_rows(delivered, price_rules(sessions["session_date"]), as_of=as_of)
@@ -116,7 +123,7 @@ def accept_prices(
         knowledge_time=pl.max_horizontal("knowledge_time", "event_time").cast(UTC)
     )
     known = good.filter(pl.col("knowledge_time") <= as_of)
-    fresh, late = _new_versions(known, existing, _PRICE, coverage, as_of)
+    fresh, late = _new_versions(known, existing, _PRICE, coverage, as_of, window)
     return _delivery(PRICES, fresh, bad, delivered, good, known, late)
 
 
@@ -127,6 +134,7 @@ def accept_actions(
     coverage: Coverage,
     sessions: pl.DataFrame,
     as_of: datetime,
+    window: Window | None = None,
 ) -> Delivery:
     """Turn delivered splits and dividends into new rows of `schemas.CORPORATE_ACTIONS`."""
     good, bad = split_bad_rows(delivered, action_rules(sessions["session_date"]), as_of=as_of)
@@ -137,7 +145,7 @@ def accept_actions(
     # An action is announced before its ex-date, so a source may know it earlier than it happens.
     good = good.with_columns(knowledge_time=pl.coalesce("knowledge_time", "event_time").cast(UTC))
     known = good.filter(pl.col("knowledge_time") <= as_of)
-    fresh, late = _new_versions(known, existing, _ACTION, coverage, as_of)
+    fresh, late = _new_versions(known, existing, _ACTION, coverage, as_of, window)
     return _delivery(CORPORATE_ACTIONS, fresh, bad, delivered, good, known, late)
 
 
@@ -147,6 +155,7 @@ def _new_versions(
     identity: _Identity,
     coverage: Coverage,
     as_of: datetime,
+    window: Window | None,
 ) -> tuple[pl.DataFrame, int]:
     """Return the rows that are no version we hold, with their knowledge time, and how many late."""
     version, moment = [*identity.key, *identity.content], [*identity.key, "knowledge_time"]
@@ -155,21 +164,16 @@ def _new_versions(
     distinct = ordered.unique(version, keep="first", maintain_order=True)
     # Two versions of one moment have no order between them. The first is kept, here and below, and
     # the choice is made before what is held is looked at, so that it falls alike every time.
-    distinct = distinct.unique(moment, keep="first", maintain_order=True)
+    distinct = distinct.unique(moment, keep="first", maintain_order=True).with_columns(
+        _is_last=pl.struct(identity.key).is_last_distinct()
+    )
     held = existing.select(*version, "knowledge_time").collect()
-    fresh = distinct.with_columns(_is_last=pl.struct(identity.key).is_last_distinct()).join(
-        held, on=version, how="anti", nulls_equal=True, maintain_order="left"
-    )
-    read_until = pl.DataFrame(
-        {"_month": list(coverage), "_read_until": list(coverage.values())},
-        schema={"_month": pl.String, "_read_until": UTC},
-    )
-    fresh = fresh.with_columns(_month=month_of("knowledge_time")).join(
-        read_until, on="_month", how="left", maintain_order="left"
-    )
-    is_late = (pl.col("knowledge_time") <= pl.col("_read_until")).fill_null(False)
+    fresh = distinct.join(held, on=version, how="anti", nulls_equal=True, maintain_order="left")
+    fresh = fresh.with_columns(_is_late=_was_looked_for(fresh, coverage))
     # A late version that the source itself has replaced since would pass for the newest one.
-    fresh = fresh.with_columns(_is_late=is_late).filter(~pl.col("_is_late") | pl.col("_is_last"))
+    fresh = fresh.filter(~pl.col("_is_late") | pl.col("_is_last"))
+    if window is not None:
+        fresh = pl.concat([fresh, _taken_back(distinct, held, identity, window)])
     knowledge_time = pl.when("_is_late").then(pl.lit(as_of).cast(UTC)).otherwise("knowledge_time")
     fresh = (
         fresh.with_columns(knowledge_time=knowledge_time)
@@ -177,7 +181,48 @@ def _new_versions(
         .join(held, on=moment, how="anti", maintain_order="left")
     )
     late = fresh["_is_late"].sum()
-    return fresh.drop("_month", "_read_until", "_is_late", "_is_last"), late
+    return fresh.drop("_is_late", "_is_last"), late
+
+
+def _was_looked_for(fresh: pl.DataFrame, coverage: Coverage) -> pl.Series:
+    """Return whether an earlier run had already read the moment of each row."""
+    spans = pl.DataFrame(
+        {
+            "_month": list(coverage),
+            "_from": [first for first, _ in coverage.values()],
+            "_until": [last for _, last in coverage.values()],
+        },
+        schema={"_month": pl.String, "_from": UTC, "_until": UTC},
+    )
+    known_at = pl.col("knowledge_time")
+    return (
+        fresh.select(known_at, _month=month_of("knowledge_time"))
+        .join(spans, on="_month", how="left", maintain_order="left")
+        .select(known_at.is_between("_from", "_until").fill_null(False))
+        .to_series()
+    )
+
+
+def _taken_back(
+    distinct: pl.DataFrame, held: pl.DataFrame, identity: _Identity, window: Window
+) -> pl.DataFrame:
+    """Return held older versions that the source gives again in place of our newest one."""
+    start, end = window
+    key, content = list(identity.key), list(identity.content)
+    newest = (
+        held.sort("knowledge_time")
+        .unique(key, keep="last")
+        .filter(pl.col("knowledge_time").is_between(start, end, closed="left"))
+        .select(*key, *(pl.col(name).alias(f"_held_{name}") for name in content))
+    )
+    differs = pl.any_horizontal(pl.col(n).ne_missing(pl.col(f"_held_{n}")) for n in content)
+    return (
+        distinct.filter("_is_last")
+        .join(newest, on=key, how="inner", maintain_order="left")
+        .filter(differs)
+        .join(held, on=[*key, *content], how="semi", nulls_equal=True, maintain_order="left")
+        .select(*distinct.columns, _is_late=pl.lit(True))
+    )
 
 
 def _delivery(

@@ -170,6 +170,31 @@ def importance_plot(importance: pl.DataFrame, *, top: int = 20) -> bytes:
     return _png(figure)
 
 
+def drift_plot(report: pl.DataFrame, *, top: int = 15) -> bytes:
+    """Return a PNG of the features that moved most, each against its own limit.
+
+    Args:
+        report: rows of `schemas.FEATURE_DRIFT` of one session.
+        top: features shown.
+    """
+    judged = report.filter((pl.col("kind") != "all") & pl.col("value").is_not_null())
+    ratio = (pl.col("value") / pl.col("limit")).alias("ratio")
+    shown = judged.with_columns(ratio).sort("ratio", "feature").tail(top)
+    figure, axes = _canvas(
+        f"{judged['is_drifted'].sum()} of {judged.height} features have drifted by "
+        f"{report['session_date'][0]}",
+        height=1.4 + 0.24 * shown.height,
+    )
+    at = np.arange(shown.height)
+    colours = [ORANGE if drifted else BLUE for drifted in shown["is_drifted"]]
+    axes.barh(at, shown["ratio"].to_numpy(), color=colours, height=0.7)
+    axes.axvline(1, color=INK, linewidth=1, linestyle=(0, (4, 3)))
+    axes.set_yticks(at, shown["feature"].to_list())
+    axes.set_ylim(-0.6, shown.height - 0.4)
+    axes.set_xlabel("PSI of the last sessions, as a multiple of the feature's own limit")
+    return _png(figure)
+
+
 def _canvas(
     title: str, *, height: float, grid: str = "x", ratios: tuple[int, ...] = (1,)
 ) -> tuple[Any, Any]:

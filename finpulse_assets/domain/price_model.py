@@ -55,6 +55,7 @@ class PriceModel:
     probability_text: str
     return_text: str
     calibration: Calibration | None = None
+    sentiment_fingerprint: str = ""
 
     def predict(self, frame: pl.DataFrame) -> tuple[np.ndarray, np.ndarray]:
         """Return (probability_up, expected_return), float64 of shape (rows,) each.
@@ -119,6 +120,10 @@ class PriceModel:
         """Return this model with the calibration of its recipe's out-of-sample predictions."""
         return replace(self, calibration=calibrate(predictions, level=level))
 
+    def made_on(self, sentiment_fingerprint: str) -> PriceModel:
+        """Return this model with the fingerprint of the sentiment model whose scores it read."""
+        return replace(self, sentiment_fingerprint=sentiment_fingerprint)
+
     @property
     def fingerprint(self) -> str:
         """The sha256 of all files but the manifest, hexadecimal."""
@@ -149,6 +154,7 @@ class PriceModel:
                 probability_text=texts[PROBABILITY_FILE],
                 return_text=texts[RETURN_FILE],
                 calibration=card["calibration"] and Calibration.from_dict(card["calibration"]),
+                sentiment_fingerprint=card["sentiment_fingerprint"],
             )
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(
@@ -165,6 +171,7 @@ class PriceModel:
             "up_rate": self.up_rate,
             "medians": self.medians,
             "calibration": self.calibration and self.calibration.to_dict(),
+            "sentiment_fingerprint": self.sentiment_fingerprint,
         }
         return {
             PROBABILITY_FILE: self.probability_text,

@@ -28,6 +28,26 @@ def latest_versions(frame: pl.LazyFrame, key: list[str], as_of: datetime) -> pl.
     )
 
 
+def punctual_bars(prices: pl.LazyFrame, sessions: pl.DataFrame, as_of: datetime) -> pl.DataFrame:
+    """Return the first version of each bar known by `as_of`, with `is_punctual`.
+
+    Features stand on what was known when a session was decided, so on first versions: a correction
+    that came later did not help that day. A bar that itself came after the decision of its session
+    (`is_punctual` false) still counts for the sessions after it.
+    """
+    decisions = sessions.lazy().select("session_date", "decision_at")
+    key = ["ticker", "session_date"]
+    return (
+        prices.filter(pl.col("knowledge_time") <= as_of)
+        .sort(*key, "knowledge_time")
+        .unique(key, keep="first", maintain_order=True)
+        .join(decisions, on="session_date", how="left", maintain_order="left")
+        .with_columns(is_punctual=pl.col("knowledge_time") <= pl.col("decision_at"))
+        .drop("decision_at")
+        .collect()
+    )
+
+
 def adjust_bars(bars: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
     """Return bars whose price and volume series are continuous across splits and dividends.
 

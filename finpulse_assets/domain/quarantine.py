@@ -34,10 +34,15 @@ def _missing(*names: str) -> list[Rule]:
     return [Rule(pl.col(name).is_null(), pl.lit(f"{name} is missing")) for name in names]
 
 
+def _shown(column: str) -> pl.Expr:
+    """Return a delivered string fit for a sentence: short, and nothing a terminal would obey."""
+    return pl.col(column).str.replace_all(r"\p{C}", "").str.slice(0, 60)
+
+
 def _known_ticker(tickers: Sequence[str]) -> Rule:
     return Rule(
         ~pl.col("ticker").is_in(list(tickers)),
-        pl.format("ticker '{}' is unknown", pl.col("ticker")),
+        pl.format("ticker '{}' is unknown", _shown("ticker")),
     )
 
 
@@ -102,7 +107,7 @@ def action_rules(session_dates: pl.Series) -> list[Rule]:
         *_missing("ticker", "ex_date", "kind", "value"),
         Rule(
             ~pl.col("kind").is_in(["split", "dividend"]),
-            pl.format("kind '{}' is neither split nor dividend", pl.col("kind")),
+            pl.format("kind '{}' is neither split nor dividend", _shown("kind")),
         ),
         Rule(
             ~(pl.col("value").is_finite() & (pl.col("value") > 0)),

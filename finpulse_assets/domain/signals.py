@@ -6,7 +6,7 @@ Belongs here: rows of predictions/daily_signals. Does not belong here: fitting a
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 
 import numpy as np
 import polars as pl
@@ -15,7 +15,7 @@ from finpulse_assets.domain.price_model import PriceModel
 from finpulse_assets.errors import EvaluationError
 from finpulse_assets.schemas import DAILY_SIGNALS, OUT_OF_SAMPLE
 
-LIVE, WALK_FORWARD = "live", "walk_forward"
+LIVE, LATE, WALK_FORWARD = "live", "late", "walk_forward"
 NO_REASONS = ""
 
 
@@ -63,6 +63,26 @@ def live_signals(
     return _finish(signals, sessions)
 
 
+def as_spoken(
+    live: pl.DataFrame, held: pl.DataFrame, *, as_of: datetime, entry_at: datetime
+) -> pl.DataFrame:
+    """Return what counts as said about a session: a signal is live only before it can be traded.
+
+    Once the target session is open, the signals that were said in time stand; where there are
+    none, `live` is kept with the origin "late".
+
+    Args:
+        live: signals of one session, as computed now.
+        held: `schemas.DAILY_SIGNALS` as it stands.
+        as_of: the time of this run.
+        entry_at: when the target session opens.
+    """
+    if as_of < entry_at:
+        return live
+    said = held.filter(pl.col("origin") == LIVE).join(live, on="session_date", how="semi")
+    return said if said.height else live.with_columns(origin=pl.lit(LATE))
+
+
 def past_signals(
     predictions: pl.DataFrame, sessions: pl.DataFrame, *, is_proven: bool, model_version: str
 ) -> pl.DataFrame:
@@ -72,7 +92,7 @@ def past_signals(
         predictions: `schemas.OUT_OF_SAMPLE`.
         sessions: `schemas.SESSIONS` that cover them.
         is_proven: whether the recipe passed the promotion gate.
-        model_version: candidate id of the recipe's last model.
+        model_version: candidate id of the recipe's last model, champion or not.
     """
     OUT_OF_SAMPLE.enforce(predictions)
     signals = predictions.select(
@@ -97,7 +117,8 @@ def merge_signals(past: pl.DataFrame, live: pl.DataFrame, held: pl.DataFrame) ->
     session are never touched, and the walk-forward fills the other sessions. A session comes whole
     from one of the three, for its ranks are one order.
     """
-    spoken = held.filter(pl.col("origin") == LIVE).join(live, on="session_date", how="anti")
+    said = held.filter(pl.col("origin").is_in([LIVE, LATE]))
+    spoken = said.join(live, on="session_date", how="anti")
     current = pl.concat([live, spoken])
     past = past.join(current, on="session_date", how="anti")
     return DAILY_SIGNALS.enforce(pl.concat([current, past]))

@@ -5,7 +5,7 @@ holds (schemas), who reads or writes it (orchestration's IO manager, dbt).
 
 Layout: `<root>/<layer>/<table>/<partition>.parquet`, a partition being the New York month of the
 table's partition column ("2024-03-01") or "all". Beside the months of a versioned table lies
-`_coverage.json`: for each month the time up to which a run has read the source (domain.deliveries).
+`_coverage.json`: for each month the span that runs have read of the source (domain.deliveries).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -39,12 +39,10 @@ def written_atomically(path: Path) -> Iterator[Path]:
     Raises:
         LakeError: the disk or the folder refuses the file.
     """
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        # Left by a killed process: a file has one writer at a time (the pools of the graph).
-        for leftover in path.parent.glob(f".{path.name}.*.tmp"):
-            leftover.unlink(missing_ok=True)
+        _remove_leftovers(path)
         yield temporary
         with temporary.open("rb") as written:
             os.fsync(written.fileno())
@@ -57,6 +55,29 @@ def written_atomically(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def _remove_leftovers(path: Path) -> None:
+    """Remove temporary files of `path` whose process was killed; their names hold its number."""
+    for leftover in path.parent.glob(f".{path.name}.*.tmp"):
+        number = leftover.name.removeprefix(f".{path.name}.").split(".")[0]
+        if number.isdigit() and not is_alive(int(number)):
+            leftover.unlink(missing_ok=True)
+
+
+def is_alive(pid: int) -> bool:
+    """Return whether a process of this machine exists.
+
+    >>> is_alive(os.getpid())
+    True
+    """
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # it exists and is somebody else's
+        return True
+    return True
 
 
 def write_json(path: Path, value: object) -> None:
@@ -167,8 +188,8 @@ class Lake:
             frame.write_parquet(temporary, compression="zstd", statistics=True)
         return True
 
-    def coverage(self, table: Table) -> dict[str, datetime]:
-        """Return month -> the time up to which a run has read the source of `table`.
+    def coverage(self, table: Table) -> dict[str, tuple[datetime, datetime]]:
+        """Return month -> the first and the last moment that runs have asked the source for.
 
         A month whose file is gone (a corrupt one was deleted) counts as never read: its rows come
         back with the times they had, not as late ones.
@@ -177,27 +198,32 @@ class Lake:
         if not path.exists():
             return {}
         try:
-            times = json.loads(path.read_text())
-            read = {month: datetime.fromisoformat(at) for month, at in times.items()}
+            spans = json.loads(path.read_text())
+            read = {
+                month: (datetime.fromisoformat(first), datetime.fromisoformat(last))
+                for month, (first, last) in spans.items()
+            }
         except (ValueError, AttributeError, TypeError) as error:
             raise LakeError(
                 f"{path} cannot be read: {error}",
                 hint="delete it; rows that come late before the next run will pass for punctual",
             ) from error
         present = self.partitions(table)
-        return {month: at for month, at in read.items() if month in present}
+        return {month: span for month, span in read.items() if month in present}
 
-    def cover(self, table: Table, months: Iterable[str], read_until: datetime) -> None:
-        """Note that `months` were read up to `read_until`; an earlier time never replaces a later.
+    def cover(self, table: Table, spans: Mapping[str, tuple[datetime, datetime]]) -> None:
+        """Note what was asked of the source, month by month; a span only ever grows.
 
         Called after the rows are written: a kill in between leaves the earlier coverage, under
         which the next run does the same again.
         """
         held = self.coverage(table)
-        times = {month: max(read_until, held.get(month, read_until)) for month in months}
+        for month, (first, last) in spans.items():
+            earlier, later = held.get(month, (first, last))
+            held[month] = (min(first, earlier), max(last, later))
         write_json(
             self.root / table.name / COVERAGE,
-            {month: at.isoformat() for month, at in {**held, **times}.items()},
+            {month: [at.isoformat() for at in span] for month, span in held.items()},
         )
 
 

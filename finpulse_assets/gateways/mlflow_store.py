@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -35,6 +36,15 @@ def silence() -> None:
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
 
 
+def without_credentials(uri: str) -> str:
+    """Return an address with its user and password masked.
+
+    >>> without_credentials("postgresql://bob:hunter2@db/mlflow")
+    'postgresql://***@db/mlflow'
+    """
+    return re.sub(r"://[^/@]*@", "://***@", uri)
+
+
 @contextmanager
 def translated(uri: str) -> Iterator[None]:
     """Turn MLflow's and the network's errors into one sentence."""
@@ -44,7 +54,9 @@ def translated(uri: str) -> Iterator[None]:
         yield
     except (MlflowException, OSError) as error:
         first_line = str(error).strip().splitlines()[0][:200]
-        raise TrackingError(f"MLflow at {uri} failed: {first_line}", hint=_HINT) from error
+        address = without_credentials(uri)
+        first_line = first_line.replace(uri, address)
+        raise TrackingError(f"MLflow at {address} failed: {first_line}", hint=_HINT) from error
 
 
 def ensure_experiment(uri: str, artifacts: Path, name: str = EXPERIMENT) -> None:
@@ -127,7 +139,7 @@ class MlflowStore:
             version = self.version_of(candidate_id)
             if version is None:
                 raise TrackingError(
-                    f"candidate {candidate_id} is not in the registry {self.uri}",
+                    f"candidate {candidate_id} is not in the registry",
                     hint="materialize models/price_model again",
                 )
             client = self._client()

@@ -59,14 +59,22 @@ class ModelStore:
         """Return a model, every file checked; see `PriceModel.load`."""
         return PriceModel.load(self.folder(candidate_id))
 
+    @property
+    def promotion_path(self) -> Path:
+        return self.root / "promotion.json"
+
+    def agree(self, one: str, other: str) -> bool:
+        """Return whether two models read the scores of the same sentiment model."""
+        return self.load(one).sentiment_fingerprint == self.load(other).sentiment_fingerprint
+
     def promotion(self) -> Promotion | None:
         """Return the last decision, None before the first."""
-        path = self.root / "promotion.json"
+        path = self.promotion_path
         return Promotion.from_json(path.read_text()) if path.exists() else None
 
     def keep_promotion(self, promotion: Promotion) -> Path:
         """Keep a decision; whoever asks for the champion sees it from now on."""
-        path = self.root / "promotion.json"
+        path = self.promotion_path
         with written_atomically(path) as temporary:
             temporary.write_text(promotion.to_json())
         return path

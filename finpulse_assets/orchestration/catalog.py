@@ -11,7 +11,9 @@ import polars as pl
 
 from finpulse_assets import schemas
 from finpulse_assets.contract import Table
+from finpulse_assets.domain.catalogue import CatalogueTable
 from finpulse_assets.domain.features.technical import TECHNICAL_FEATURES
+from finpulse_assets.domain.online_features import ONLINE_FEATURES
 
 MARKET_DATA, RESEARCH, PLATFORM = "team:market-data", "team:research", "team:platform"
 
@@ -29,10 +31,14 @@ LAKE_TABLES: dict[str, Table] = {
         schemas.EVALUATION,
         schemas.OUT_OF_SAMPLE,
         schemas.DAILY_SIGNALS,
+        schemas.FEATURE_DRIFT,
+        ONLINE_FEATURES,
     )
 }
 
 SAMPLE_ROWS = 5
+# Between the characters of an address it keeps Markdown from making a link of it.
+ZERO_WIDTH_SPACE = "\u200b"
 
 
 def table_of(key: dg.AssetKey) -> Table:
@@ -46,7 +52,7 @@ def table_of(key: dg.AssetKey) -> Table:
 
 def description(table: Table, sentence: str) -> str:
     """Return the catalogue text: what, the grain, and when it is known."""
-    return f"{sentence} {table.grain.capitalize()}; {table.known_at}."
+    return f"{sentence} {table.grain[0].upper()}{table.grain[1:]}; {table.known_at}."
 
 
 def definition_metadata(table: Table) -> dict[str, object]:
@@ -74,6 +80,21 @@ def column_schema(table: Table) -> dg.TableSchema:
     )
 
 
+def entry_schema(entry: CatalogueTable) -> dg.TableSchema:
+    """Return the columns of a catalogue entry for the UI."""
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(
+                name=column.name,
+                type=column.sql_type,
+                description=column.comment,
+                constraints=dg.TableColumnConstraints(nullable=column.nullable),
+            )
+            for column in entry.columns
+        ]
+    )
+
+
 def sample(frame: pl.DataFrame) -> dg.MarkdownMetadataValue:
     """Return the last rows of a frame as a table for the UI; texts are cut and escaped."""
     rows = frame.tail(SAMPLE_ROWS)
@@ -90,6 +111,8 @@ def _cell(value: object) -> str:
     # Tweets are hostile input: nothing in them may end the cell or become a link or an element.
     for mark in "\\|<>[]`*_!":
         text = text.replace(mark, "\\" + mark)
+    for address in ("://", "www.", "@"):
+        text = text.replace(address, address[:1] + ZERO_WIDTH_SPACE + address[1:])
     return text
 
 

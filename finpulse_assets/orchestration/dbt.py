@@ -22,6 +22,7 @@ from dagster_dbt import (
     DbtProject,
 )
 
+from finpulse_assets.errors import SettingError
 from finpulse_assets.orchestration.catalog import RESEARCH
 from finpulse_assets.settings import Settings
 
@@ -32,6 +33,11 @@ FOLDER_OF_SOURCES = ("models", "macros", "tests")
 @cache
 def dbt_project() -> DbtProject:
     """Return the project; parse it when its manifest is absent or older than a source (6 s)."""
+    if not PROJECT_DIR.exists():
+        raise SettingError(
+            f"the dbt project {PROJECT_DIR} does not exist",
+            hint="FinPulse runs from its checkout: pip install -e there",
+        )
     _put_dbt_on_path()
     project = DbtProject(project_dir=PROJECT_DIR, profiles_dir=PROJECT_DIR)
     manifest = Path(project.manifest_path)

@@ -34,8 +34,8 @@ class LakeIOManager(dg.IOManager):
         months = list(context.asset_partition_keys) if context.has_asset_partitions else [WHOLE]
         if "knowledge_time" in table.key:
             changed = self.lake.append(table, obj, months)
-            _first, end = self.clock.window(months)
-            self.lake.cover(table, months, end)
+            spans = {month: self.clock.window([month]) for month in months}
+            self.lake.cover(table, {m: span for m, span in spans.items() if span[0] < span[1]})
         else:
             changed = self.lake.replace(table, obj, months)
         rows = self.lake.scan(table).select(pl.len()).collect().item()

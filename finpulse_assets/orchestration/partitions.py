@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 import dagster as dg
 
 from finpulse_assets.domain.calendar import NEW_YORK
+from finpulse_assets.errors import SettingError
 
 # A fixed first month: one that moved with today's date would orphan what was materialized before.
 FIRST_MONTH = "2010-01-01"
@@ -45,6 +46,24 @@ class RunClock:
             keys.append(month.isoformat())
             month = _next_month(month)
         return keys
+
+    def months_from(self, first: date, last: date) -> list[str]:
+        """Return the partition keys that hold the days from `first` to `last`, both included.
+
+        Raises:
+            SettingError: the days are backwards, or the run does not reach them.
+        """
+        if first > last:
+            raise SettingError(f"the days {first} to {last} are backwards")
+        chosen = [key for key in self.months if f"{first:%Y-%m-01}" <= key <= f"{last:%Y-%m-01}"]
+        outside = first < self.start_date or last > self.as_of.astimezone(NEW_YORK).date()
+        if not chosen or outside:
+            raise SettingError(
+                f"the days {first} to {last} reach outside the data, which lie from "
+                f"{self.start_date} to {self.as_of:%Y-%m-%d}",
+                hint="check --from and --to, FINPULSE_START_DATE and FINPULSE_AS_OF",
+            )
+        return chosen
 
 
 def _midnight(day: date) -> datetime:

@@ -13,14 +13,16 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from finpulse_assets.domain.calendar import build_sessions, last_completed_session
+from finpulse_assets.domain.calendar import NEW_YORK, build_sessions, last_completed_session
 from finpulse_assets.domain.simulator import MarketPlan
 from finpulse_assets.errors import SettingError
+from finpulse_assets.gateways.bento_store import BentoStore
 from finpulse_assets.gateways.lake import Lake
 from finpulse_assets.gateways.model_store import ModelStore
 from finpulse_assets.gateways.sources import Extent, PriceSource, TextSource
 from finpulse_assets.gateways.warehouse import Warehouse
 from finpulse_assets.orchestration.dbt import dbt_resource
+from finpulse_assets.orchestration.home import claim_home, with_remembered_files
 from finpulse_assets.orchestration.lake_io import lake_io_manager
 from finpulse_assets.orchestration.partitions import FIRST_MONTH, RunClock
 from finpulse_assets.orchestration.tracking import tracking_resource
@@ -46,15 +48,22 @@ def build_resources(settings: Settings) -> dict[str, object]:
         "lake": lake,
         "warehouse": Warehouse(settings.warehouse),
         "models": ModelStore(settings.models / "price"),
+        "bentos": BentoStore(settings.bentos),
         "sources": dg.ResourceDefinition(lambda _: build_sources(settings)),
         "clock": dg.ResourceDefinition(
-            lambda init: resolve_clock(settings, init.resources.sources),
+            lambda init: _claimed_clock(settings, init.resources.sources),
             required_resource_keys={"sources"},
         ),
         "io_manager": lake_io_manager(lake),
         "dbt": dbt_resource(settings),
         "tracking": tracking_resource(settings),
     }
+
+
+def _claimed_clock(settings: Settings, sources: Sources) -> RunClock:
+    clock = resolve_clock(settings, sources)
+    claim_home(settings, clock)
+    return clock
 
 
 def build_sources(settings: Settings) -> Sources:
@@ -96,6 +105,7 @@ def simulated_sessions(settings: Settings) -> object:
 def _file_sources(settings: Settings) -> Sources:
     from finpulse_assets.gateways.files import FilePriceSource, FileTextSource
 
+    settings = with_remembered_files(settings)
     if settings.prices_path is None:
         raise SettingError(
             "the files profile needs prices and FINPULSE_PRICES_PATH is not set",
@@ -132,7 +142,7 @@ def resolve_clock(settings: Settings, sources: Sources) -> RunClock:
             f"the as-of time {as_of:%Y-%m-%d %H:%M} UTC lies ahead of now, {now:%Y-%m-%d %H:%M}",
             hint="FINPULSE_AS_OF is a UTC time in the past",
         )
-    extents = [extent.first.date() for extent in (prices, texts) if extent]
+    extents = [extent.first.astimezone(NEW_YORK).date() for extent in (prices, texts) if extent]
     first = settings.start_date or min(extents, default=(as_of - LIVE_HISTORY).date())
     if first > as_of.date():
         raise SettingError(

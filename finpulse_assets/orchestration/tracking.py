@@ -55,13 +55,19 @@ class Tracking:
             self._store = MlflowStore(uri)
         return self._store
 
-    def close(self, *, failed: bool) -> None:
-        """End the run, if one was opened."""
+    def close(self) -> None:
+        """End the run, if one was opened, as failed where a step of the Dagster run failed.
+
+        Dagster raises no step's error here, so the event log is asked.
+        """
         if self._store is not None:
             import mlflow
 
+            failures = self.context.instance.all_logs(
+                self.context.run_id, of_type=dg.DagsterEventType.STEP_FAILURE
+            )
             with translated(self._store.uri):
-                mlflow.end_run("FAILED" if failed else "FINISHED")
+                mlflow.end_run("FAILED" if failures else "FINISHED")
             self._store = None
 
 
@@ -71,11 +77,9 @@ def tracking_resource(settings: Settings) -> dg.ResourceDefinition:
     @contextmanager
     def opened(context: dg.InitResourceContext) -> Iterator[Tracking]:
         tracking = Tracking(context, settings)
-        failed = True
         try:
             yield tracking
-            failed = False
         finally:
-            tracking.close(failed=failed)
+            tracking.close()
 
     return dg.ResourceDefinition(opened)

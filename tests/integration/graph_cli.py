@@ -27,6 +27,7 @@ SMALL = {
     "FINPULSE_FOLDS": "2",
     "FINPULSE_RESAMPLES": "200",
     "FINPULSE_MODEL_THREADS": "1",
+    "FINPULSE_PUBLISH": "false",  # services and reports have tests of their own
 }
 DAGSTER_YAML = "telemetry:\n  enabled: false\n"
 

@@ -26,7 +26,10 @@ def command_line(tmp_path, monkeypatch, capsys):
         # The command line puts its options into the environment, where they outlive a test.
         for name in [name for name in os.environ if name.startswith("FINPULSE_")]:
             monkeypatch.delenv(name)
-        for name, value in {**environment(tmp_path, {}), **settings}.items():
+        for name, value in {
+            **environment(tmp_path, {"FINPULSE_PUBLISH": "false"}),
+            **settings,
+        }.items():
             monkeypatch.setenv(name, value)
         monkeypatch.setattr(sys, "argv", ["finpulse", *arguments])
         with pytest.raises(SystemExit) as ended:

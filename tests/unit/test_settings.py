@@ -72,7 +72,6 @@ def test_as_of_is_a_utc_time_or_the_end_of_a_day(given, expected):
     [
         ("AS_OF", "2015", "FINPULSE_AS_OF is '2015': it should be a day or a time such as 2015-09"),
         ("AS_OF", "30.09.2015", "FINPULSE_AS_OF is '30.09.2015': it should be a day or a time"),
-        ("AS_OF", "", "FINPULSE_AS_OF is '': it should be a day"),
         ("PROFILE", "prod", "FINPULSE_PROFILE is 'prod': .*'demo', 'files' or 'live'"),
         ("FOLDS", "0", "FINPULSE_FOLDS is '0': .*greater than or equal to 1. Hint: .*walk-forward"),
         ("FOLDS", "five", "FINPULSE_FOLDS is 'five': .*valid integer"),
@@ -81,7 +80,7 @@ def test_as_of_is_a_utc_time_or_the_end_of_a_day(given, expected):
         ("DEVICE", "tpu", "FINPULSE_DEVICE is 'tpu': .*auto.cpu.cuda"),
         ("START_DATE", "June", "FINPULSE_START_DATE is 'June': .*date"),
         ("TICKERS", " , ", "FINPULSE_TICKERS is ' , ': it should name at least one symbol. Hint: "),
-        ("TICKERS", "", "FINPULSE_TICKERS is '': it should name at least one symbol"),
+        ("TICKERS", " , ", "FINPULSE_TICKERS is ' , ': it should name at least one symbol"),
     ],
 )
 def test_a_wrong_value_is_one_sentence(monkeypatch, name, value, sentence):
@@ -106,7 +105,7 @@ def test_secrets_are_marked_as_such():
     """The words of an error hide a value by this mark."""
     secret = {name for name, f in Settings.model_fields.items() if "Secret" in str(f.annotation)}
     marked = {name for name, f in Settings.model_fields.items() if "secret" in f.description}
-    assert secret == marked == {"hub_token"}
+    assert secret == marked == {"hub_token", "alert_urls", "heartbeat_url"}
 
 
 def test_tickers_are_upper_case_and_named_once(monkeypatch):
@@ -126,3 +125,17 @@ def test_a_home_may_be_absolute(tmp_path):
 def test_a_tracking_server_stands_as_given(monkeypatch):
     monkeypatch.setenv("FINPULSE_MLFLOW_TRACKING_URI", "http://mlflow:5000")
     assert load_settings().tracking_uri == "http://mlflow:5000"
+
+
+def test_an_empty_variable_is_an_unset_one(monkeypatch):
+    monkeypatch.setenv("FINPULSE_TWEETS_PATH", "")
+    monkeypatch.setenv("FINPULSE_AS_OF", "")
+    settings = load_settings()
+    assert settings.tweets_path is None
+    assert settings.as_of is None
+
+
+def test_a_misspelt_variable_is_named_with_its_neighbour(monkeypatch):
+    monkeypatch.setenv("FINPULSE_PROFIL", "files")
+    with pytest.raises(SettingError, match=r"FINPULSE_PROFIL is no setting.*mean FINPULSE_PROFILE"):
+        load_settings()

@@ -12,6 +12,7 @@ from finpulse_assets.domain.features.technical import (
     build_technical_features,
 )
 from finpulse_assets.orchestration.catalog import RESEARCH, definition_metadata, description
+from finpulse_assets.orchestration.freshness import DATA_FRESHNESS
 from finpulse_assets.orchestration.partitions import RunClock
 
 
@@ -31,6 +32,7 @@ from finpulse_assets.orchestration.partitions import RunClock
         "Scale-free features of adjusted daily bars; null before a feature's look-back.",
     ),
     metadata=definition_metadata(TECHNICAL_FEATURES),
+    freshness_policy=DATA_FRESHNESS,
 )
 def technical(
     prices: pl.LazyFrame,

@@ -14,6 +14,7 @@ from finpulse_assets.domain.calendar import build_sessions
 from finpulse_assets.domain.deliveries import accept_actions, accept_prices
 from finpulse_assets.gateways.lake import Lake
 from finpulse_assets.orchestration.catalog import MARKET_DATA, definition_metadata, description
+from finpulse_assets.orchestration.freshness import DATA_FRESHNESS
 from finpulse_assets.orchestration.ingestion import bad_rows_check, deliver
 from finpulse_assets.orchestration.partitions import MONTHS, RunClock
 from finpulse_assets.orchestration.resources import FIRST_DAY, Sources
@@ -70,6 +71,7 @@ def tickers(sources: dg.ResourceParam[Sources]) -> pl.DataFrame:
         PRICES, "Daily bars as the source gives them; price_basis says what is adjusted already."
     ),
     metadata=definition_metadata(PRICES),
+    freshness_policy=DATA_FRESHNESS,
     check_specs=[bad_rows_check("raw", "prices")],
 )
 def prices(
@@ -80,12 +82,14 @@ def prices(
     clock: dg.ResourceParam[RunClock],
     settings: dg.ResourceParam[Settings],
 ):
+    window = clock.window(context.partition_keys)
     delivery = accept_prices(
-        sources.prices.prices(*clock.window(context.partition_keys)),
+        sources.prices.prices(*window),
         existing=lake.read_or_empty(PRICES),
         coverage=lake.coverage(PRICES),
         sessions=sessions.collect(),
         as_of=clock.as_of,
+        window=window,
     )
     return deliver(PRICES, delivery, lake, settings.max_bad_row_share)
 
@@ -112,11 +116,13 @@ def corporate_actions(
     clock: dg.ResourceParam[RunClock],
     settings: dg.ResourceParam[Settings],
 ):
+    window = clock.window(context.partition_keys)
     delivery = accept_actions(
-        sources.prices.corporate_actions(*clock.window(context.partition_keys)),
+        sources.prices.corporate_actions(*window),
         existing=lake.read_or_empty(CORPORATE_ACTIONS),
         coverage=lake.coverage(CORPORATE_ACTIONS),
         sessions=sessions.collect(),
         as_of=clock.as_of,
+        window=window,
     )
     return deliver(CORPORATE_ACTIONS, delivery, lake, settings.max_bad_row_share)

@@ -17,18 +17,22 @@ from finpulse_assets.domain.promotion import decide
 from finpulse_assets.domain.training import fit_price_model
 from finpulse_assets.gateways.model_store import ModelStore
 from finpulse_assets.gateways.warehouse import Warehouse
+from finpulse_assets.orchestration.automation import in_the_same_run, retrain_when_stale
 from finpulse_assets.orchestration.catalog import (
     RESEARCH,
     definition_metadata,
     description,
     png,
 )
+from finpulse_assets.orchestration.freshness import MODEL_FRESHNESS
+from finpulse_assets.orchestration.sentiment import current_sentiment_model
 from finpulse_assets.orchestration.tracking import Tracking
 from finpulse_assets.orchestration.training_plan import TRAINING_SET, read_recipe
 from finpulse_assets.schemas import EVALUATION, OUT_OF_SAMPLE
 from finpulse_assets.settings import Settings
 
 METRICS = ("accuracy", "mcc", "auc", "log_loss", "brier", "rank_ic", "long_short_return")
+MODEL_KEY = dg.AssetKey(["models", "price_model"])
 TRAINING_SET_KEY = get_asset_key_for_model([warehouse_assets], TRAINING_SET)
 
 
@@ -45,6 +49,7 @@ TRAINING_SET_KEY = get_asset_key_for_model([warehouse_assets], TRAINING_SET)
         "What the training recipe says about sessions it never saw, by purged walk-forward.",
     ),
     metadata=definition_metadata(OUT_OF_SAMPLE),
+    automation_condition=retrain_when_stale(MODEL_KEY, own=False),
 )
 def out_of_sample_predictions(
     context: dg.AssetExecutionContext,
@@ -74,6 +79,8 @@ def out_of_sample_predictions(
     description="The candidate: LightGBM's probability of an up move and expected return, fitted "
     "on every labelled row, calibrated on out-of-sample predictions. One model per recipe, alias "
     "challenger in MLflow; known after the last label's session has closed.",
+    freshness_policy=MODEL_FRESHNESS,
+    automation_condition=retrain_when_stale(MODEL_KEY, own=True),
 )
 def price_model(
     predictions: pl.LazyFrame,
@@ -84,7 +91,9 @@ def price_model(
 ) -> dg.MaterializeResult:
     recipe = read_recipe(warehouse, settings)
     model = fit_price_model(recipe.frame, recipe.plan, recipe.features)
-    model = model.calibrated(predictions.collect())
+    model = model.calibrated(predictions.collect()).made_on(
+        current_sentiment_model(settings).fingerprint
+    )
     candidate_id = models.save_challenger(model)
     importance = model.importance()
     version = tracking.store().log_candidate(
@@ -122,6 +131,7 @@ def price_model(
         EVALUATION, "The candidate beside naive baselines, with day-block bootstrap intervals."
     ),
     metadata=definition_metadata(EVALUATION),
+    automation_condition=in_the_same_run(),
 )
 def evaluation(
     predictions: pl.LazyFrame,
@@ -170,6 +180,7 @@ def evaluation(
     description="The decision which model speaks, with its reasons; moves the alias champion. A "
     "candidate is proven only where its interval lies above every baseline. One decision per "
     "evaluation; known when the evaluation ends.",
+    automation_condition=in_the_same_run(),
 )
 def promotion(
     evaluation: pl.LazyFrame,
@@ -179,7 +190,10 @@ def promotion(
     candidate_id = models.challenger()
     result = Evaluation(candidate_id, evaluation.collect())
     previous = models.promotion()
-    decision = decide(result, previous.champion if previous else None)
+    champion = previous.champion if previous else None
+    if champion and not models.agree(champion.candidate_id, candidate_id):
+        champion = None  # it was made on another sentiment model's scores and cannot read these
+    decision = decide(result, champion)
     tracking.store().promote(decision.champion.candidate_id, verdict=result.verdict)
     path = models.keep_promotion(decision)
     return dg.MaterializeResult(

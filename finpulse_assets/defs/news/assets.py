@@ -14,6 +14,7 @@ from finpulse_assets.contract import Table
 from finpulse_assets.domain.deliveries import accept_texts
 from finpulse_assets.gateways.lake import Lake
 from finpulse_assets.orchestration.catalog import MARKET_DATA, definition_metadata, description
+from finpulse_assets.orchestration.freshness import DATA_FRESHNESS
 from finpulse_assets.orchestration.ingestion import bad_rows_check, deliver
 from finpulse_assets.orchestration.partitions import MONTHS, RunClock
 from finpulse_assets.orchestration.resources import Sources
@@ -39,6 +40,7 @@ def _text_asset(
         tags={"domain": "news"},
         description=description(table, sentence),
         metadata=definition_metadata(table),
+        freshness_policy=DATA_FRESHNESS,
         check_specs=[bad_rows_check("raw", kind)],
     )
     def texts(
@@ -50,14 +52,16 @@ def _text_asset(
         clock: dg.ResourceParam[RunClock],
         settings: dg.ResourceParam[Settings],
     ):
+        window = clock.window(context.partition_keys)
         delivery = accept_texts(
             table,
-            sources.texts.texts(kind, *clock.window(context.partition_keys)),
+            sources.texts.texts(kind, *window),
             existing=lake.read_or_empty(table),
             coverage=lake.coverage(table),
             sessions=sessions.collect(),
             tickers=tickers.select("ticker").unique().collect()["ticker"].to_list(),
             as_of=clock.as_of,
+            window=window,
         )
         return deliver(table, delivery, lake, settings.max_bad_row_share)
 

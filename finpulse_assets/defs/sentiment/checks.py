@@ -28,6 +28,8 @@ def one_model_scored_every_month(lake: dg.ResourceParam[Lake]) -> dg.AssetCheckR
     )
     return dg.AssetCheckResult(
         passed=models.height <= 1,
+        description=f"the scores come from {models.height} models. Hint: materialize every month "
+        "of scored/text_sentiment",
         metadata={"models": models.height, "by_model": dg.MetadataValue.md(str(models))},
     )
 
@@ -41,4 +43,8 @@ def probabilities_sum_to_one(lake: dg.ResourceParam[Lake]) -> dg.AssetCheckResul
     total = pl.sum_horizontal("p_positive", "p_negative", "p_neutral")
     wrong = lake.scan(TEXT_SENTIMENT).filter((total - 1).abs() > ROUNDING).select(pl.len())
     count = wrong.collect().item()
-    return dg.AssetCheckResult(passed=count == 0, metadata={"wrong_rows": count})
+    return dg.AssetCheckResult(
+        passed=count == 0,
+        description=f"{count} texts have probabilities that do not sum to one",
+        metadata={"wrong_rows": count},
+    )

@@ -11,12 +11,14 @@ from dagster_dbt import get_asset_key_for_model
 from finpulse_assets.defs.models.assets import promotion
 from finpulse_assets.defs.warehouse.assets import warehouse as warehouse_assets
 from finpulse_assets.domain.calendar import last_completed_session
-from finpulse_assets.domain.signals import live_signals, merge_signals, past_signals
+from finpulse_assets.domain.signals import as_spoken, live_signals, merge_signals, past_signals
 from finpulse_assets.errors import ModelError
 from finpulse_assets.gateways.lake import Lake
 from finpulse_assets.gateways.model_store import ModelStore
 from finpulse_assets.gateways.warehouse import Warehouse
+from finpulse_assets.orchestration.automation import after_update_of
 from finpulse_assets.orchestration.catalog import RESEARCH, definition_metadata, description
+from finpulse_assets.orchestration.freshness import DATA_FRESHNESS
 from finpulse_assets.orchestration.partitions import MONTHS, RunClock
 from finpulse_assets.schemas import DAILY_SIGNALS
 
@@ -43,6 +45,8 @@ FEATURES = "fct_daily_features"
         "have said.",
     ),
     metadata=definition_metadata(DAILY_SIGNALS),
+    freshness_policy=DATA_FRESHNESS,
+    automation_condition=after_update_of(promotion.key),
 )
 def daily_signals(
     context: dg.AssetExecutionContext,
@@ -57,27 +61,36 @@ def daily_signals(
     if decision is None:
         raise ModelError("no model was promoted yet", hint="materialize models/promotion")
     calendar = sessions.collect()
-    session_date = last_completed_session(calendar, clock.as_of)["session_date"]
-    speaker = {
-        "is_proven": decision.champion.is_proven,
-        "model_version": decision.champion.candidate_id,
-    }
-    live = live_signals(
-        models.load(decision.champion.candidate_id),
+    session = last_completed_session(calendar, clock.as_of)
+    session_date = session["session_date"]
+    champion = decision.champion
+    now = live_signals(
+        models.load(champion.candidate_id),
         warehouse.query(f"select * from {FEATURES} where session_date = ?", [session_date]),  # noqa: S608
         calendar,
         session_date=session_date,
-        **speaker,
+        is_proven=champion.is_proven,
+        model_version=champion.candidate_id,
     )
-    past = past_signals(predictions.collect(), calendar, **speaker)
-    signals = merge_signals(past, live, lake.read_or_empty(DAILY_SIGNALS).collect())
+    held = lake.read_or_empty(DAILY_SIGNALS).collect()
+    opens = dict(calendar.select("session_date", "open_at").iter_rows())
+    live = as_spoken(now, held, as_of=clock.as_of, entry_at=opens[session["next_session_date"]])
+    past = past_signals(
+        predictions.collect(),
+        calendar,
+        is_proven=decision.is_proven,
+        model_version=decision.candidate_id,
+    )
+    signals = merge_signals(past, live, held)
     months = pl.col("session_date").dt.strftime("%Y-%m-01")
     return dg.MaterializeResult(
         value=signals.filter(months.is_in(context.partition_keys)),
         metadata={
             "session_date": str(session_date),
-            "live_signals": live.height,
+            "origin": live["origin"][0],
+            "signals": live.height,
             "mean_probability_up": float(live["probability_up"].mean()),
-            **speaker,
+            "is_proven": champion.is_proven,
+            "model_version": champion.candidate_id,
         },
     )

@@ -19,12 +19,12 @@ import polars as pl
 
 from finpulse_assets.contract import Column, Table
 from finpulse_assets.domain.features.registry import TECHNICAL
-from finpulse_assets.domain.prices import adjust_bars, latest_versions, with_runs
+from finpulse_assets.domain.prices import adjust_bars, latest_versions, punctual_bars, with_runs
 from finpulse_assets.schemas import SESSION_DATE, TICKER
 
 TECHNICAL_FEATURES = Table(
     name="features/technical",
-    grain="one row per ticker and session with a bar",
+    grain="one row per ticker and session with a bar that was known at its decision",
     known_at="known at decision_at of the session, minutes after its close",
     columns=(
         TICKER,
@@ -53,10 +53,14 @@ def build_technical_features(
         sessions: `schemas.SESSIONS` that cover the prices.
         as_of: UTC time; later knowledge is not looked at.
     """
-    bars = latest_versions(prices, ["ticker", "session_date"], as_of)
+    bars = punctual_bars(prices, sessions, as_of)
     events = latest_versions(actions, ["ticker", "ex_date", "kind"], as_of)
-    panel = with_runs(adjust_bars(bars, events), sessions)
-    panel = _window_features(_indicator_features(panel))
+    panel = with_runs(adjust_bars(bars, events), sessions).join(
+        bars.select("ticker", "session_date", "is_punctual"),
+        on=["ticker", "session_date"],
+        maintain_order="left",
+    )
+    panel = _window_features(_indicator_features(panel)).filter("is_punctual")
     return TECHNICAL_FEATURES.enforce(
         panel.select(
             "ticker",
@@ -100,9 +104,11 @@ def _window_features(panel: pl.DataFrame) -> pl.DataFrame:
         / log_volume.rolling_std(20).over(_RUN),
         amihud_20d=mean((close / previous - 1).abs() / (close * volume / 1e6), 20),
     )
-    market = pl.col("return_1d").mean().over("session_date")
-    ranked = pl.col("return_1d").rank("average").over("session_date")
-    count = pl.col("return_1d").count().over("session_date")
+    # A bar that came after the decision is no part of the market that the decision saw.
+    seen = pl.when("is_punctual").then("return_1d")
+    market = seen.mean().over("session_date")
+    ranked = seen.rank("average").over("session_date")
+    count = seen.count().over("session_date")
     return panel.with_columns(
         market_return_1d=market,
         return_1d_minus_market=pl.col("return_1d") - market,

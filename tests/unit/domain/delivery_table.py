@@ -42,6 +42,9 @@ def _texts(delivered: pl.DataFrame, **options) -> Delivery:
     return accept_texts(TWEETS, delivered, tickers=TICKERS, **options)
 
 
+EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+
+
 @dataclass
 class FedTable:
     """A table of the lake and its coverage."""
@@ -49,13 +52,17 @@ class FedTable:
     contract: schemas.Table = TWEETS
     accept: Callable[..., Delivery] = _texts
     rows: pl.DataFrame = field(init=False)
-    coverage: dict[str, datetime] = field(default_factory=dict)
+    coverage: dict[str, tuple[datetime, datetime]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.rows = self.contract.empty()
 
     def feed(
-        self, delivered: pl.DataFrame, as_of: datetime, months: tuple[str, ...] = (JUNE,)
+        self,
+        delivered: pl.DataFrame,
+        as_of: datetime,
+        months: tuple[str, ...] = (JUNE,),
+        window: tuple[datetime, datetime] | None = None,
     ) -> Delivery:
         delivery = self.accept(
             delivered,
@@ -63,9 +70,12 @@ class FedTable:
             coverage=self.coverage,
             sessions=SESSIONS,
             as_of=as_of,
+            window=window,
         )
         self.rows = self.contract.enforce(pl.concat([self.rows, delivery.rows]))
-        self.coverage |= {month: max(as_of, self.coverage.get(month, as_of)) for month in months}
+        for month in months:
+            _, last = self.coverage.get(month, (EPOCH, as_of))
+            self.coverage[month] = (EPOCH, max(as_of, last))
         return delivery
 
     def known_at(self, as_of: datetime) -> pl.DataFrame:

@@ -53,18 +53,19 @@ def test_a_late_text_is_known_from_now_on():
 
 
 def test_coverage_counts_for_the_months_that_were_read():
-    table = FedTable(coverage={JUNE: june(20)})
+    table = FedTable(coverage={JUNE: (june(5), june(20))})
     in_may = datetime(2024, 5, 20, 15, tzinfo=UTC)
     delivery = table.feed(
         texts(
             {"text_id": "1", "event_time": in_may},
             {"text_id": "2", "event_time": june(19)},
             {"text_id": "3", "event_time": june(20, 16)},
+            {"text_id": "4", "event_time": june(4)},
         ),
         june(21),
     )
     known = dict(delivery.rows.select("text_id", "knowledge_time").iter_rows())
-    assert known == {"1": in_may, "2": june(21), "3": june(20, 16)}
+    assert known == {"1": in_may, "2": june(21), "3": june(20, 16), "4": june(4)}
     assert delivery.late == 1
 
 
@@ -138,7 +139,7 @@ def test_a_replaced_version_that_comes_late_is_not_the_newest():
 
 
 def test_the_last_of_several_late_versions_counts():
-    table = FedTable(coverage={JUNE: june(10)})
+    table = FedTable(coverage={JUNE: (june(1), june(10))})
     draft = {"text": "draft", "knowledge_time": june(3)}
     final = {"text": "final", "knowledge_time": june(4)}
     assert table.feed(texts(draft, final), june(11)).rows["text"].to_list() == ["final"]
@@ -227,3 +228,21 @@ def test_a_corrected_split_adds_a_version():
         (4.0, june(10, 13, 30)),
         (5.0, june(12)),
     ]
+
+
+def test_a_version_that_the_source_takes_back_counts_no_more():
+    """10, corrected to 9.5, corrected back to 10: the last word is 10."""
+    table, window = prices_table(), (june(1), june(30))
+    table.feed(bars({}), june(4), window=window)
+    table.feed(bars({"close": 9.5}), june(5), window=window)
+    delivery = table.feed(bars({}), june(6), window=window)
+    assert delivery.late == 1
+    assert table.rows.sort("knowledge_time")["close"].to_list() == [10.0, 9.5, 10.0]
+    assert table.feed(bars({}), june(7), window=window).rows.is_empty()
+
+
+def test_a_version_outside_the_question_is_not_taken_back():
+    table = prices_table()
+    table.feed(bars({}), june(4))
+    table.feed(bars({"close": 9.5}), june(20))
+    assert table.feed(bars({}), june(21), window=(june(1), june(10))).rows.is_empty()

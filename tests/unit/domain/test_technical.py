@@ -286,12 +286,27 @@ def test_one_session_without_volume_is_forgotten_after_its_window():
     assert holed.to_list() == [at < 20 or 30 <= at < 50 for at in range(60)]
 
 
-def test_a_correction_counts_from_the_time_it_was_known():
+def test_a_correction_that_came_after_the_decision_changes_no_feature():
     known = CLOSE_AT[DAYS[5]] + timedelta(hours=1)
     wrong = prices(days=DAYS[:10])
     fixed = wrong[4:5].with_columns(close=pl.col("close") * 2, knowledge_time=pl.lit(known))
     both = pl.concat([wrong, fixed.select(wrong.columns).cast(dict(wrong.schema))])
     before = features(both, as_of=known - timedelta(microseconds=1))
     assert before.equals(features(wrong[:6]))
-    after = features(both, as_of=known)
-    assert after["return_1d"][4] == pytest.approx(2 * (1 + before["return_1d"][4]) - 1)
+    assert features(both, as_of=known).equals(features(wrong, as_of=known))
+
+
+def test_a_bar_that_came_after_its_decision_counts_for_later_sessions_only():
+    bars = prices(days=DAYS[:10])
+    late = CLOSE_AT[DAYS[4]] + timedelta(hours=1)
+    delayed = bars.with_columns(
+        knowledge_time=pl.when(pl.col("session_date") == DAYS[4])
+        .then(pl.lit(late))
+        .otherwise("knowledge_time")
+    )
+    rows = features(delayed.cast(dict(bars.schema)), as_of=CLOSE_AT[DAYS[9]] + timedelta(hours=2))
+    assert DAYS[4] not in rows["session_date"].to_list()
+    whole = features(bars, as_of=CLOSE_AT[DAYS[9]] + timedelta(hours=2))
+    own = [name for name in rows.columns if not name.startswith(("market", "return_1d_"))]
+    day = pl.col("session_date") == DAYS[5]
+    assert rows.filter(day).select(own).equals(whole.filter(day).select(own))

@@ -254,11 +254,16 @@ def test_a_file_of_another_schema_is_named(lake, change, names):
 def test_coverage_never_goes_back(lake):
     lake.append(VERSIONS, VERSIONS.empty(), [MAY, JUNE, JULY])
     assert lake.coverage(VERSIONS) == {}
-    lake.cover(VERSIONS, [MAY, JUNE], utc(6, 10))
-    lake.cover(VERSIONS, [JUNE, JULY], utc(6, 5))
-    assert lake.coverage(VERSIONS) == {MAY: utc(6, 10), JUNE: utc(6, 10), JULY: utc(6, 5)}
-    lake.cover(VERSIONS, [JUNE], utc(7, 1) + timedelta(microseconds=1))
-    assert lake.coverage(VERSIONS)[JUNE] == utc(7, 1) + timedelta(microseconds=1)
+    lake.cover(VERSIONS, {MAY: (utc(5, 1), utc(6, 1)), JUNE: (utc(6, 1), utc(6, 10))})
+    lake.cover(VERSIONS, {JUNE: (utc(6, 2), utc(6, 5)), JULY: (utc(7, 1), utc(7, 2))})
+    assert lake.coverage(VERSIONS) == {
+        MAY: (utc(5, 1), utc(6, 1)),
+        JUNE: (utc(6, 1), utc(6, 10)),
+        JULY: (utc(7, 1), utc(7, 2)),
+    }
+    later = utc(7, 1) + timedelta(microseconds=1)
+    lake.cover(VERSIONS, {JUNE: (utc(6, 3), later)})
+    assert lake.coverage(VERSIONS)[JUNE] == (utc(6, 1), later)
     lake.path(VERSIONS, JUNE).unlink()
     assert list(lake.coverage(VERSIONS)) == [MAY, JULY], "a month without a file was never read"
 
@@ -267,9 +272,11 @@ def test_coverage_never_goes_back(lake):
     "content", ["", "{", "[]", '{"2024-05-01": 5}', '{"2024-05-01": "soon"}', "5"]
 )
 def test_a_damaged_coverage_is_named(lake, content):
-    lake.cover(VERSIONS, [MAY], utc(6, 1))
+    lake.cover(VERSIONS, {MAY: (utc(5, 1), utc(6, 1))})
     path = lake.root / VERSIONS.name / COVERAGE
-    assert json.loads(path.read_text()) == {MAY: "2024-06-01T12:00:00+00:00"}
+    assert json.loads(path.read_text()) == {
+        MAY: ["2024-05-01T12:00:00+00:00", "2024-06-01T12:00:00+00:00"]
+    }
     path.write_text(content)
     with pytest.raises(
         LakeError, match=r"_coverage\.json cannot be read: .* Hint: delete it; rows"

@@ -1,0 +1,103 @@
+"""The price predictor as a service: POST /predict on the champion and the online features.
+
+Belongs here: HTTP, readiness and the image. Does not belong here: what a request may hold and what
+is answered (finpulse_assets.domain.serving), or the files (finpulse_assets.domain.serving_bundle).
+https://docs.bentoml.com/en/latest/build-with-bentoml/services.html
+
+The bundle lies in the folder that FINPULSE_SERVICE_HOME names, or else in `bundle/` beside this
+file, where a built bento has it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from pathlib import Path
+from typing import Any, Literal
+
+import bentoml
+from pydantic import BaseModel, PrivateAttr
+from starlette.responses import Response
+
+from finpulse_assets.domain.serving import Answer, Predictor, UnknownSymbolError
+from finpulse_assets.domain.serving_bundle import read_bundle
+from finpulse_assets.errors import FinPulseError, RequestError
+
+HOME_VARIABLE = "FINPULSE_SERVICE_HOME"
+# What the NVIDIA container runtime reads; CUDA itself comes with the packages that need it.
+GPU_VARIABLES = {"NVIDIA_VISIBLE_DEVICES": "all", "NVIDIA_DRIVER_CAPABILITIES": "compute,utility"}
+
+log = logging.getLogger("bentoml.price_predictor")
+
+
+class BuildArguments(BaseModel):
+    """What `bentoml build --arg flavour=gpu` may set."""
+
+    flavour: Literal["cpu", "gpu"] = "cpu"
+
+
+HAS_GPU = bentoml.use_arguments(BuildArguments).flavour == "gpu"
+
+
+class PredictRequest(bentoml.IODescriptor):
+    """The form of a request, for the API's own documentation; the body is read by the domain.
+
+    BentoML would answer what it cannot parse in its own words and log a traceback for it.
+    """
+
+    symbol: str | None = None
+    features: dict[str, float | None] | None = None
+    _body: bytes = PrivateAttr(b"")
+
+    @classmethod
+    async def from_http_request(cls, request: Any, serde: Any) -> PredictRequest:  # noqa: ARG003
+        asked = cls.model_construct()
+        asked._body = await request.body()
+        return asked
+
+
+@bentoml.service(
+    name="price_predictor",
+    workers=1,
+    resources={"cpu": "1"} | ({"gpu": 1} if HAS_GPU else {}),
+    envs=[{"name": name, "value": value} for name, value in GPU_VARIABLES.items() if HAS_GPU],
+    traffic={"timeout": 10},
+    logging={"access": {"enabled": False}},
+    labels={"flavour": "gpu" if HAS_GPU else "cpu"},
+)
+class PricePredictor:
+    """Answers POST /predict; not ready, and says why, while its bundle cannot be trusted."""
+
+    def __init__(self) -> None:
+        self.predictor: Predictor | None = None
+        self.refusal: FinPulseError | None = None
+        home = Path(os.environ.get(HOME_VARIABLE) or Path(__file__).parent / "bundle")
+        # Raised from here, the error would make BentoML start the worker again without end.
+        try:
+            predictor = read_bundle(home)
+            predictor.warm_up()
+            self.predictor = predictor
+        except FinPulseError as error:
+            self.refusal = error
+            log.error("not ready: %s", error)
+
+    def __is_ready__(self) -> bool:
+        return self.predictor is not None
+
+    @bentoml.api(route="/predict")
+    async def predict(self, request: PredictRequest, /) -> Answer:
+        """Answer for one symbol, or for one explicit feature row."""
+        if self.predictor is None:
+            return _refused(503, self.refusal)
+        try:
+            return self.predictor.answer(request._body)
+        except UnknownSymbolError as error:
+            return _refused(404, error)
+        except RequestError as error:
+            return _refused(400, error)
+
+
+def _refused(status: int, error: FinPulseError) -> Response:
+    content = {"error": error.message, "hint": error.hint}
+    return Response(json.dumps(content), status_code=status, media_type="application/json")

@@ -1,0 +1,136 @@
+"""`finpulse predict`: ask the running service for a symbol or, when none runs, the model itself.
+
+Belongs here: the command, the HTTP call and what is printed. Does not belong here: what is answered
+(domain.serving, the same for both).
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Annotated
+from urllib.error import HTTPError, URLError
+from urllib.request import ProxyHandler, Request, build_opener
+
+import typer
+from pydantic import ValidationError
+
+from finpulse_assets.cli.console import errors, results
+from finpulse_assets.cli.serve import LOOPBACK, PORT
+from finpulse_assets.domain.online_features import ONLINE_FEATURES
+from finpulse_assets.domain.serving import Answer
+from finpulse_assets.domain.serving_bundle import predictor_of
+from finpulse_assets.errors import ModelError, RequestError, ServiceError
+from finpulse_assets.gateways.lake import Lake
+from finpulse_assets.gateways.model_store import ModelStore
+from finpulse_assets.settings import Settings, load_settings
+
+TIMEOUT_SECONDS = 10
+
+
+def predict(
+    symbol: Annotated[str, typer.Argument(help="Exchange symbol, for example AAPL.")],
+    url: Annotated[
+        str | None,
+        typer.Option(help=f"The service; unset: http://{LOOPBACK}:{PORT}, else the model itself."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")] = False,
+) -> None:
+    """Predict the next session of a symbol, and say who was asked.
+
+    Examples: `finpulse predict AAPL` · `finpulse predict AAPL --url http://127.0.0.1:3020`
+    """
+    body = json.dumps({"symbol": symbol}).encode()
+    try:
+        asked = url or f"http://{LOOPBACK}:{PORT}"
+        answer = ask_service(asked, body)
+    except ConnectionRefusedError as error:
+        if url is not None:
+            raise ServiceError(
+                f"no service listens on {url}", hint="start it with finpulse serve"
+            ) from error
+        asked = "the model itself, no service runs"
+        answer = ask_model(load_settings(), body)
+    errors.print(f"asked {asked}", highlight=False, soft_wrap=True)
+    if as_json:
+        sys.stdout.write(answer.model_dump_json(indent=2) + "\n")
+    else:
+        _print(answer)
+
+
+def ask_service(url: str, body: bytes) -> Answer:
+    """Return the answer of a running service.
+
+    Raises:
+        ConnectionRefusedError: nothing listens there.
+        RequestError: the service cannot answer this request.
+        ServiceError: it is not ready, cannot be reached, or is another service.
+    """
+    if not url.startswith(("http://", "https://")):
+        raise ServiceError(f"the URL is {url!r}", hint="it should begin with http:// or https://")
+    call = Request(  # noqa: S310
+        url.rstrip("/") + "/predict", data=body, headers={"Content-Type": "application/json"}
+    )
+    try:
+        with build_opener(ProxyHandler({})).open(call, timeout=TIMEOUT_SECONDS) as reply:
+            return Answer.model_validate_json(reply.read())
+    except HTTPError as error:
+        raise _refusal(url, error.code, error.read()) from error
+    except URLError as error:
+        if isinstance(error.reason, ConnectionRefusedError):
+            raise error.reason from error
+        raise ServiceError(f"{url} cannot be reached: {error.reason}") from error
+    except (OSError, ValidationError) as error:
+        raise _stranger(url) from error
+
+
+def ask_model(settings: Settings, body: bytes) -> Answer:
+    """Return the answer of the champion on the features published last, without a service.
+
+    Raises:
+        RequestError: the request cannot be answered.
+        ModelError, LakeError: no model was promoted, or no features were published yet.
+    """
+    models = ModelStore(settings.models / "price")
+    promotion = models.promotion()
+    if promotion is None:
+        raise ModelError("no model was promoted yet", hint="run `finpulse run`")
+    model = models.load(promotion.champion.candidate_id)
+    online = Lake(settings.lake).scan(ONLINE_FEATURES).collect()
+    predictor = predictor_of(model, promotion, online)
+    predictor.warm_up()  # else the answer's latency is that of an import
+    return predictor.answer(body)
+
+
+def _refusal(url: str, status: int, body: bytes) -> RequestError | ServiceError:
+    """Return the service's own sentence as an error."""
+    try:
+        said = json.loads(body)
+        message, hint = said["error"], said["hint"]
+    except (ValueError, TypeError, KeyError):
+        return _stranger(url)
+    kind = RequestError if status < 500 else ServiceError
+    return kind(message, hint=hint)
+
+
+def _stranger(url: str) -> ServiceError:
+    return ServiceError(
+        f"{url} does not answer as the prediction service does",
+        hint="check the URL, or start the service with finpulse serve",
+    )
+
+
+def _print(answer: Answer) -> None:
+    advice = f"abstain: {answer.reason}" if answer.abstain else "no reason to abstain"
+    results.print(
+        f"{answer.symbol} {answer.prediction}: P(up) {answer.probability:.3f}, confidence "
+        f"{answer.confidence:.3f}, expected return {answer.expected_return:+.2%} ({advice})",
+        highlight=False,
+        soft_wrap=True,
+    )
+    results.print(
+        f"as of {answer.as_of:%Y-%m-%d %H:%M} UTC, model {answer.model_version}, "
+        f"{answer.latency_ms:.1f} ms",
+        highlight=False,
+        soft_wrap=True,
+    )

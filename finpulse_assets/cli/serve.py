@@ -1,0 +1,65 @@
+"""`finpulse serve`: start the newest bento of the price predictor.
+
+Belongs here: the command. Does not belong here: the service (bentos/), or building it (the asset
+serving/price_bento).
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from typing import Annotated
+
+import typer
+
+from finpulse_assets.cli.console import errors
+from finpulse_assets.domain.serving_bundle import read_bundle
+from finpulse_assets.errors import ServiceError
+from finpulse_assets.gateways.bento_store import BentoStore
+from finpulse_assets.settings import load_settings
+
+LOOPBACK = "127.0.0.1"
+PORT = 3010  # 3000 is the Dagster UI's
+
+
+def serve(
+    port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = PORT,
+    host: Annotated[str, typer.Option(help="Address; 0.0.0.0 for every network.")] = LOOPBACK,
+) -> None:
+    """Start the prediction service from the newest bento; stop it with Ctrl-C.
+
+    The bento's seal is checked first. Examples: `finpulse serve` · `finpulse serve --port 3020`
+    """
+    store = BentoStore(load_settings().bentos)
+    bento = store.newest()
+    predictor = read_bundle(bento.bundle)
+    _check_port(host, port)
+    standing = "proven" if predictor.is_proven else "unproven: it abstains"
+    errors.print(
+        f"{bento.tag} on http://{host}:{port}, champion {predictor.model_version} ({standing}), "
+        f"{len(predictor.symbols)} symbols; ask with: finpulse predict {predictor.symbols[0]}",
+        highlight=False,
+        soft_wrap=True,
+    )
+    command = [sys.executable, "-W", "ignore", "-m", "bentoml", "serve", bento.tag]
+    command += ["--host", host, "--port", str(port)]
+    # In place of this process, so that a signal reaches the service itself.
+    os.execve(sys.executable, command, store.environment)  # noqa: S606
+
+
+def _check_port(host: str, port: int) -> None:
+    """Fail now, in one sentence, where BentoML would print a traceback.
+
+    Raises:
+        ServiceError: the address cannot be listened on.
+    """
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise ServiceError(
+                f"{host}:{port} cannot be listened on: {error.strerror or error}",
+                hint="choose another with --port, or stop what uses it",
+            ) from error

@@ -1,0 +1,47 @@
+"""The sensor of the alerts.
+
+Belongs here: its definition. Does not belong here: a look (orchestration.alert_look), a tick
+(orchestration.alerting), what is wrong (domain.alert_conditions).
+https://docs.dagster.io/guides/automate/sensors
+"""
+
+import dagster as dg
+
+from finpulse_assets.gateways.alert_store import AlertStore
+from finpulse_assets.gateways.alerts import AppriseSender, ping
+from finpulse_assets.gateways.lake import Lake
+from finpulse_assets.gateways.model_store import ModelStore
+from finpulse_assets.orchestration.alert_look import PlatformLook
+from finpulse_assets.orchestration.alerting import evaluate
+from finpulse_assets.settings import Settings
+
+
+@dg.sensor(
+    minimum_interval_seconds=30,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Tells FINPULSE_ALERT_URLS when a run or a blocking check fails, data is stale or "
+    "overdue, features drift or a model is promoted or refused: once when it begins, once when it "
+    "ends. Beats the heart that finpulse status listens to.",
+)
+def alerts(
+    context: dg.SensorEvaluationContext,
+    settings: dg.ResourceParam[Settings],
+    lake: dg.ResourceParam[Lake],
+    models: dg.ResourceParam[ModelStore],
+) -> dg.SkipReason:
+    look = PlatformLook(context.instance, context.repository_def, settings, lake, models)
+    sender = AppriseSender(
+        settings.alert_urls.get_secret_value() if settings.alert_urls else "",
+        source=f"finpulse {settings.profile.value}",
+        runbooks=settings.runbook_url,
+    )
+    tick = evaluate(AlertStore(settings.alerts), look, sender)
+    if tick is None:
+        return dg.SkipReason("another evaluator is at work")
+    for message in tick.messages:
+        context.log.warning(f"{message.title}: {message.alert.what}")
+    for problem in (*look.problems, *tick.problems):
+        context.log.warning(problem)
+    if settings.heartbeat_url and not ping(settings.heartbeat_url.get_secret_value()):
+        context.log.warning("FINPULSE_HEARTBEAT_URL did not answer well")
+    return dg.SkipReason(str(tick))

@@ -1,0 +1,102 @@
+"""Monitoring assets: the drift of features and predictions.
+
+Belongs here: the asset definition. Does not belong here: what counts as drift (domain.drift), the
+HTML page (gateways.evidently_report), who is asked to retrain (sensors).
+https://docs.dagster.io/guides/build/assets
+"""
+
+import dagster as dg
+import polars as pl
+from dagster_dbt import get_asset_key_for_model
+
+from finpulse_assets.defs.models.assets import promotion
+from finpulse_assets.defs.warehouse.assets import warehouse as warehouse_assets
+from finpulse_assets.domain import plots
+from finpulse_assets.domain.drift import (
+    DriftRule,
+    column_kinds,
+    judged_rows,
+    measure_drift,
+    merge_history,
+    split_recent,
+    summary,
+)
+from finpulse_assets.errors import ModelError
+from finpulse_assets.gateways.evidently_report import write_drift_page
+from finpulse_assets.gateways.lake import Lake
+from finpulse_assets.gateways.model_store import ModelStore
+from finpulse_assets.gateways.warehouse import Warehouse
+from finpulse_assets.orchestration.catalog import (
+    RESEARCH,
+    definition_metadata,
+    description,
+    png,
+    sample,
+)
+from finpulse_assets.schemas import FEATURE_DRIFT
+from finpulse_assets.settings import Settings
+
+FEATURES = "fct_daily_features"
+
+
+@dg.asset(
+    key_prefix="monitoring",
+    ins={"signals": dg.AssetIn(["predictions", "daily_signals"])},
+    deps=[promotion, get_asset_key_for_model([warehouse_assets], FEATURES)],
+    pool="duckdb",
+    group_name="monitoring",
+    kinds={"polars", "evidently", "parquet"},
+    owners=[RESEARCH],
+    tags={"domain": "ml"},
+    description=description(
+        FEATURE_DRIFT,
+        "How far features and predictions of the last 20 sessions have moved from the champion's "
+        "training window, each held to how far it moved within that window.",
+    ),
+    metadata=definition_metadata(FEATURE_DRIFT),
+)
+def feature_drift(
+    context: dg.AssetExecutionContext,
+    signals: pl.LazyFrame,
+    warehouse: dg.ResourceParam[Warehouse],
+    models: dg.ResourceParam[ModelStore],
+    lake: dg.ResourceParam[Lake],
+    settings: dg.ResourceParam[Settings],
+):
+    decision = models.promotion()
+    if decision is None:
+        raise ModelError("no model was promoted yet", hint="materialize models/promotion")
+    champion, rule = decision.champion.candidate_id, DriftRule()
+    card = models.load(champion)
+    rows = judged_rows(warehouse.query(f"select * from {FEATURES}"), signals.collect())  # noqa: S608
+    recent, reference = split_recent(
+        rows, trained_from=card.trained_from, trained_to=card.trained_to, rule=rule
+    )
+    report = measure_drift(recent, reference, column_kinds(), model_version=champion, rule=rule)
+    result = summary(report)
+    page = {}
+    if result.limits:
+        path = write_drift_page(
+            settings.root / "reports" / "drift",
+            result.session_date,
+            recent,
+            reference,
+            result.limits,
+            share=rule.share,
+        )
+        page = {
+            "report": dg.MetadataValue.url(path.as_uri()),
+            "plot": png(plots.drift_plot(report)),
+        }
+    context.log.info(result.sentence)
+    return dg.MaterializeResult(
+        value=merge_history(lake.read_or_empty(FEATURE_DRIFT).collect(), report),
+        metadata={
+            "session_date": str(result.session_date),
+            "is_drifted": result.is_drifted,
+            "drifted_share": result.share,
+            "summary": result.sentence,
+            "most_moved": sample(result.most_moved),
+            **page,
+        },
+    )

@@ -1,0 +1,24 @@
+"""The schedule after the close of XNYS.
+
+Belongs here: which job it runs. Does not belong here: when a session is over and what is skipped
+(orchestration.automation). https://docs.dagster.io/guides/automate/schedules
+"""
+
+from datetime import datetime, timedelta
+
+from finpulse_assets.defs.jobs import whole_graph
+from finpulse_assets.orchestration.automation import after_close_schedule
+from finpulse_assets.orchestration.resources import build_sources, resolve_clock
+from finpulse_assets.settings import load_settings
+
+
+def _data_until() -> datetime:
+    settings = load_settings()
+    return resolve_clock(settings, build_sources(settings)).as_of
+
+
+after_the_close = after_close_schedule(
+    whole_graph,
+    delay=timedelta(minutes=load_settings().decision_delay_minutes),
+    data_until=_data_until,
+)

@@ -1,0 +1,108 @@
+"""Serving assets: the features a service reads, and the service itself as a bento.
+
+Belongs here: asset definitions. Does not belong here: picking the rows (domain.online_features),
+the bundle (domain.serving_bundle), building (gateways.bento_store), the service (bentos/).
+https://docs.dagster.io/guides/build/assets
+"""
+
+import tempfile
+from pathlib import Path
+
+import dagster as dg
+import polars as pl
+from dagster_dbt import get_asset_key_for_model
+
+from finpulse_assets.defs.models.assets import promotion
+from finpulse_assets.defs.warehouse.assets import warehouse as warehouse_assets
+from finpulse_assets.domain.online_features import ONLINE_FEATURES, latest_features
+from finpulse_assets.domain.serving_bundle import write_bundle
+from finpulse_assets.errors import ModelError
+from finpulse_assets.gateways.bento_store import BentoStore, Flavour
+from finpulse_assets.gateways.model_store import ModelStore
+from finpulse_assets.gateways.warehouse import Warehouse
+from finpulse_assets.orchestration.automation import after_update_of
+from finpulse_assets.orchestration.catalog import PLATFORM, definition_metadata, description
+
+FEATURES = "fct_daily_features"
+
+
+@dg.asset(
+    key_prefix="serving",
+    ins={"tickers": dg.AssetIn(["raw", "tickers"])},
+    deps=[get_asset_key_for_model([warehouse_assets], FEATURES)],
+    pool="duckdb",
+    group_name="serving",
+    kinds={"polars", "parquet"},
+    owners=[PLATFORM],
+    tags={"domain": "ml"},
+    description=description(
+        ONLINE_FEATURES,
+        "What the service reads for a symbol; stale and delisted tickers are kept and marked.",
+    ),
+    metadata=definition_metadata(ONLINE_FEATURES),
+)
+def online_features(tickers: pl.LazyFrame, warehouse: dg.ResourceParam[Warehouse]):
+    rows = warehouse.query(
+        f"select * from {FEATURES} qualify session_date = max(session_date) "  # noqa: S608
+        "over (partition by ticker)"
+    )
+    published = latest_features(rows, tickers.collect())
+    return dg.MaterializeResult(
+        value=published,
+        metadata={
+            "session_date": str(published["session_date"].max()),
+            "stale_tickers": published["is_stale"].sum(),
+            "feature_view": published["feature_view"][0],
+        },
+    )
+
+
+class BentoConfig(dg.Config):
+    """How the image is made."""
+
+    flavour: Flavour = Flavour.CPU
+
+
+@dg.asset(
+    key_prefix="serving",
+    ins={"online": dg.AssetIn(["serving", "online_features"])},
+    deps=[promotion],
+    pool="bento_store",
+    group_name="serving",
+    kinds={"bentoml", "json"},
+    owners=[PLATFORM],
+    tags={"domain": "ml"},
+    description="The price predictor as a bento: the champion under its seal, the decision that "
+    "promoted it, the online features and the service. One bento per champion and features, built "
+    "only when one of them changed; known at decision_at of the newest session.",
+    automation_condition=after_update_of(promotion.key),
+)
+def price_bento(
+    config: BentoConfig,
+    online: pl.LazyFrame,
+    models: dg.ResourceParam[ModelStore],
+    bentos: dg.ResourceParam[BentoStore],
+) -> dg.MaterializeResult:
+    decision = models.promotion()
+    if decision is None:
+        raise ModelError("no model was promoted yet", hint="materialize models/promotion")
+    champion, features = decision.champion, online.collect()
+    labels = {
+        "champion": champion.candidate_id,
+        "is_proven": str(champion.is_proven).lower(),
+        "session_date": str(features["session_date"].max()),
+        "feature_view": features["feature_view"][0][:16],
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        write_bundle(Path(folder), models.load(champion.candidate_id), decision, features)
+        bento, is_new = bentos.keep(Path(folder), flavour=config.flavour, labels=labels)
+    return dg.MaterializeResult(
+        metadata={
+            **labels,
+            "tag": bento.tag,
+            "built": is_new,
+            "flavour": config.flavour.value,
+            "folder": dg.MetadataValue.path(str(bento.folder)),
+            "bundle": dg.MetadataValue.path(str(bento.bundle)),
+        }
+    )

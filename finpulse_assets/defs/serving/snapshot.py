@@ -1,0 +1,71 @@
+"""The snapshot asset: what analysts query while runs write.
+
+Belongs here: the asset definition. Does not belong here: what a snapshot holds
+(orchestration.snapshot_contents), how it is written (gateways.analytics_snapshot).
+https://docs.dagster.io/guides/build/assets
+"""
+
+import dagster as dg
+from dagster_dbt import get_asset_key_for_model
+
+from finpulse_assets.defs.warehouse.assets import warehouse as warehouse_assets
+from finpulse_assets.gateways.analytics_snapshot import SnapshotStore
+from finpulse_assets.gateways.lake import Lake
+from finpulse_assets.gateways.snapshot_file import CATALOGUE
+from finpulse_assets.gateways.warehouse import Warehouse
+from finpulse_assets.orchestration.catalog import PLATFORM, entry_schema
+from finpulse_assets.orchestration.data_dictionary import dbt_entries, dbt_manifest
+from finpulse_assets.orchestration.partitions import RunClock
+from finpulse_assets.orchestration.snapshot_contents import (
+    AS_OF_MACROS,
+    LAKE_CONTENTS,
+    snapshot_tables,
+)
+from finpulse_assets.settings import Settings
+
+MARTS = dbt_entries(dbt_manifest(), folder="marts")
+
+
+@dg.asset(
+    key_prefix="serving",
+    deps=[
+        *(table.name.split("/") for table in LAKE_CONTENTS),
+        *(get_asset_key_for_model([warehouse_assets], mart.name) for mart in MARTS),
+    ],
+    pool="duckdb",
+    group_name="serving",
+    kinds={"duckdb"},
+    owners=[PLATFORM],
+    tags={"domain": "analytics"},
+    description="The DuckDB file for analysts: marts, texts, scores, signals, evaluation, the "
+    "meaning of every column and as-of macros, published by rename while readers keep theirs. One "
+    "file per content; nothing in it was known later than the run's as-of time.",
+    metadata={"dagster/column_schema": entry_schema(CATALOGUE)},
+)
+def analytics_snapshot(
+    lake: dg.ResourceParam[Lake],
+    warehouse: dg.ResourceParam[Warehouse],
+    clock: dg.ResourceParam[RunClock],
+    settings: dg.ResourceParam[Settings],
+) -> dg.MaterializeResult:
+    store = SnapshotStore(settings.root)
+    published = store.publish(
+        snapshot_tables(lake, MARTS, as_of=clock.as_of),
+        AS_OF_MACROS,
+        as_of=clock.as_of,
+        warehouse=warehouse.path,
+        kept=settings.snapshots_kept,
+    )
+    return dg.MaterializeResult(
+        metadata={
+            "snapshot_id": published.snapshot_id,
+            "is_new": published.is_new,
+            "path": dg.MetadataValue.path(str(store.current)),
+            "version": dg.MetadataValue.path(str(published.path)),
+            "size_mib": published.path.stat().st_size / 2**20,
+            "dagster/row_count": sum(published.rows.values()),
+            "rows": dg.MetadataValue.json(dict(published.rows)),
+            "versions_kept": len(store.versions()),
+            "versions_pruned": len(published.pruned),
+        }
+    )

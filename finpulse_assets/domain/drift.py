@@ -1,0 +1,269 @@
+"""Drift: whether the latest sessions still look like those that a model learnt from.
+
+Belongs here: the measure, its limits, its history. Does not belong here: reading features, the HTML
+page (gateways.evidently_report), whether drift is answered by a retraining (`retraining`).
+
+A rule of thumb such as "PSI above 0.25 is drift" calls a sixth to a third of the features of a
+quiet simulated market drifted, for twenty sessions of a slow feature are one observation, not
+twenty. So a feature is held to its own past: it has drifted when its recent PSI is clearly larger
+than that of every span of equal length in the reference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import polars as pl
+
+from finpulse_assets.domain.features.registry import FEATURES
+from finpulse_assets.errors import EvaluationError
+from finpulse_assets.schemas import FEATURE_DRIFT
+
+WHOLE = "all"
+PREDICTIONS = ("probability_up", "expected_return")
+SHOWN, MOST = 8, 5
+FULL = 0.5  # the count put into an empty bin, so that no logarithm is infinite
+
+
+@dataclass(frozen=True, kw_only=True)
+class DriftRule:
+    """When a feature, and when the whole, has drifted.
+
+    Attributes:
+        recent_sessions: length of the span that is judged, and of the spans it is compared with.
+        bins: quantile bins of the reference; unknown values are one bin more.
+        least_psi: a PSI below it never is drift, however calm the reference.
+        margin: how many times the largest PSI inside the reference the recent one must reach.
+        share: share of drifted features at which the whole has drifted.
+        spans: a reference shorter than so many spans cannot judge; the feature counts as quiet.
+    """
+
+    recent_sessions: int = 20
+    bins: int = 10
+    least_psi: float = 0.2
+    margin: float = 1.25
+    share: float = 0.2
+    spans: int = 3
+
+
+@dataclass(frozen=True)
+class DriftSummary:
+    """A report in short, for people; `limits` holds the PSI limit of every judged column."""
+
+    session_date: date
+    is_drifted: bool
+    share: float
+    sentence: str
+    limits: dict[str, float]
+    most_moved: pl.DataFrame
+
+
+def column_kinds() -> dict[str, str]:
+    """Return column -> kind of everything that is judged: the model's inputs, and what it says.
+
+    >>> "session_date" in column_kinds(), column_kinds()["probability_up"]
+    (False, 'prediction')
+    """
+    inputs = {it.name: "text" if it.is_text else "technical" for it in FEATURES}
+    return inputs | dict.fromkeys(PREDICTIONS, "prediction")
+
+
+def judged_rows(features: pl.DataFrame, signals: pl.DataFrame) -> pl.DataFrame:
+    """Return the features with the predictions beside them, null where nothing was predicted.
+
+    Past predictions are those of the walk-forward and those spoken live: a model's own view of the
+    rows that it was fitted on is surer than any later one, which would pass for drift.
+    """
+    key = ["ticker", "session_date"]
+    return features.join(signals.select(*key, *PREDICTIONS), on=key, how="left").sort(key)
+
+
+def split_recent(
+    frame: pl.DataFrame, *, trained_from: date, trained_to: date, rule: DriftRule | None = None
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return (recent, reference): the last sessions, and the training window before them.
+
+    A model that is retrained every day has learnt from the recent sessions too; they are left out
+    of the reference, or they would be compared with themselves.
+
+    Raises:
+        EvaluationError: one of the two has no session.
+    """
+    length = (rule or DriftRule()).recent_sessions
+    sessions, day = frame["session_date"].unique().sort(), pl.col("session_date")
+    is_recent = day.is_in(sessions.tail(length).implode())
+    recent = frame.filter(is_recent)
+    reference = frame.filter(day.is_between(trained_from, trained_to) & ~is_recent)
+    if recent.is_empty() or reference.is_empty():
+        raise EvaluationError(
+            f"drift needs sessions of the training window, {trained_from} to {trained_to}, that "
+            f"lie before the last {length}; "
+            f"there are {len(sessions)} sessions in all",
+            hint="load a longer history",
+        )
+    return recent, reference
+
+
+def measure_drift(
+    recent: pl.DataFrame,
+    reference: pl.DataFrame,
+    kinds: Mapping[str, str],
+    *,
+    model_version: str,
+    rule: DriftRule | None = None,
+) -> pl.DataFrame:
+    """Return the drift of every column in `kinds`, and of the whole, as `FEATURE_DRIFT` rows.
+
+    Args:
+        recent: session_date and numeric columns, one row per ticker and session; null or NaN where
+            unknown. Columns that are not in `kinds` (keys, times) are never judged.
+        reference: the same columns, earlier sessions.
+        kinds: column -> technical, text or prediction.
+        model_version: whose training window the reference is.
+        rule: limits.
+
+    Raises:
+        EvaluationError: a frame lacks a column.
+    """
+    rule = rule or DriftRule()
+    missing = [
+        name for name in kinds if name not in recent.columns or name not in reference.columns
+    ]
+    if missing:
+        raise EvaluationError(f"drift cannot be measured, the features lack {', '.join(missing)}")
+    rows = [
+        {"feature": name, "kind": kind, **_feature_drift(recent, reference, name, rule)}
+        for name, kind in kinds.items()
+    ]
+    judged = [row for row in rows if row["value"] is not None]
+    share = sum(row["is_drifted"] for row in judged) / len(judged) if judged else None
+    whole = {
+        "feature": WHOLE,
+        "kind": WHOLE,
+        "value": share,
+        "limit": rule.share,
+        "ks": None,
+        "is_drifted": share is not None and share >= rule.share,
+    }
+    days = reference["session_date"]
+    return FEATURE_DRIFT.enforce(
+        pl.DataFrame([*rows, whole], infer_schema_length=None).with_columns(
+            session_date=pl.lit(recent["session_date"].max()),
+            reference_from=pl.lit(days.min()),
+            reference_to=pl.lit(days.max()),
+            recent_rows=pl.lit(recent.height),
+            reference_rows=pl.lit(reference.height),
+            model_version=pl.lit(model_version),
+        )
+    )
+
+
+def _feature_drift(
+    recent: pl.DataFrame, reference: pl.DataFrame, name: str, rule: DriftRule
+) -> dict[str, object]:
+    now = _values(recent, name)
+    days, before = _known_from_the_first(reference, name)
+    spans = len(np.unique(days)) // rule.recent_sessions
+    if spans < rule.spans:
+        return {"value": None, "limit": None, "ks": None, "is_drifted": False}
+    edges = _edges(before, rule.bins)
+    counts = _counts_by_session(before, days, edges)
+    psi = float(_psi(_counts(now, edges), counts.sum(axis=0)))
+    limit = max(rule.least_psi, rule.margin * _largest_within(counts, rule.recent_sessions))
+    return {"value": psi, "limit": limit, "ks": _ks(now, before), "is_drifted": psi > limit}
+
+
+def _values(frame: pl.DataFrame, name: str) -> np.ndarray:
+    return frame[name].cast(pl.Float64).fill_null(float("nan")).to_numpy()
+
+
+def _known_from_the_first(frame: pl.DataFrame, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return (sessions, values) from the first session that has a value: warm-up is no drift."""
+    days, values = frame["session_date"].to_numpy(), _values(frame, name)
+    known = days[~np.isnan(values)]
+    kept = days >= known.min() if len(known) else np.zeros(len(days), dtype=bool)
+    return days[kept], values[kept]
+
+
+def _edges(values: np.ndarray, bins: int) -> np.ndarray:
+    return np.unique(np.nanquantile(values, np.linspace(0, 1, bins + 1)[1:-1]))
+
+
+def _bin_of(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    return np.where(np.isnan(values), len(edges) + 1, np.searchsorted(edges, values, side="right"))
+
+
+def _counts(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    return np.bincount(_bin_of(values, edges), minlength=len(edges) + 2)
+
+
+def _counts_by_session(values: np.ndarray, days: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """Return the counts of shape (sessions, bins), sessions ascending."""
+    sessions, at = np.unique(days, return_inverse=True)
+    width = len(edges) + 2
+    flat = np.bincount(at * width + _bin_of(values, edges), minlength=len(sessions) * width)
+    return flat.reshape(len(sessions), width)
+
+
+def _largest_within(counts: np.ndarray, span: int) -> float:
+    """Return the largest PSI of a span of sessions against the rest of the reference."""
+    sums = np.vstack([np.zeros(counts.shape[1]), counts.cumsum(axis=0)])
+    spans = sums[span:] - sums[:-span]
+    return float(_psi(spans, sums[-1] - spans).max())
+
+
+def _psi(counts: np.ndarray, expected: np.ndarray) -> np.ndarray:
+    """Return the population stability index of counts, over the last axis.
+
+    >>> float(_psi(np.array([5, 5]), np.array([50, 50])).round(3))
+    0.0
+    """
+    p, q = ((c + FULL) / (c + FULL).sum(axis=-1, keepdims=True) for c in (counts, expected))
+    return ((p - q) * np.log(p / q)).sum(axis=-1)
+
+
+def _ks(now: np.ndarray, before: np.ndarray) -> float:
+    """Return the largest distance of the two distribution functions; 1 when one is empty."""
+    now, before = np.sort(now[~np.isnan(now)]), np.sort(before[~np.isnan(before)])
+    if not len(now) or not len(before):
+        return 1.0
+    at = np.concatenate([now, before])
+    distance = [np.searchsorted(it, at, side="right") / len(it) for it in (now, before)]
+    return float(np.abs(distance[0] - distance[1]).max())
+
+
+def summary(report: pl.DataFrame) -> DriftSummary:
+    """Return the report of one session in short."""
+    whole = report.filter(pl.col("feature") == WHOLE).row(0, named=True)
+    judged = report.filter((pl.col("feature") != WHOLE) & pl.col("value").is_not_null())
+    moved = judged.sort(pl.col("value") / pl.col("limit"), descending=True)
+    drifted = moved.filter("is_drifted")["feature"].to_list()
+    verdict = "drift" if whole["is_drifted"] else "no drift"
+    names = f": {', '.join(drifted[:SHOWN])}" if drifted else ""
+    return DriftSummary(
+        session_date=whole["session_date"],
+        is_drifted=whole["is_drifted"],
+        share=whole["value"] or 0.0,
+        sentence=f"{verdict} on {whole['session_date']}: {len(drifted)} of {judged.height} "
+        f"features have moved{names}"
+        if judged.height
+        else f"the training window is too short to judge drift on {whole['session_date']}",
+        limits=dict(judged.select("feature", "limit").iter_rows()),
+        most_moved=moved.select("feature", "kind", "value", "limit", "ks", "is_drifted").head(MOST),
+    )
+
+
+def merge_history(held: pl.DataFrame, report: pl.DataFrame) -> pl.DataFrame:
+    """Return the history with `report` in place of an earlier one of its session."""
+    return FEATURE_DRIFT.enforce(
+        pl.concat([held.join(report, on="session_date", how="anti"), report])
+    )
+
+
+def verdicts(history: pl.DataFrame) -> pl.DataFrame:
+    """Return session_date and is_drifted of the whole, one row per report, ascending."""
+    whole = history.filter(pl.col("feature") == WHOLE)
+    return whole.select("session_date", "is_drifted").sort("session_date")

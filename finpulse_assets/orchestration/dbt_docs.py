@@ -1,0 +1,58 @@
+"""The dbt docs: one static page, made anew when the project changed.
+
+Belongs here: running `dbt docs generate` and placing its page. Does not belong here: the project
+(dbt_project), how dbt is started (orchestration.dbt).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from pathlib import Path
+
+from dagster_dbt import DbtCliResource
+
+from finpulse_assets.errors import WarehouseError
+from finpulse_assets.gateways.lake import written_atomically
+from finpulse_assets.orchestration.dbt import FOLDER_OF_SOURCES, PROJECT_DIR
+
+STATIC_PAGE = "static_index.html"  # dbt's name for it
+MADE_FROM = "made_from.sha256"
+
+
+def publish_dbt_docs(dbt: DbtCliResource, page: Path, *, target: Path) -> bool:
+    """Put the documentation at `page`; return whether it was made anew (about 8 s).
+
+    Args:
+        dbt: dbt's command line; it reads the warehouse for the types of the columns.
+        page: where the page goes; the hash of the project that it shows lies beside it.
+        target: the folder for dbt's own files.
+
+    Raises:
+        WarehouseError: dbt fails.
+    """
+    stamp, made_from = page.with_name(MADE_FROM), project_hash()
+    if page.exists() and stamp.exists() and stamp.read_text() == made_from:
+        return False
+    run = dbt.cli(["docs", "generate", "--static"], target_path=target, raise_on_error=False)
+    if not run.is_successful():
+        raise WarehouseError(
+            "dbt docs generate failed", hint=f"its messages stand in {target / 'dbt.log'}"
+        )
+    with written_atomically(page) as temporary:
+        shutil.copyfile(target / STATIC_PAGE, temporary)
+    with written_atomically(stamp) as temporary:
+        temporary.write_text(made_from)
+    return True
+
+
+def project_hash(folder: Path = PROJECT_DIR) -> str:
+    """Return a hash of the names and bytes of the dbt project's sources."""
+    paths = [folder / "dbt_project.yml"]
+    for name in FOLDER_OF_SOURCES:
+        paths += [path for path in (folder / name).rglob("*") if path.suffix in (".sql", ".yml")]
+    digest = hashlib.sha256()
+    for path in sorted(paths):
+        digest.update(f"{path.relative_to(folder).as_posix()}\n".encode())
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()

@@ -1,0 +1,29 @@
+"""Why a step failed: our own sentence among Dagster's wrappings.
+
+Belongs here: reading an error of Dagster's event log. Does not belong here: showing it (cli) or
+telling it (orchestration.alerting).
+"""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from finpulse_assets.errors import FinPulseError
+
+
+def sentence_of(event: dg.DagsterEvent) -> str:
+    """Return the message of our own error among the causes, else the class and message of the root.
+
+    Dagster wraps a step's error in its own, and ours may wrap a library's.
+    """
+    ours = {cls.__name__ for cls in FinPulseError.__subclasses__()}
+    error = event.step_failure_data.error
+    while error is not None:
+        name = error.cls_name or "Error"
+        sentence = error.message.strip().removeprefix(f"finpulse_assets.errors.{name}: ")
+        if name in ours:
+            return sentence.rstrip(".")
+        if error.cause is None:
+            return f"{name}: {sentence.removeprefix(f'{name}: ')}"
+        error = error.cause
+    return "no reason was given"

@@ -1,0 +1,96 @@
+"""Freshness: how long an asset may go without a run, and checks that count in sessions.
+
+Belongs here: the freshness policies and the factory of the checks `is_fresh`. Does not belong here:
+the count itself (domain.freshness), what happens to a stale model (orchestration.automation).
+https://docs.dagster.io/guides/observe/asset-freshness-policies
+
+A policy knows hours, not sessions: its window must be longer than the longest pause of the market,
+which is four days from close to close (a long weekend), or every holiday cries wolf. What a day is
+late within that window, the check says, in sessions.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import dagster as dg
+import polars as pl
+
+from finpulse_assets.contract import Table
+from finpulse_assets.domain.calendar import last_completed_session
+from finpulse_assets.domain.freshness import FRESH, STALE, sessions_between, table_status
+from finpulse_assets.gateways.lake import Lake
+from finpulse_assets.gateways.model_store import ModelStore
+from finpulse_assets.orchestration.partitions import RunClock
+from finpulse_assets.schemas import SESSIONS
+
+LONG_WEEKEND = timedelta(days=4)
+DATA_FRESHNESS = dg.FreshnessPolicy.time_window(
+    warn_window=LONG_WEEKEND + timedelta(hours=6), fail_window=LONG_WEEKEND + timedelta(days=1)
+)
+MODEL_FRESHNESS = dg.FreshnessPolicy.time_window(
+    warn_window=timedelta(days=7), fail_window=timedelta(days=10)
+)
+MODEL_SESSIONS = 21  # a month of sessions
+
+
+def is_fresh(table: Table, *, allowed: int = 0) -> dg.AssetChecksDefinition:
+    """Return the check that a lake table reaches the last completed session of the run's clock.
+
+    Args:
+        table: a table of the lake that follows the sessions.
+        allowed: sessions that it may lack.
+    """
+
+    @dg.asset_check(
+        asset=table.name.split("/"),
+        name="is_fresh",
+        description=f"The rows reach the last completed session, but for {allowed} at most. "
+        "Counted in sessions: a weekend or a holiday makes nothing stale. A warning only.",
+    )
+    def check(
+        lake: dg.ResourceParam[Lake], clock: dg.ResourceParam[RunClock]
+    ) -> dg.AssetCheckResult:
+        sessions = lake.scan(SESSIONS).collect()
+        last = last_completed_session(sessions, clock.as_of)["session_date"]
+        rows = lake.scan(table) if lake.partitions(table) else None
+        status = table_status(table, rows, sessions, last)
+        behind = status.sessions_behind
+        return dg.AssetCheckResult(
+            passed=status.state == FRESH or (status.state == STALE and behind <= allowed),
+            severity=dg.AssetCheckSeverity.WARN,
+            description=f"{table.name} is {status.state}"
+            + (f", {behind} session{'s' * (behind > 1)} behind {last}" if behind else ""),
+            metadata={"last_session": str(status.last_session), "expected": str(last)},
+        )
+
+    return check
+
+
+def model_is_fresh(*key: str, allowed: int = MODEL_SESSIONS) -> dg.AssetChecksDefinition:
+    """Return the check that the price model learnt from labels of the last `allowed` sessions."""
+
+    @dg.asset_check(
+        asset=list(key),
+        name="is_fresh",
+        description=f"The model has learnt from labels of the last {allowed} sessions. A warning "
+        "only: a stale model is retrained as soon as its inputs are newer than it.",
+    )
+    def check(
+        lake: dg.ResourceParam[Lake],
+        models: dg.ResourceParam[ModelStore],
+        clock: dg.ResourceParam[RunClock],
+    ) -> dg.AssetCheckResult:
+        sessions = lake.scan(SESSIONS).filter(pl.col("decision_at") <= clock.as_of).collect()
+        last = last_completed_session(sessions, clock.as_of)["session_date"]
+        trained_to = models.load(models.challenger()).trained_to
+        behind = sessions_between(sessions, trained_to, last)
+        return dg.AssetCheckResult(
+            passed=behind <= allowed,
+            severity=dg.AssetCheckSeverity.WARN,
+            description=f"trained to {trained_to}, {behind} sessions before {last}, "
+            f"{allowed} are allowed",
+            metadata={"trained_to": str(trained_to), "sessions_behind": behind},
+        )
+
+    return check

@@ -1,0 +1,110 @@
+"""What the analytics snapshot holds: lake tables and marts as of a run, and the as-of macros.
+
+Belongs here: the list of tables, the SELECT behind each, the macros. Does not belong here: writing
+the file (gateways.analytics_snapshot), meanings of columns (domain.catalogue).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from finpulse_assets import schemas
+from finpulse_assets.contract import Table
+from finpulse_assets.domain.catalogue import CatalogueTable, from_contract
+from finpulse_assets.gateways.lake import Lake
+from finpulse_assets.gateways.snapshot_file import WAREHOUSE, SnapshotMacro, SnapshotTable
+
+# Lake table -> the column that says when a row was known; None where all is known in advance or
+# the run itself made the rows as of its time.
+LAKE_CONTENTS: dict[Table, str | None] = {
+    schemas.SESSIONS: None,
+    schemas.TICKERS: None,
+    schemas.PRICES: "knowledge_time",
+    schemas.CORPORATE_ACTIONS: "knowledge_time",
+    schemas.TWEETS: "knowledge_time",
+    schemas.HEADLINES: "knowledge_time",
+    schemas.TEXT_SENTIMENT: "first_known_at",
+    schemas.EVALUATION: None,
+    schemas.OUT_OF_SAMPLE: None,
+    schemas.DAILY_SIGNALS: "decision_at",
+}
+
+
+def _last_name(table: Table) -> str:
+    return table.name.split("/")[-1]
+
+
+def _latest(table: Table) -> SnapshotMacro:
+    """Return the macro of a versioned table: the version of each row that was known at ts."""
+    name = _last_name(table)
+    key = ", ".join(column for column in table.key if column != "knowledge_time")
+    return SnapshotMacro(
+        name=f"{name}_as_of",
+        body=f"select * from {name} where knowledge_time <= ts::timestamptz qualify "  # noqa: S608
+        f"row_number() over (partition by {key} order by knowledge_time desc) = 1",
+        comment=f"{name} as they were known at ts: the latest version then, one row per "
+        f"{key.replace(', ', ' and ')}",
+    )
+
+
+AS_OF_MACROS = (
+    _latest(schemas.PRICES),
+    _latest(schemas.CORPORATE_ACTIONS),
+    _latest(schemas.TWEETS),
+    _latest(schemas.HEADLINES),
+    SnapshotMacro(
+        name="signals_as_of",
+        body="select * from daily_signals where decision_at <= ts::timestamptz",
+        comment="daily_signals that were decided at ts; origin says which were spoken live",
+    ),
+    SnapshotMacro(
+        name="labels_as_of",
+        body="select * from fct_labels where exit_at <= ts::timestamptz",
+        comment="fct_labels whose outcome was known at ts, valued by the latest prices",
+    ),
+    SnapshotMacro(
+        name="training_set_as_of",
+        body="select training.* from fct_training_set as training "
+        "semi join labels_as_of(ts) as labels using (ticker, session_date)",
+        comment="the rows of fct_training_set whose outcome was known at ts, valued by the latest "
+        "prices; dbt build --vars as_of replays the values too",
+    ),
+)
+
+
+def snapshot_tables(
+    lake: Lake, marts: Iterable[CatalogueTable], *, as_of: datetime
+) -> list[SnapshotTable]:
+    """Return what to publish: lake tables under their last name, then the marts.
+
+    Args:
+        lake: where the Parquet files lie; a table without files is published without rows.
+        marts: the dbt tables.
+        as_of: rows known later are left out, so that the marts and the raw rows agree.
+    """
+    lake_tables = [
+        SnapshotTable(
+            from_contract(table, name=_last_name(table)), _selection(lake, table, known, as_of)
+        )
+        for table, known in LAKE_CONTENTS.items()
+    ]
+    return lake_tables + [
+        SnapshotTable(mart, f"select * from {WAREHOUSE}.{mart.name} order by all")  # noqa: S608
+        for mart in marts
+    ]
+
+
+def _selection(lake: Lake, table: Table, known_column: str | None, as_of: datetime) -> str:
+    files = [str(lake.path(table, partition)) for partition in lake.partitions(table)]
+    columns = ", ".join(f'"{name}"' for name in table.column_names)
+    if not files:
+        nulls = ", ".join(f'null as "{name}"' for name in table.column_names)
+        return f"select {nulls} where false"
+    listed = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
+    moment = as_of.astimezone(UTC).isoformat()
+    known = f"where {known_column} <= timestamptz '{moment}'" if known_column else ""
+    return (
+        f"select {columns} from read_parquet([{listed}], hive_partitioning = false) "  # noqa: S608
+        f"{known} order by {', '.join(table.key)}"
+    )

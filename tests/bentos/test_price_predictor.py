@@ -1,0 +1,203 @@
+"""The real service over HTTP: from the folder, from the store, as the built bento, and broken.
+
+Four servers, started together: the start is the slow part.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import ProxyHandler, Request, build_opener
+
+import pytest
+
+from finpulse_assets.cli.predict import ask_service
+from finpulse_assets.errors import RequestError, ServiceError
+from finpulse_assets.gateways.bento_store import BentoStore
+from tests.fakes import serving as fakes
+
+pytest.importorskip("bentoml", reason="the extra `service` is not installed")
+
+ROOT = Path(__file__).parents[2]
+LIMIT_SECONDS = 90
+MODULE = "bentos.price_predictor.service"
+SERVICE = f"{MODULE}:PricePredictor"
+ROW = {"return_1d": 0.5, "rsi_14": None, "sentiment_mean": 1}
+
+
+@dataclass(frozen=True)
+class Server:
+    """A started process, where it listens and what it prints."""
+
+    process: subprocess.Popen
+    url: str
+    log: Path
+
+    def call(self, path: str, body: bytes | None = None) -> tuple[int, bytes]:
+        """Return the status and the body of a GET, or of a POST where there is a body."""
+        headers = {"Content-Type": "application/json"}
+        call = Request(self.url + path, data=body, headers=headers)  # noqa: S310
+        try:
+            with build_opener(ProxyHandler({})).open(call, timeout=10) as reply:
+                return reply.status, reply.read()
+        except HTTPError as error:
+            return error.code, error.read()
+        except OSError:
+            return 0, b""
+
+    def until(self, path: str) -> Server:
+        """Wait until a GET is answered with 200."""
+        deadline = time.monotonic() + LIMIT_SECONDS
+        while self.call(path)[0] != 200:
+            assert self.process.poll() is None, self.log.read_text()
+            assert time.monotonic() < deadline, self.log.read_text()
+            time.sleep(0.05)
+        return self
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def start(log: Path, arguments: list[str], environment: Mapping[str, str]) -> Server:
+    port = free_port()
+    inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    quiet = {"BENTOML_DO_NOT_TRACK": "True", "OMP_WAIT_POLICY": "PASSIVE", "OMP_NUM_THREADS": "1"}
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-W", "ignore", "-m", *arguments, "--port", str(port)],
+            env={**inherited, **quiet, **environment},
+            cwd=ROOT,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    return Server(process, f"http://127.0.0.1:{port}", log)
+
+
+@pytest.fixture(scope="module")
+def servers(tmp_path_factory) -> Iterator[dict[str, Server]]:
+    home = tmp_path_factory.mktemp("service")
+    bundle = fakes.bundle(home / "bundle")
+    broken = fakes.bundle(home / "broken")
+    fakes.flip_a_byte(broken / "model" / "expected_return.lightgbm.txt")
+    bento, _ = BentoStore(home / ".finpulse" / "demo" / "bentoml").keep(
+        bundle, labels={"champion": "test"}
+    )
+    serve = ["bentoml", "serve", "--host", "127.0.0.1"]
+    finpulse = ["finpulse_assets.cli.app", "serve"]
+    commands = {
+        "folder": ([*serve, SERVICE], {"FINPULSE_SERVICE_HOME": str(bundle)}),
+        "store": (finpulse, {"FINPULSE_HOME": str(home / ".finpulse")}),
+        "bento": ([*serve, str(bento.folder)], {}),
+        "broken": ([*serve, SERVICE], {"FINPULSE_SERVICE_HOME": str(broken)}),
+    }
+    started = {
+        name: start(home / f"{name}.log", arguments, {"BENTOML_HOME": str(home / name), **own})
+        for name, (arguments, own) in commands.items()
+    }
+    try:
+        for name, server in started.items():
+            server.until("/livez" if name == "broken" else "/readyz")
+        yield started
+    finally:
+        for server in started.values():
+            server.process.terminate()
+        for server in started.values():
+            server.process.wait(timeout=30)
+
+
+def without_latency(answer: bytes) -> bytes:
+    return re.sub(rb'"latency_ms":[\d.]+', b"", answer)
+
+
+@pytest.mark.parametrize(
+    "request_body", [{"symbol": "AAPL"}, {"symbol": "msft"}, {"symbol": "GONE"}, {"features": ROW}]
+)
+def test_the_three_ways_answer_with_the_same_bytes(servers, request_body):
+    body = json.dumps(request_body).encode()
+    replies = {name: servers[name].call("/predict", body) for name in ("folder", "store", "bento")}
+    assert {status for status, _ in replies.values()} == {200}
+    assert len({without_latency(answer) for _, answer in replies.values()}) == 1
+    itself = fakes.predictor().answer(body).model_dump_json().encode()
+    assert without_latency(replies["bento"][1]) == without_latency(itself)
+
+
+def test_the_built_bento_runs_its_own_source(servers):
+    openapi = json.loads(servers["bento"].call("/docs.json")[1])
+    form = json.dumps(openapi["components"]["schemas"])
+    assert "candidate id of the champion" in form
+    assert servers["bento"].call("/healthz")[0] == 200
+    assert b"price_predictor" in servers["bento"].call("/metrics")[1]
+
+
+def test_the_service_needs_neither_dagster_nor_dbt_nor_pandas():
+    heavy = ("dagster", "dbt", "duckdb", "pandas", "torch", "mlflow", "finpulse_assets.gateways")
+    code = f"import sys, {MODULE}; print([n for n in {heavy} if n in sys.modules])"
+    command = [sys.executable, "-W", "ignore", "-c", code]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "error", "hint"),
+    [
+        ({"symbol": "APPL"}, 404, "the symbol 'APPL' is unknown", "the nearest are AAPL"),
+        ({"symbol": "AAPL", "x": 1}, 400, "the request has the unknown field 'x'", "send"),
+        ({"symbol": "\ud800"}, 404, r"the symbol '\ud800' is unknown", "the nearest are"),
+        ({"features": ROW | {"extra": 1}}, 400, "does not know the feature 'extra'", "leave it"),
+        ({"features": {"rsi_14": 1}}, 400, "lack 2 of the model's 3: return_1d", "name each"),
+        ({"features": ROW | {"rsi_14": float("nan")}}, 400, "rsi_14 is nan", "send null"),
+        ({"features": ROW | {"rsi_14": "high"}}, 400, "rsi_14 is 'high'", "send null"),
+        ([], 400, "the request is []", "send"),
+    ],
+)
+def test_a_bad_request_gets_a_sentence_and_a_fix(servers, body, status, error, hint):
+    found, reply = servers["folder"].call("/predict", json.dumps(body).encode())
+    said = json.loads(reply)
+    assert (found, sorted(said)) == (status, ["error", "hint"])
+    assert error in said["error"]
+    assert said["hint"].startswith(hint)
+
+
+def test_what_is_not_json_gets_a_sentence_and_no_request_leaves_a_traceback(servers):
+    status, reply = servers["folder"].call("/predict", b"{")
+    assert status == 400
+    assert json.loads(reply)["error"].startswith("the request is not JSON")
+    assert "Traceback" not in servers["folder"].log.read_text()
+
+
+def test_a_flipped_byte_keeps_the_service_from_being_ready_and_is_told(servers):
+    broken = servers["broken"]
+    assert broken.call("/readyz")[0] == 503
+    status, reply = broken.call("/predict", b'{"symbol": "AAPL"}')
+    assert status == 503
+    assert re.search(r"expected_return.lightgbm.txt has the sha256", json.loads(reply)["error"])
+    log = broken.log.read_text()
+    assert re.search(r"not ready: .*expected_return.lightgbm.txt has the sha256 .* Hint:", log)
+    assert "Traceback" not in log
+    with pytest.raises(ServiceError, match=r"expected_return\.lightgbm\.txt has the sha256"):
+        ask_service(broken.url, b"{}")
+
+
+def test_the_command_line_asks_the_service(servers):
+    answer = ask_service(servers["store"].url, b'{"symbol": "AAPL"}')
+    assert answer.features_used == fakes.predictor().answer(b'{"symbol": "AAPL"}').features_used
+    with pytest.raises(RequestError, match=r"'AAPX' is unknown.*Hint: the nearest are AAPL"):
+        ask_service(servers["store"].url, b'{"symbol": "AAPX"}')
+
+
+def test_finpulse_serve_says_what_it_serves(servers):
+    said = " ".join(servers["store"].log.read_text().split())
+    assert re.search(r"price_predictor:\w{16} on http://127\.0\.0\.1:\d+, champion \w{16}", said)
+    assert "(proven), 3 symbols; ask with: finpulse predict AAPL" in said

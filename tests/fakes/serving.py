@@ -1,0 +1,88 @@
+"""A small champion with online features, as a service starts from them.
+
+Belongs here: a model on three features, three tickers (one listed, one stale, one delisted) and the
+bundle of both. Does not belong here: assertions.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from finpulse_assets.domain.features.registry import feature_names
+from finpulse_assets.domain.online_features import latest_features
+from finpulse_assets.domain.price_model import PriceModel
+from finpulse_assets.domain.promotion import Champion, Promotion
+from finpulse_assets.domain.serving import Predictor
+from finpulse_assets.domain.serving_bundle import predictor_of, write_bundle
+from finpulse_assets.domain.training import TrainingPlan, fit_price_model
+from finpulse_assets.schemas import TICKERS
+
+NAMES = ("return_1d", "rsi_14", "sentiment_mean")
+OLD, NEW = date(2024, 6, 27), date(2024, 6, 28)
+
+
+@cache
+def model() -> PriceModel:
+    random = np.random.default_rng(5)
+    values = random.standard_normal((400, 3))
+    returns = values @ [0.1, 0.2, 1.0] + random.standard_normal(400)
+    frame = pl.DataFrame(values, schema=list(NAMES)).with_columns(
+        session_date=pl.Series([date(2024, 1, 2)] * 400),
+        return_next_session=pl.Series(returns),
+        is_up=pl.Series(returns > 0),
+    )
+    return fit_price_model(frame, TrainingPlan(rounds=20, num_threads=1), NAMES)
+
+
+def promotion(*, is_proven: bool = True, candidate_id: str | None = None) -> Promotion:
+    champion = Champion(candidate_id or model().fingerprint[:16], is_proven, 0.6, 0.1)
+    return Promotion(champion.candidate_id, True, is_proven, ("a reason",), champion)
+
+
+def daily_features() -> pl.DataFrame:
+    """fct_daily_features of three tickers: AAPL in two sessions, MSFT and GONE in the first."""
+    rows = [("AAPL", OLD), ("AAPL", NEW), ("MSFT", OLD), ("GONE", OLD)]
+    frame = pl.DataFrame(rows, schema=["ticker", "session_date"], orient="row")
+    number = pl.int_range(pl.len())
+    values = [
+        (number + at / 100).cast(pl.Float64).alias(name) for at, name in enumerate(feature_names())
+    ]
+    at = pl.Series([datetime(day.year, day.month, day.day, 20, 15, tzinfo=UTC) for _, day in rows])
+    return frame.with_columns(*values, decision_at=at).with_columns(
+        rsi_14=pl.Series([50.0, None, float("nan"), float("inf")]), text_count=pl.lit(3)
+    )
+
+
+def tickers() -> pl.DataFrame:
+    listings = [("AAPL", date(2020, 1, 2), None), ("MSFT", date(2020, 1, 2), None),
+                ("GONE", date(2020, 1, 2), OLD)]  # fmt: skip
+    columns = ["ticker", "valid_from", "valid_to"]
+    return TICKERS.enforce(
+        pl.DataFrame(listings, schema=columns, orient="row").with_columns(
+            company=pl.lit(None, pl.String), sector=pl.lit(None, pl.String)
+        )
+    )
+
+
+def online() -> pl.DataFrame:
+    return latest_features(daily_features(), tickers())
+
+
+def predictor(*, is_proven: bool = True) -> Predictor:
+    return predictor_of(model(), promotion(is_proven=is_proven), online())
+
+
+def bundle(folder: Path, *, is_proven: bool = True) -> Path:
+    write_bundle(folder, model(), promotion(is_proven=is_proven), online())
+    return folder
+
+
+def flip_a_byte(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(bytes(content))

@@ -1,0 +1,74 @@
+"""The code location of the daemon test: the platform's conditions and sensors on cheap stand-ins.
+
+Belongs here: assets that cost nothing under the same automation as the model chain. Does not belong
+here: assertions, or a condition of its own.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import dagster as dg
+
+from finpulse_assets.gateways.lake import Lake
+from finpulse_assets.orchestration.automation import (
+    after_update_of,
+    drift_sensor,
+    in_the_same_run,
+    retrain_when_stale,
+)
+from finpulse_assets.orchestration.freshness import MODEL_FRESHNESS
+from finpulse_assets.orchestration.partitions import MONTHS
+
+MODEL = dg.AssetKey(["models", "price_model"])
+
+
+@dg.asset
+def training_set() -> None: ...
+
+
+@dg.asset(deps=[training_set], automation_condition=retrain_when_stale(MODEL, own=False))
+def out_of_sample() -> None: ...
+
+
+@dg.asset(
+    key=MODEL,
+    deps=[training_set, out_of_sample],
+    freshness_policy=MODEL_FRESHNESS,
+    automation_condition=retrain_when_stale(MODEL, own=True),
+)
+def price_model() -> None: ...
+
+
+@dg.asset(deps=[price_model, training_set], automation_condition=in_the_same_run())
+def promotion() -> None: ...
+
+
+@dg.asset(
+    deps=[promotion],
+    partitions_def=MONTHS,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    automation_condition=after_update_of(promotion.key),
+)
+def signals() -> None: ...
+
+
+CHAIN = dg.AssetSelection.assets(out_of_sample, price_model, promotion, signals)
+retrain = dg.define_asset_job("retrain", CHAIN, executor_def=dg.in_process_executor)
+
+defs = dg.Definitions(
+    assets=[training_set, out_of_sample, price_model, promotion, signals],
+    jobs=[retrain],
+    sensors=[
+        dg.AutomationConditionSensorDefinition(
+            "retrain_when_stale",
+            target=CHAIN,
+            default_status=dg.DefaultSensorStatus.RUNNING,
+            minimum_interval_seconds=2,
+        ),
+        drift_sensor(retrain, seconds=2),
+    ],
+    resources={"lake": Lake(Path(os.environ["DAGSTER_HOME"]) / "lake")},
+    executor=dg.in_process_executor,
+)

@@ -1,0 +1,156 @@
+"""`finpulse serve` and `finpulse predict`, without a server."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sys
+
+import pytest
+
+from finpulse_assets.cli import predict, serve
+from finpulse_assets.domain.online_features import ONLINE_FEATURES
+from finpulse_assets.domain.serving import Answer
+from finpulse_assets.errors import LakeError, ModelError, RequestError, ServiceError
+from finpulse_assets.gateways.bento_store import Bento, BentoStore
+from finpulse_assets.gateways.lake import Lake
+from finpulse_assets.gateways.model_store import ModelStore
+from finpulse_assets.settings import load_settings
+from tests.fakes import serving as fakes
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture
+def settings(tmp_path, monkeypatch):
+    monkeypatch.setenv("FINPULSE_HOME", str(tmp_path))
+    monkeypatch.setattr(predict, "PORT", free_port())
+    return load_settings()
+
+
+@pytest.fixture
+def promoted(settings):
+    models = ModelStore(settings.models / "price")
+    models.save_challenger(fakes.model())
+    models.keep_promotion(fakes.promotion())
+    return settings
+
+
+@pytest.fixture
+def published(promoted):
+    Lake(promoted.lake).replace(ONLINE_FEATURES, fakes.online(), ["all"])
+    return promoted
+
+
+def test_without_a_service_the_model_itself_answers_and_says_so(published, capsys):
+    predict.predict("aapl", as_json=True)
+    out, err = capsys.readouterr()
+    said = Answer.model_validate_json(out)
+    expected = fakes.predictor().answer(b'{"symbol": "AAPL"}')
+    assert said.model_dump(exclude={"latency_ms"}) == expected.model_dump(exclude={"latency_ms"})
+    assert "asked the model itself, no service runs" in err
+
+
+def test_the_printed_answer_names_the_reason_to_abstain(published, capsys):
+    predict.predict("MSFT")
+    out = capsys.readouterr().out
+    assert "MSFT" in out
+    assert "(abstain: stale_features)" in out
+    assert "as of 2024-06-27 20:15 UTC" in out
+
+
+def test_an_unknown_symbol_is_a_sentence(published):
+    with pytest.raises(RequestError, match=r"'AAPX' is unknown.*nearest are AAPL"):
+        predict.predict("AAPX")
+
+
+def test_before_the_first_run_each_missing_thing_is_named(settings):
+    with pytest.raises(ModelError, match="no model was promoted yet"):
+        predict.predict("AAPL")
+
+
+def test_before_the_first_features_the_asset_is_named(promoted):
+    with pytest.raises(LakeError, match="serving/online_features has no partition yet"):
+        predict.predict("AAPL")
+
+
+def test_a_named_service_that_does_not_run_is_no_silent_fallback(published):
+    url = f"http://127.0.0.1:{free_port()}"
+    with pytest.raises(ServiceError, match=f"no service listens on {url}"):
+        predict.predict("AAPL", url=url)
+
+
+def test_a_url_without_a_scheme_is_refused():
+    with pytest.raises(ServiceError, match="should begin with http"):
+        predict.ask_service("file:///etc/hostname", b"{}")
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind", "message"),
+    [
+        (400, {"error": "rsi_14 is nan", "hint": "send null"}, RequestError, "rsi_14 is nan. Hint"),
+        (
+            503,
+            {"error": "not sealed", "hint": "rebuild"},
+            ServiceError,
+            "not sealed. Hint: rebuild",
+        ),
+        (404, "Not Found", ServiceError, "does not answer as the prediction service does"),
+        (500, {"error": 1}, ServiceError, "does not answer as the prediction service does"),
+    ],
+)
+def test_a_refusal_is_told_in_the_services_own_words(status, body, kind, message):
+    error = predict._refusal("http://127.0.0.1:1", status, json.dumps(body).encode())
+    assert type(error) is kind
+    assert message in str(error)
+
+
+@pytest.fixture
+def bento(settings, monkeypatch, tmp_path):
+    found = Bento("price_predictor:abc", tmp_path / "bento")
+    fakes.bundle(found.bundle)
+    monkeypatch.setattr(BentoStore, "newest", lambda store: found)
+    return found
+
+
+def test_serve_becomes_bentoml_on_loopback_with_telemetry_off(bento, settings, monkeypatch, capsys):
+    started = []
+    monkeypatch.setattr(os, "execve", lambda *arguments: started.append(arguments))
+    monkeypatch.setenv("FINPULSE_SERVICE_HOME", "another bundle")
+    port = free_port()
+    serve.serve(port=port, host=serve.LOOPBACK)
+    ((program, command, environment),) = started
+    assert program == sys.executable
+    expected = ["bentoml", "serve", bento.tag, "--host", "127.0.0.1", "--port", str(port)]
+    assert command[-7:] == expected
+    assert environment["BENTOML_HOME"] == str(settings.bentos)
+    assert environment["BENTOML_DO_NOT_TRACK"] == "True"
+    assert "FINPULSE_SERVICE_HOME" not in environment
+    assert "(proven), 3 symbols; ask with: finpulse predict AAPL" in capsys.readouterr().err
+
+
+def test_serve_refuses_a_bento_whose_seal_is_broken(bento, monkeypatch):
+    monkeypatch.setattr(os, "execve", lambda *_: pytest.fail("it was started"))
+    fakes.flip_a_byte(bento.bundle / "online_features.parquet")
+    with pytest.raises(ModelError, match=r"online_features\.parquet has the sha256"):
+        serve.serve(port=free_port(), host=serve.LOOPBACK)
+
+
+def test_serve_refuses_a_port_in_use(bento, monkeypatch):
+    monkeypatch.setattr(os, "execve", lambda *_: pytest.fail("it was started"))
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(ServiceError, match=f"127.0.0.1:{port} cannot be listened on"):
+            serve.serve(port=port, host=serve.LOOPBACK)
+
+
+def test_serve_before_the_first_build_says_how_to_build(settings):
+    with pytest.raises(ServiceError, match=r"no bento price_predictor .*serving/price_bento"):
+        serve.serve(port=free_port(), host=serve.LOOPBACK)

@@ -1,0 +1,81 @@
+"""The serving assets on fakes: what is published, and when a bento is built."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import dagster as dg
+import polars as pl
+import pytest
+
+from finpulse_assets.defs.serving.assets import BentoConfig, online_features, price_bento
+from finpulse_assets.domain.online_features import ONLINE_FEATURES
+from finpulse_assets.domain.serving_bundle import read_bundle
+from finpulse_assets.errors import ModelError
+from finpulse_assets.gateways.bento_store import Bento, Flavour
+from finpulse_assets.gateways.model_store import ModelStore
+from tests.fakes import serving as fakes
+
+
+class FakeWarehouse:
+    """Runs the query on a frame of daily features, in a DuckDB of its own."""
+
+    def query(self, sql: str) -> pl.DataFrame:
+        import duckdb
+
+        fct_daily_features = fakes.daily_features().to_arrow()
+        with duckdb.connect() as connection:
+            connection.execute("set timezone = 'UTC'")
+            connection.register("fct_daily_features", fct_daily_features)
+            return pl.from_arrow(connection.sql(sql).to_arrow_table())
+
+
+class FakeBentos:
+    """Keeps what it was given, and reads the bundle while it is there."""
+
+    def keep(self, bundle: Path, *, flavour: Flavour, labels: dict[str, str]):
+        self.predictor, self.flavour, self.labels = read_bundle(bundle), flavour, labels
+        return Bento("price_predictor:abc", Path("store")), True
+
+
+@pytest.fixture
+def models(tmp_path) -> ModelStore:
+    return ModelStore(tmp_path / "price")
+
+
+def test_online_features_hold_the_newest_row_of_each_ticker():
+    result = online_features(tickers=fakes.tickers().lazy(), warehouse=FakeWarehouse())
+    assert result.value.equals(fakes.online())
+    assert ONLINE_FEATURES.enforce(result.value).height == 3
+    assert result.metadata["stale_tickers"] == 2
+    assert result.metadata["session_date"] == "2024-06-28"
+
+
+@pytest.mark.parametrize("is_proven", [True, False])
+def test_the_bento_is_made_of_the_champion_and_the_features(models, is_proven):
+    models.save_challenger(fakes.model())
+    models.keep_promotion(fakes.promotion(is_proven=is_proven))
+    bentos = FakeBentos()
+    config = BentoConfig(flavour=Flavour.GPU)
+    result = price_bento(config, online=fakes.online().lazy(), models=models, bentos=bentos)
+    assert bentos.predictor.model == fakes.model()
+    assert bentos.predictor.is_proven is is_proven
+    assert bentos.predictor.online.equals(fakes.online())
+    assert bentos.flavour is Flavour.GPU
+    assert bentos.labels["is_proven"] == str(is_proven).lower()
+    assert all(len(value) <= 63 for value in bentos.labels.values())
+    assert (result.metadata["tag"], result.metadata["built"]) == ("price_predictor:abc", True)
+
+
+def test_without_a_champion_there_is_no_bento(models):
+    with pytest.raises(ModelError, match="no model was promoted yet"):
+        price_bento(BentoConfig(), online=fakes.online().lazy(), models=models, bentos=FakeBentos())
+
+
+def test_a_bento_waits_for_the_promotion_and_the_features():
+    spec = price_bento.get_asset_spec()
+    assert {dep.asset_key.to_user_string() for dep in spec.deps} == {
+        "models/promotion",
+        "serving/online_features",
+    }
+    assert isinstance(price_bento, dg.AssetsDefinition)

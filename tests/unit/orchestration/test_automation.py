@@ -1,0 +1,287 @@
+"""What starts by itself: the schedule, the drift sensor, conditions, and the freshness checks."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime, timedelta
+
+import dagster as dg
+import polars as pl
+import pytest
+
+from finpulse_assets.domain.calendar import build_sessions
+from finpulse_assets.domain.drift import WHOLE, merge_history
+from finpulse_assets.domain.freshness import table_status
+from finpulse_assets.errors import SettingError
+from finpulse_assets.gateways.lake import WHOLE as ONE_FILE
+from finpulse_assets.gateways.lake import Lake
+from finpulse_assets.orchestration.automation import (
+    after_close_schedule,
+    after_update_of,
+    crons_after_close,
+    drift_sensor,
+    in_the_same_run,
+    months_of_session,
+    retrain_when_stale,
+)
+from finpulse_assets.orchestration.freshness import (
+    DATA_FRESHNESS,
+    LONG_WEEKEND,
+    MODEL_FRESHNESS,
+    is_fresh,
+)
+from finpulse_assets.orchestration.partitions import MONTHS, RunClock
+from finpulse_assets.schemas import DAILY_SIGNALS, FEATURE_DRIFT, SESSIONS, TWEETS
+
+DELAY = timedelta(minutes=15)
+DAYS = build_sessions(date(2024, 1, 2), date(2024, 12, 31))["session_date"].to_list()
+SPAN = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
+
+
+@dg.asset(partitions_def=MONTHS, backfill_policy=dg.BackfillPolicy.single_run())
+def anything() -> None: ...
+
+
+job = dg.define_asset_job("job", [anything])
+
+
+def tick(at: str, *, until: datetime = datetime(2030, 1, 1, tzinfo=UTC)) -> object:
+    """Return what the schedule says at a New York time."""
+    schedule = after_close_schedule(job, delay=DELAY, data_until=lambda: until)
+    when = pl.Series([at]).str.to_datetime(time_zone="America/New_York")[0]
+    return schedule(dg.build_schedule_context(scheduled_execution_time=when))
+
+
+@pytest.mark.parametrize(
+    ("at", "key", "months"),
+    [
+        ("2024-03-12 16:30", "2024-03-12", ("2024-03-01", "2024-03-01")),
+        ("2024-11-29 13:30", "2024-11-29", ("2024-11-01", "2024-11-01")),  # half-day
+        ("2024-11-29 16:30", "2024-11-29", ("2024-11-01", "2024-11-01")),  # the same run key
+        ("2024-04-01 16:30", "2024-04-01", ("2024-03-01", "2024-04-01")),  # completes March
+        ("2024-01-02 16:30", "2024-01-02", ("2023-12-01", "2024-01-01")),
+        ("2024-07-05 16:30", "2024-07-05", ("2024-07-01", "2024-07-01")),  # after a half-day, EDT
+    ],
+)
+def test_a_session_is_run_once_after_its_decision(at, key, months):
+    request = tick(at)
+    assert request.run_key == key
+    assert tuple(request.tags[name] for name in SPAN) == months
+
+
+@pytest.mark.parametrize(
+    ("at", "reason"),
+    [
+        ("2024-03-16 16:30", "2024-03-16 is no session of XNYS"),  # Saturday
+        ("2024-03-29 16:30", "2024-03-29 is no session of XNYS"),  # Good Friday
+        ("2024-03-12 13:30", "the session 2024-03-12 is decided at 20:15 UTC"),
+        ("2024-12-10 13:30", "the session 2024-12-10 is decided at 21:15 UTC"),
+    ],
+)
+def test_other_ticks_say_why_they_skip(at, reason):
+    assert tick(at).skip_message == reason
+
+
+def test_a_session_that_the_sources_do_not_reach_is_skipped():
+    answer = tick("2024-03-12 16:30", until=datetime(2015, 9, 30, 20, 15, tzinfo=UTC))
+    assert answer.skip_message.startswith("the sources or FINPULSE_AS_OF end on 2015-09-30 20:15")
+
+
+def test_every_session_of_a_year_has_one_tick_that_runs_it():
+    year = [f"{day} {time}" for day in DAYS[:130] for time in ("13:30", "16:30")]
+    answers = [tick(at) for at in year]
+    keys = [answer.run_key for answer in answers if isinstance(answer, dg.RunRequest)]
+    assert list(dict.fromkeys(keys)) == [f"{day}" for day in DAYS[:130]]
+
+
+def test_crons_follow_the_decision():
+    assert crons_after_close(timedelta(hours=6)) == ["15 19 * * 1-5", "15 22 * * 1-5"]
+    assert months_of_session(date(2024, 9, 3))[SPAN[0]] == "2024-08-01", "after Labor Day"
+
+
+class Drifting:
+    """A lake that gets a drift report a session, and the sensor that looks at it."""
+
+    def __init__(self, root) -> None:
+        self.lake, self.sensor, self.cursor = Lake(root), drift_sensor(job), None
+        self.requests: list[dg.RunRequest] = []
+
+    def report(self, number: int, *, is_drifted: bool) -> None:
+        row = pl.DataFrame(
+            {
+                "session_date": [DAYS[number]], "feature": WHOLE, "kind": WHOLE, "value": 0.5,
+                "limit": 0.2, "ks": None, "is_drifted": is_drifted, "recent_rows": 1,
+                "reference_rows": 1, "reference_from": DAYS[0], "reference_to": DAYS[0],
+                "model_version": "x",
+            }
+        )  # fmt: skip
+        held = self.lake.read_or_empty(FEATURE_DRIFT).collect()
+        merged = merge_history(held, FEATURE_DRIFT.enforce(row))
+        self.lake.replace(FEATURE_DRIFT, merged, [ONE_FILE])
+
+    def look(self) -> str | None:
+        context = dg.build_sensor_context(cursor=self.cursor, resources={"lake": self.lake})
+        data = self.sensor.evaluate_tick(context)
+        self.cursor = data.cursor
+        self.requests += data.run_requests or []
+        return data.skip_message
+
+
+@pytest.fixture
+def drifting(tmp_path):
+    return Drifting(tmp_path)
+
+
+def test_no_report_asks_for_nothing(drifting):
+    assert drifting.look() == "there is no drift report yet"
+    assert drifting.requests == []
+
+
+def test_a_quiet_quarter_and_single_breaches_ask_for_nothing(drifting):
+    for number in range(60):
+        drifting.report(number, is_drifted=number % 9 == 4)
+        drifting.look()
+    assert drifting.requests == []
+
+
+def test_a_week_of_drift_is_one_request_however_often_it_is_looked_at(drifting):
+    for number in range(20):
+        drifting.report(number, is_drifted=10 <= number < 15)
+        for _ in range(3):
+            drifting.look()
+    (request,) = drifting.requests
+    assert request.run_key == f"drift-{DAYS[11]}"
+    assert tuple(request.tags[name] for name in SPAN) == ("2024-01-01", "2024-01-01")
+    assert json.loads(drifting.cursor) == {"seen": f"{DAYS[19]}", "asked_for": f"{DAYS[11]}"}
+    assert drifting.look() == f"no drift report since {DAYS[19]}"
+
+
+def test_drift_that_passed_unseen_is_not_answered_and_a_lost_cursor_repeats_the_key(drifting):
+    for number in range(10):
+        drifting.report(number, is_drifted=number < 9)
+    assert drifting.look() == f"no drift on {DAYS[9]}"
+    drifting.report(10, is_drifted=True)
+    drifting.report(11, is_drifted=True)
+    drifting.look()
+    drifting.cursor = None
+    drifting.look()
+    assert [request.run_key for request in drifting.requests] == [f"drift-{DAYS[11]}"] * 2
+
+
+MODEL = dg.AssetKey("model")
+
+
+@dg.asset
+def inputs() -> None: ...
+
+
+@dg.asset(
+    deps=[inputs],
+    freshness_policy=MODEL_FRESHNESS,
+    automation_condition=retrain_when_stale(MODEL, own=True),
+)
+def model() -> None: ...
+
+
+@dg.asset(deps=[model, inputs], automation_condition=in_the_same_run())
+def promoted() -> None: ...
+
+
+@dg.asset(
+    deps=[promoted], partitions_def=MONTHS, automation_condition=after_update_of(promoted.key)
+)
+def spoken() -> None: ...
+
+
+def test_a_fresh_model_is_left_alone_and_signals_follow_a_promotion_made_by_hand():
+    chain = [inputs, model, promoted, spoken]
+    definitions, instance = dg.Definitions(chain), dg.DagsterInstance.ephemeral()
+
+    def look(cursor=None):
+        return dg.evaluate_automation_conditions(definitions, instance, cursor=cursor)
+
+    before = look()
+    dg.materialize([inputs], instance=instance)
+    newer = look(before.cursor)
+    assert newer.total_requested == 0, "newer inputs alone retrain nothing"
+    dg.materialize([promoted], instance=instance)
+    after = look(newer.cursor)
+    assert after.get_num_requested(spoken.key) == 1, "this month"
+    assert after.total_requested == 1
+    assert look(after.cursor).total_requested == 0
+
+
+def test_the_windows_outlast_every_pause_of_the_market():
+    closes = build_sessions(date(2005, 1, 3), date(2025, 12, 31)).sort("close_at")["close_at"]
+    pauses = closes.diff().drop_nulls()
+    long = LONG_WEEKEND + timedelta(hours=3)  # from the close of a half-day
+    assert pauses.filter(pauses > long).len() == 2, "days of mourning in 2007, a hurricane in 2012"
+    windows = (DATA_FRESHNESS.warn_window, DATA_FRESHNESS.fail_window, MODEL_FRESHNESS.warn_window)
+    warn, fail, model_warn = (window.to_timedelta() for window in windows)
+    assert long < warn < fail < model_warn
+
+
+CALENDAR = build_sessions(date(2024, 3, 1), date(2024, 4, 5))
+
+
+def signals_until(day: date) -> pl.DataFrame:
+    at = datetime(2024, 3, 1, tzinfo=UTC)
+    return DAILY_SIGNALS.enforce(
+        pl.DataFrame(
+            {
+                "ticker": ["A"], "session_date": [day], "decision_at": [at],
+                "target_session_date": [day], "origin": ["live"], "probability_up": [0.5],
+                "probability_lower": [None], "probability_upper": [None], "expected_return": [0.0],
+                "rank": [1], "reasons": [""], "is_proven": [False], "model_version": ["x"],
+            }
+        )
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("reached", "as_of", "allowed", "passes", "sentence"),
+    [
+        (28, "2024-04-01 12:00", 0, True, "is fresh"),  # over Good Friday and the weekend
+        (28, "2024-04-01 20:20", 0, False, "is stale, 1 session behind 2024-04-01"),
+        (28, "2024-04-01 20:20", 1, True, "is stale, 1 session behind 2024-04-01"),
+        (21, "2024-03-30 12:00", 1, False, "is stale, 5 sessions behind 2024-03-28"),
+    ],
+)
+def test_freshness_is_counted_in_sessions(tmp_path, reached, as_of, allowed, passes, sentence):
+    lake = Lake(tmp_path)
+    lake.replace(SESSIONS, CALENDAR, [ONE_FILE])
+    lake.replace(DAILY_SIGNALS, signals_until(date(2024, 3, reached)), ["2024-03-01"])
+    clock = RunClock(datetime.fromisoformat(as_of).replace(tzinfo=UTC), date(2024, 3, 1))
+    result = is_fresh(DAILY_SIGNALS, allowed=allowed)(lake, clock)
+    assert result.passed == passes
+    assert result.severity == dg.AssetCheckSeverity.WARN
+    assert result.description == f"{DAILY_SIGNALS.name} {sentence}"
+
+
+def test_a_table_without_files_is_missing_and_one_without_rows_empty():
+    last = date(2024, 3, 28)
+    assert table_status(TWEETS, None, CALENDAR, last).state == "missing"
+    status = table_status(TWEETS, TWEETS.empty().lazy(), CALENDAR, last)
+    assert (status.state, status.sessions_behind) == ("empty", None)
+
+
+CLOCK = RunClock(datetime(2024, 5, 10, 21, tzinfo=UTC), date(2024, 1, 10))
+
+
+def test_a_backfill_takes_the_months_of_its_days():
+    assert CLOCK.months_from(date(2024, 3, 15), date(2024, 4, 2)) == ["2024-03-01", "2024-04-01"]
+    assert CLOCK.months_from(date(2024, 1, 10), date(2024, 1, 10)) == ["2024-01-01"]
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "sentence"),
+    [
+        (date(2024, 4, 2), date(2024, 4, 1), "the days 2024-04-02 to 2024-04-01 are backwards"),
+        (date(2024, 1, 2), date(2024, 4, 1), "reach outside the data, which lie from 2024-01-10"),
+        (date(2024, 4, 2), date(2024, 5, 11), "to 2024-05-10. Hint: check --from and --to"),
+        (date(2020, 1, 2), date(2020, 1, 3), "the days 2020-01-02 to 2020-01-03 reach outside"),
+    ],
+)
+def test_a_backfill_of_days_without_data_is_refused(first, last, sentence):
+    with pytest.raises(SettingError, match=sentence):
+        CLOCK.months_from(first, last)

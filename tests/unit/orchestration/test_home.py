@@ -1,0 +1,59 @@
+"""A home holds one data set, read forward in time."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from finpulse_assets.errors import SettingError
+from finpulse_assets.gateways.lake import Lake
+from finpulse_assets.orchestration.home import claim_home, with_remembered_files
+from finpulse_assets.orchestration.partitions import RunClock
+from finpulse_assets.schemas import PRICES
+from finpulse_assets.settings import load_settings
+
+AS_OF = datetime(2024, 6, 28, 20, 15, tzinfo=UTC)
+CLOCK = RunClock(AS_OF, date(2024, 6, 1))
+
+
+def test_the_same_data_set_is_welcome_again(tmp_path):
+    for effect in (0.6, 0.6):
+        claim_home(load_settings(home=tmp_path, simulator_effect=effect), CLOCK)
+    assert (tmp_path / "demo" / "source.json").exists()
+
+
+def test_another_data_set_is_refused(tmp_path):
+    claim_home(load_settings(home=tmp_path, simulator_effect=0.6), CLOCK)
+    with pytest.raises(SettingError, match=r"simulator_effect 0\.6.*simulator_effect 0\.0.*--home"):
+        claim_home(load_settings(home=tmp_path, simulator_effect=0), CLOCK)
+
+
+def test_a_longer_market_is_the_same_market(tmp_path):
+    claim_home(load_settings(home=tmp_path, simulator_sessions=100), CLOCK)
+    claim_home(load_settings(home=tmp_path, simulator_sessions=200), CLOCK)
+
+
+def test_a_home_that_knows_more_refuses_to_look_back(tmp_path):
+    settings = load_settings(home=tmp_path)
+    lake = Lake(settings.lake)
+    lake.append(PRICES, PRICES.empty(), ["2024-06-01"])
+    lake.cover(PRICES, {"2024-06-01": (AS_OF, AS_OF + timedelta(microseconds=1))})
+    claim_home(settings, CLOCK)
+    earlier = RunClock(AS_OF - timedelta(days=3), date(2024, 6, 1))
+    with pytest.raises(
+        SettingError, match=r"was read up to 2024-06-28 20:15.*as-of time 2024-06-25"
+    ):
+        claim_home(settings, earlier)
+
+
+def test_files_are_remembered(tmp_path):
+    given = load_settings(
+        home=tmp_path, profile="files", prices_path=tmp_path / "p.csv", tweets_path=tmp_path / "t"
+    )
+    claim_home(given, CLOCK)
+    again = with_remembered_files(load_settings(home=tmp_path, profile="files"))
+    assert again.prices_path == tmp_path / "p.csv"
+    assert again.tweets_path == tmp_path / "t"
+    assert again.headlines_path is None
+    claim_home(again, CLOCK)
