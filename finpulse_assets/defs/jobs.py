@@ -28,7 +28,9 @@ MODEL_CHAIN = dg.AssetSelection.groups("models", "signals")
 
 retrain = dg.define_asset_job(
     "retrain",
-    selection=MODEL_CHAIN,
+    selection=MODEL_CHAIN
+    | dg.AssetSelection.assets(["serving", "price_bento"], ["serving", "analytics_snapshot"]),
     executor_def=dg.in_process_executor,
-    description="Fit, evaluate and promote a candidate on the present training set, and speak.",
+    description="Fit, evaluate and promote a candidate on the present training set, speak, and "
+    "publish.",
 )

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from finpulse_assets.domain.drift import WHOLE, merge_history
 from finpulse_assets.gateways.lake import WHOLE as ONE_FILE
 from finpulse_assets.gateways.lake import Lake
 from finpulse_assets.schemas import FEATURE_DRIFT
+from tests.unit.domain.drifting_markets import END, SESSIONS, YEAR, features, reports
 
 ROOT = Path(__file__).parents[2]
 DEADLINE = 150.0  # seconds until a state that must come is given up; a busy machine is slow
@@ -86,15 +87,25 @@ class Daemon:
         return all(run.is_finished for run in self.instance.get_runs())
 
     def report(self, number: int, *, is_drifted: bool) -> None:
-        """Add the drift report of a session to the lake, as monitoring/feature_drift does."""
-        row = pl.DataFrame(
-            {
-                "session_date": [DAYS[number]], "feature": WHOLE, "kind": WHOLE, "value": 0.5,
-                "limit": 0.2, "ks": None, "is_drifted": is_drifted, "recent_rows": 1,
-                "reference_rows": 1, "reference_from": DAYS[0], "reference_to": DAYS[0],
-                "model_version": "x",
-            }
-        )  # fmt: skip
+        """Add the drift report of a recent session to the lake."""
+        self.report_all(pl.DataFrame({"session_date": [DAYS[number]], "is_drifted": [is_drifted]}))
+
+    def report_all(self, verdicts: pl.DataFrame) -> None:
+        """Add drift reports to the lake, as monitoring/feature_drift does, by their verdicts."""
+        row = verdicts.select(
+            "session_date",
+            "is_drifted",
+            feature=pl.lit(WHOLE),
+            kind=pl.lit(WHOLE),
+            value=0.5,
+            limit=0.2,
+            ks=None,
+            recent_rows=1,
+            reference_rows=1,
+            reference_from=pl.lit(DAYS[0]),
+            reference_to=pl.lit(DAYS[0]),
+            model_version=pl.lit("x"),
+        )
         held = self.lake.read_or_empty(FEATURE_DRIFT).collect()
         self.lake.replace(
             FEATURE_DRIFT, merge_history(held, FEATURE_DRIFT.enforce(row)), [ONE_FILE]
@@ -116,9 +127,9 @@ def materialized(instance: dg.DagsterInstance, key: dg.AssetKey, *, age: timedel
     instance.report_dagster_event(event, RUNLESS_RUN_ID, timestamp=at)
 
 
-@pytest.fixture(scope="module")
-def daemon(tmp_path_factory) -> Iterator[Daemon]:
-    home = tmp_path_factory.mktemp("dagster_home")
+@contextmanager
+def daemon_in(home: Path) -> Iterator[Daemon]:
+    """Start a daemon on a chain that was materialized a month ago, and stop it again."""
     (home / "dagster.yaml").write_text(SETTINGS)
     log = home / "daemon.log"
     with dg.DagsterInstance.from_config(str(home)) as instance:
@@ -146,6 +157,12 @@ def daemon(tmp_path_factory) -> Iterator[Daemon]:
                 os.killpg(process.pid, stop)
                 process.wait(10)
         running.instance.dispose()
+
+
+@pytest.fixture(scope="module")
+def daemon(tmp_path_factory) -> Iterator[Daemon]:
+    with daemon_in(tmp_path_factory.mktemp("dagster_home")) as running:
+        yield running
 
 
 def test_nothing_starts_while_a_stale_model_has_no_newer_input_and_nothing_drifts(daemon):
@@ -191,3 +208,28 @@ def test_a_week_of_drift_is_one_retraining(daemon):
     assert run.tags["finpulse/reason"] == f"drift in 2 reports in a row, the last on {DAYS[8]}"
     assert run.tags["dagster/run_key"] == f"drift-{DAYS[8]}"
     assert len(daemon.runs_of("signals")) == before, "they are made in the same run"
+
+
+def test_a_quiet_simulated_year_starts_nothing_and_a_change_of_regime_one_retraining(tmp_path):
+    """A simulated market, its features, their drift, the lake, the sensor and the daemon."""
+    change, after = YEAR, 60
+    days = SESSIONS.filter(pl.col("session_date") <= END)["session_date"].tail(YEAR + after)
+    market = features(2, days[change], times=3.0)
+    history = reports(market, days.to_list())
+    quiet = history.head(change)
+    drifted = history.slice(change)["is_drifted"].to_list()
+    second = change + next(at for at in range(1, after) if drifted[at - 1] and drifted[at])
+    with daemon_in(tmp_path) as daemon:
+        for quarter in range(1, 5):
+            daemon.report_all(quiet.head(quarter * YEAR // 4))
+            daemon.wait_for_ticks("retrain_on_drift")
+        assert daemon.drift_runs() == [], "a quiet year"
+        daemon.report_all(history.head(second + 1))
+        daemon.wait_for("retraining", lambda: bool(daemon.drift_runs()))
+        for more in (second + 4, second + 8, history.height):
+            daemon.report_all(history.head(min(more, second + 39)))
+            daemon.wait_for_ticks("retrain_on_drift")
+        daemon.wait_for("end of all runs", daemon.all_ended)
+        (run,) = daemon.drift_runs()
+        assert run.status == dg.DagsterRunStatus.SUCCESS
+        assert run.tags["dagster/run_key"] == f"drift-{days[second]}"
