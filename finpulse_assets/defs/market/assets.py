@@ -5,13 +5,15 @@ here: how rows are judged (domain.deliveries) or fetched (gateways).
 https://docs.dagster.io/guides/build/assets
 """
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import dagster as dg
 import polars as pl
 
+from finpulse_assets.contract import Table
 from finpulse_assets.domain.calendar import build_sessions
-from finpulse_assets.domain.deliveries import accept_actions, accept_prices
+from finpulse_assets.domain.deliveries import Delivery, accept_actions, accept_prices
 from finpulse_assets.gateways.lake import Lake
 from finpulse_assets.orchestration.catalog import MARKET_DATA, definition_metadata, description
 from finpulse_assets.orchestration.freshness import DATA_FRESHNESS
@@ -57,72 +59,55 @@ def tickers(sources: dg.ResourceParam[Sources]) -> pl.DataFrame:
     return sources.prices.tickers()
 
 
-@dg.asset(
-    key_prefix="raw",
-    ins={"sessions": dg.AssetIn(["raw", "sessions"])},
-    partitions_def=MONTHS,
-    backfill_policy=dg.BackfillPolicy.single_run(),
-    pool="lake_prices",
-    group_name="market_data",
-    kinds={"parquet", "polars"},
-    owners=[MARKET_DATA],
-    tags={"domain": "market"},
-    description=description(
-        PRICES, "Daily bars as the source gives them; price_basis says what is adjusted already."
-    ),
-    metadata=definition_metadata(PRICES),
+def _delivered_asset(
+    name: str, table: Table, accept: Callable[..., Delivery], sentence: str, **options: object
+) -> dg.AssetsDefinition:
+    """Return the asset of a table that the price source delivers under the method `name`."""
+
+    @dg.asset(
+        key=["raw", name],
+        ins={"sessions": dg.AssetIn(["raw", "sessions"])},
+        partitions_def=MONTHS,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        pool=f"lake_{name}",
+        group_name="market_data",
+        kinds={"parquet", "polars"},
+        owners=[MARKET_DATA],
+        tags={"domain": "market"},
+        description=description(table, sentence),
+        metadata=definition_metadata(table),
+        check_specs=[bad_rows_check("raw", name)],
+        **options,
+    )
+    def delivered(
+        context: dg.AssetExecutionContext,
+        sessions: pl.LazyFrame,
+        sources: dg.ResourceParam[Sources],
+        lake: dg.ResourceParam[Lake],
+        clock: dg.ResourceParam[RunClock],
+        settings: dg.ResourceParam[Settings],
+    ):
+        window = clock.window(context.partition_keys)
+        delivery = accept(
+            getattr(sources.prices, name)(*window),
+            existing=lake.read_or_empty(table),
+            coverage=lake.coverage(table),
+            sessions=sessions.collect(),
+            as_of=clock.as_of,
+            window=window,
+        )
+        return deliver(table, delivery, lake, settings.max_bad_row_share)
+
+    return delivered
+
+
+prices = _delivered_asset(
+    "prices",
+    PRICES,
+    accept_prices,
+    "Daily bars as the source gives them; price_basis says what is adjusted already.",
     freshness_policy=DATA_FRESHNESS,
-    check_specs=[bad_rows_check("raw", "prices")],
 )
-def prices(
-    context: dg.AssetExecutionContext,
-    sessions: pl.LazyFrame,
-    sources: dg.ResourceParam[Sources],
-    lake: dg.ResourceParam[Lake],
-    clock: dg.ResourceParam[RunClock],
-    settings: dg.ResourceParam[Settings],
-):
-    window = clock.window(context.partition_keys)
-    delivery = accept_prices(
-        sources.prices.prices(*window),
-        existing=lake.read_or_empty(PRICES),
-        coverage=lake.coverage(PRICES),
-        sessions=sessions.collect(),
-        as_of=clock.as_of,
-        window=window,
-    )
-    return deliver(PRICES, delivery, lake, settings.max_bad_row_share)
-
-
-@dg.asset(
-    key_prefix="raw",
-    ins={"sessions": dg.AssetIn(["raw", "sessions"])},
-    partitions_def=MONTHS,
-    backfill_policy=dg.BackfillPolicy.single_run(),
-    pool="lake_corporate_actions",
-    group_name="market_data",
-    kinds={"parquet", "polars"},
-    owners=[MARKET_DATA],
-    tags={"domain": "market"},
-    description=description(CORPORATE_ACTIONS, "Splits and dividends."),
-    metadata=definition_metadata(CORPORATE_ACTIONS),
-    check_specs=[bad_rows_check("raw", "corporate_actions")],
+corporate_actions = _delivered_asset(
+    "corporate_actions", CORPORATE_ACTIONS, accept_actions, "Splits and dividends."
 )
-def corporate_actions(
-    context: dg.AssetExecutionContext,
-    sessions: pl.LazyFrame,
-    sources: dg.ResourceParam[Sources],
-    lake: dg.ResourceParam[Lake],
-    clock: dg.ResourceParam[RunClock],
-    settings: dg.ResourceParam[Settings],
-):
-    window = clock.window(context.partition_keys)
-    delivery = accept_actions(
-        sources.prices.corporate_actions(*window),
-        existing=lake.read_or_empty(CORPORATE_ACTIONS),
-        coverage=lake.coverage(CORPORATE_ACTIONS),
-        sessions=sessions.collect(),
-        as_of=clock.as_of,
-        window=window,
-    )
-    return deliver(CORPORATE_ACTIONS, delivery, lake, settings.max_bad_row_share)
