@@ -65,16 +65,33 @@ def build_sessions(
     )
 
 
+def scheduled_days() -> pl.Series:
+    """Return every day from 2000-01-03 on that the published calendar has, or had, as a session.
+
+    Days on which the exchange stayed shut at short notice (a hurricane, a day of mourning) are in
+    it: until then they were sessions to come.
+    """
+    calendar = _calendar()
+    closures = pl.Series([day.date() for day in calendar.adhoc_holidays], dtype=pl.Date)
+    sessions = _schedule()["session_date"]
+    inside = closures.is_between(sessions[0], sessions[-1])
+    return pl.concat([sessions, closures.filter(inside)]).unique().sort().alias("day")
+
+
 @cache
-def _schedule() -> pl.DataFrame:
-    """Load the exchange's whole schedule once: 0.4 s, most of it the import of pandas."""
+def _calendar():
+    """Load the exchange's calendar once: 0.4 s, most of it the import of pandas."""
     import exchange_calendars
 
     last = datetime.now(UTC).date() + timedelta(days=400)
-    calendar = exchange_calendars.get_calendar(
+    return exchange_calendars.get_calendar(
         EXCHANGE, start=FIRST_DAY.isoformat(), end=last.isoformat()
     )
-    schedule = calendar.schedule
+
+
+@cache
+def _schedule() -> pl.DataFrame:
+    schedule = _calendar().schedule
     return pl.DataFrame(
         {
             "session_date": [day.date() for day in schedule.index],

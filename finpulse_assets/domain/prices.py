@@ -28,27 +28,33 @@ def latest_versions(frame: pl.LazyFrame, key: list[str], as_of: datetime) -> pl.
     )
 
 
-def punctual_bars(prices: pl.LazyFrame, sessions: pl.DataFrame, as_of: datetime) -> pl.DataFrame:
-    """Return the first version of each bar known by `as_of`, with `is_punctual`.
+def first_bars(prices: pl.LazyFrame, sessions: pl.DataFrame, as_of: datetime) -> pl.DataFrame:
+    """Return the first version of each bar known by `as_of`, by ticker and session.
 
-    Features stand on what was known when a session was decided, so on first versions: a correction
-    that came later did not help that day. A bar that itself came after the decision of its session
-    (`is_punctual` false) still counts for the sessions after it.
+    Features stand on first versions: a correction that came later did not help the decision. Bars
+    of a day that is no session, or with a price that is no positive number, are left out.
+
+    Returns:
+        ticker, session_date, open, high, low, close, volume_shares, price_basis, knowledge_time,
+        and `session` (its row in `sessions`) with decision_at.
     """
-    decisions = sessions.lazy().select("session_date", "decision_at")
-    key = ["ticker", "session_date"]
-    return (
-        prices.filter(pl.col("knowledge_time") <= as_of)
-        .sort(*key, "knowledge_time")
-        .unique(key, keep="first", maintain_order=True)
-        .join(decisions, on="session_date", how="left", maintain_order="left")
-        .with_columns(is_punctual=pl.col("knowledge_time") <= pl.col("decision_at"))
-        .drop("decision_at")
+    bar = ("open", "high", "low", "close")
+    sound = pl.all_horizontal(pl.col(bar).is_finite(), pl.col(bar) > 0)
+    decisions = sessions.lazy().select("session_date", "session", "decision_at")
+    rows = (
+        prices.filter((pl.col("knowledge_time") <= as_of) & sound)
+        .select("ticker", "session_date", *bar, "volume_shares", "price_basis", "knowledge_time")
+        .join(decisions, on="session_date", how="inner")
+        .sort("ticker", "session_date", "knowledge_time")
         .collect()
     )
+    key = pl.struct("ticker", "session_date")
+    return rows.filter(key.ne_missing(key.shift(1)))
 
 
-def adjust_bars(bars: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
+def adjust_bars(
+    bars: pl.DataFrame, actions: pl.DataFrame, *, order: str = "session_date"
+) -> pl.DataFrame:
     """Return bars whose price and volume series are continuous across splits and dividends.
 
     A split of r new shares for one multiplies prices from its ex-date on by r and divides volume by
@@ -57,13 +63,14 @@ def adjust_bars(bars: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
     alone: "split_adjusted" takes dividends only, "total_return" takes nothing.
 
     Args:
-        bars: one row per ticker and session: ticker, session_date, open, high, low, close (USD),
-            volume_shares, price_basis.
+        bars: one row per ticker and bar: ticker, session_date, open, high, low, close (USD),
+            volume_shares, price_basis, and any others.
         actions: one row per ticker, ex_date and kind, with value.
+        order: the column that orders a ticker's bars; several bars may share a session.
 
     Returns:
-        ticker, session_date, open, high, low, close, volume (Float64), ascending by ticker and
-        session.
+        The bars by ticker and `order`, prices adjusted, with volume (Float64) in the place of
+        volume_shares and price_basis.
 
     >>> from datetime import date
     >>> days = [date(2024, 1, 2), date(2024, 1, 3)]
@@ -74,33 +81,40 @@ def adjust_bars(bars: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
     >>> adjust_bars(bars, split).select("close", "volume").rows()
     [(8.0, 10.0), (8.0, 10.0)]
     """
-    bars = bars.sort("ticker", "session_date")
-    factors = _factors(bars, actions)
-    adjusted = bars.join(
-        factors, on=["ticker", "session_date"], how="left", maintain_order="left"
-    ).with_columns(
-        pl.col("split_factor", "dividend_factor").fill_null(1.0).cum_prod().over("ticker")
+    bars = bars.sort("ticker", order)
+    begins_session = pl.col("session_date").ne_missing(pl.col("session_date").shift().over("ticker"))
+    opening = bars.with_columns(previous_close=pl.col("close").shift().over("ticker")).filter(
+        begins_session
     )
+    factors = [
+        pl.when(begins_session).then(name).fill_null(1.0).cum_prod().over("ticker").alias(name)
+        for name in ("split_factor", "dividend_factor")
+    ]
     price_factor = pl.col("split_factor") * pl.col("dividend_factor")
-    return adjusted.select(
-        "ticker",
-        "session_date",
-        *(pl.col(name) * price_factor for name in ("open", "high", "low", "close")),
-        volume=pl.col("volume_shares") / pl.col("split_factor"),
+    return (
+        bars.join(
+            _factors(opening, actions),
+            on=["ticker", "session_date"],
+            how="left",
+            maintain_order="left",
+        )
+        .with_columns(factors)
+        .with_columns(
+            *(pl.col(name) * price_factor for name in ("open", "high", "low", "close")),
+            volume=pl.col("volume_shares") / pl.col("split_factor"),
+        )
+        .drop("volume_shares", "price_basis", "split_factor", "dividend_factor")
     )
 
 
-def _factors(bars: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
+def _factors(opening: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
     """Return the factors that begin on each ticker's session; sessions without any are absent.
+
+    `opening` holds the first bar of each session, with the last close before it.
 
     An ex-date without a bar (a halt) takes effect on the ticker's next bar.
     """
-    previous = bars.select(
-        "ticker",
-        "session_date",
-        "price_basis",
-        previous_close=pl.col("close").shift(1).over("ticker"),
-    )
+    previous = opening.select("ticker", "session_date", "price_basis", "previous_close")
     effective = (
         actions.sort("ex_date")
         .join_asof(
@@ -131,7 +145,9 @@ def _factors(bars: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def with_runs(bars: pl.DataFrame, sessions: pl.DataFrame) -> pl.DataFrame:
+def with_runs(
+    bars: pl.DataFrame, sessions: pl.DataFrame, *, order: str = "session_date"
+) -> pl.DataFrame:
     """Add `run`, the ordinal of an unbroken run of bars, and `bars_seen`, the bar's place in it.
 
     A run goes on across a halt of at most MAX_GAP_SESSIONS sessions; a longer hole begins a new
@@ -141,7 +157,7 @@ def with_runs(bars: pl.DataFrame, sessions: pl.DataFrame) -> pl.DataFrame:
     step = pl.col("session_index").diff().over("ticker").fill_null(1)
     return (
         bars.join(index, on="session_date", how="left", maintain_order="left")
-        .sort("ticker", "session_date")
+        .sort("ticker", order)
         .with_columns(run=(step > MAX_GAP_SESSIONS + 1).cast(pl.Int32).cum_sum().over("ticker"))
         .with_columns(bars_seen=pl.int_range(1, pl.len() + 1, dtype=pl.Int32).over("ticker", "run"))
     )

@@ -10,6 +10,7 @@ table's partition column ("2024-03-01") or "all". Beside the months of a version
 
 from __future__ import annotations
 
+import filecmp
 import json
 import os
 import secrets
@@ -30,8 +31,10 @@ COVERAGE = "_coverage.json"
 
 
 @contextmanager
-def written_atomically(path: Path) -> Iterator[Path]:
+def written_atomically(path: Path, *, keep_equal: bool = False) -> Iterator[Path]:
     """Yield a temporary path beside `path`; rename it into place when the block succeeds.
+
+    With `keep_equal`, a file that already holds the same bytes stays as it is, its time included.
 
     A reader, or a process that comes after a kill, sees the old file or the new one, never a half.
     The file gets the permissions that any new file gets (tempfile would shut other users out).
@@ -46,7 +49,8 @@ def written_atomically(path: Path) -> Iterator[Path]:
         yield temporary
         with temporary.open("rb") as written:
             os.fsync(written.fileno())
-        temporary.replace(path)
+        if not (keep_equal and path.exists() and filecmp.cmp(path, temporary, shallow=False)):
+            temporary.replace(path)
     except OSError as error:
         raise LakeError(
             f"{path} cannot be written: {error.strerror or error}",

@@ -6,8 +6,8 @@ https://docs.dagster.io/guides/build/io-managers
 
 Reading has three cases: a month or a span of months, when reader and table share the partitions;
 every month that exists, when the reader has none; the one file of an unpartitioned table. Writing
-has two: a versioned table (knowledge_time in its key) takes new rows, every other table takes the
-run's months whole.
+has three: a versioned table (knowledge_time in its key) takes new rows, every other table takes the
+run's months whole, and a stream of frames becomes the one file of its table, frame by frame.
 """
 
 from __future__ import annotations
@@ -17,8 +17,10 @@ from dataclasses import dataclass
 import dagster as dg
 import polars as pl
 
+from finpulse_assets.contract import Table
+from finpulse_assets.gateways.frame_stream import FrameStream, write_stream
 from finpulse_assets.gateways.lake import WHOLE, Lake
-from finpulse_assets.orchestration.catalog import sample, table_of
+from finpulse_assets.orchestration.catalog import SAMPLE_ROWS, sample, table_of
 from finpulse_assets.orchestration.partitions import RunClock
 
 
@@ -29,8 +31,12 @@ class LakeIOManager(dg.IOManager):
     lake: Lake
     clock: RunClock
 
-    def handle_output(self, context: dg.OutputContext, obj: pl.DataFrame) -> None:
+    def handle_output(self, context: dg.OutputContext, obj: pl.DataFrame | FrameStream) -> None:
         table = table_of(context.asset_key)
+        if isinstance(obj, FrameStream):
+            changed = write_stream(self.lake.path(table), table, obj)
+            self._describe(context, table, self.lake.scan(table), changed_partitions=int(changed))
+            return
         months = list(context.asset_partition_keys) if context.has_asset_partitions else [WHOLE]
         if "knowledge_time" in table.key:
             changed = self.lake.append(table, obj, months)
@@ -38,14 +44,20 @@ class LakeIOManager(dg.IOManager):
             self.lake.cover(table, {m: span for m, span in spans.items() if span[0] < span[1]})
         else:
             changed = self.lake.replace(table, obj, months)
+        self._describe(
+            context, table, obj.lazy(), rows_in_this_run=obj.height, changed_partitions=len(changed)
+        )
+
+    def _describe(
+        self, context: dg.OutputContext, table: Table, shown: pl.LazyFrame, **counts: int
+    ) -> None:
         rows = self.lake.scan(table).select(pl.len()).collect().item()
         context.add_output_metadata(
             {
                 "dagster/row_count": rows,
-                "rows_in_this_run": obj.height,
-                "changed_partitions": len(changed),
+                **counts,
                 "path": dg.MetadataValue.path(str(self.lake.root / table.name)),
-                "sample": sample(obj),
+                "sample": sample(shown.head(SAMPLE_ROWS).collect()),
             }
         )
 

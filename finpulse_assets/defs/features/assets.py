@@ -9,8 +9,9 @@ import polars as pl
 
 from finpulse_assets.domain.features.technical import (
     TECHNICAL_FEATURES,
-    build_technical_features,
+    technical_frames,
 )
+from finpulse_assets.gateways.frame_stream import FrameStream
 from finpulse_assets.orchestration.catalog import RESEARCH, definition_metadata, description
 from finpulse_assets.orchestration.freshness import DATA_FRESHNESS
 from finpulse_assets.orchestration.partitions import RunClock
@@ -22,6 +23,7 @@ from finpulse_assets.orchestration.partitions import RunClock
         "prices": dg.AssetIn(["raw", "prices"]),
         "corporate_actions": dg.AssetIn(["raw", "corporate_actions"]),
         "sessions": dg.AssetIn(["raw", "sessions"]),
+        "tickers": dg.AssetIn(["raw", "tickers"]),
     },
     group_name="features",
     kinds={"polars", "talib"},
@@ -29,7 +31,7 @@ from finpulse_assets.orchestration.partitions import RunClock
     tags={"domain": "market"},
     description=description(
         TECHNICAL_FEATURES,
-        "Scale-free features of adjusted daily bars; null before a feature's look-back.",
+        "Scale-free features of adjusted daily bars; null before a feature's warm-up.",
     ),
     metadata=definition_metadata(TECHNICAL_FEATURES),
     freshness_policy=DATA_FRESHNESS,
@@ -38,8 +40,11 @@ def technical(
     prices: pl.LazyFrame,
     corporate_actions: pl.LazyFrame,
     sessions: pl.LazyFrame,
+    tickers: pl.LazyFrame,
     clock: dg.ResourceParam[RunClock],
-) -> pl.DataFrame:
-    return build_technical_features(
-        prices, corporate_actions, sessions.collect(), as_of=clock.as_of
+):
+    return FrameStream(
+        technical_frames(
+            prices, corporate_actions, sessions.collect(), as_of=clock.as_of, tickers=tickers
+        )
     )
