@@ -1,0 +1,97 @@
+"""Features and training sets built once more: as of an earlier time, or for the auditor.
+
+Belongs here: which raw tables a build stands on, and the whole way from them to a mart. Does not
+belong here: the steps (domain.features, gateways.mart_replay), what an audit compares
+(domain.audit).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import polars as pl
+
+from finpulse_assets.domain.features.technical import TECHNICAL_FEATURES, build_technical_features
+from finpulse_assets.errors import SettingError
+from finpulse_assets.gateways.lake import Lake
+from finpulse_assets.gateways.mart_replay import MartReplay
+from finpulse_assets.schemas import (
+    CORPORATE_ACTIONS,
+    HEADLINES,
+    PRICES,
+    SESSIONS,
+    TEXT_SENTIMENT,
+    TICKERS,
+    TWEETS,
+)
+from finpulse_assets.settings import Settings
+
+INPUTS = (SESSIONS, TICKERS, PRICES, CORPORATE_ACTIONS, TWEETS, HEADLINES, TEXT_SENTIMENT)
+FEATURES, TRAINING_SET = "fct_daily_features", "fct_training_set"
+AS_OF_TABLES = (TECHNICAL_FEATURES.name, "fct_daily_sentiment", FEATURES, "fct_labels", TRAINING_SET)
+# A text's words are read by the scorer alone; the marts know a text by its hash.
+_UNREAD = "text"
+
+
+@dataclass(frozen=True)
+class FeatureReplay:
+    """The way from raw tables to technical features and marts."""
+
+    marts: MartReplay
+
+    @classmethod
+    def of(cls, settings: Settings) -> FeatureReplay:
+        """Take the SQL of the profile's last dbt build.
+
+        Raises:
+            LakeError: the marts were never built.
+        """
+        return cls(MartReplay.of(settings.root / "dbt_target" / "manifest.json"))
+
+    def build(
+        self, tables: Mapping[str, pl.DataFrame], table: str, *, as_of: datetime
+    ) -> pl.DataFrame:
+        """Return a table of AS_OF_TABLES, by its key, as built from `tables` alone."""
+        technical = build_technical_features(
+            tables[PRICES.name].lazy(),
+            tables[CORPORATE_ACTIONS.name].lazy(),
+            tables[SESSIONS.name],
+            as_of=as_of,
+            tickers=tables[TICKERS.name].lazy(),
+        )
+        if table == TECHNICAL_FEATURES.name:
+            return technical
+        built = self.marts.build({**tables, TECHNICAL_FEATURES.name: technical}, table, as_of=as_of)
+        if table != FEATURES:
+            return built.sort("ticker", "session_date")
+        seen = technical.select("ticker", "session_date", "bars_seen")
+        return built.join(seen, on=["ticker", "session_date"]).sort("ticker", "session_date")
+
+
+def read_inputs(lake: Lake) -> dict[str, pl.DataFrame]:
+    """Return the raw tables by name; one that has no rows yet is empty."""
+    return {
+        table.name: lake.read_or_empty(table).collect() if table != SESSIONS
+        else lake.scan(table).collect()
+        for table in INPUTS
+    }  # fmt: skip
+
+
+def table_as_of(lake: Lake, replay: FeatureReplay, table: str, moment: datetime) -> pl.DataFrame:
+    """Return a feature or training table as it was known at `moment` (UTC).
+
+    Late texts, corrected prices and splits that came since are not in it: it equals, to the byte,
+    what a run at that moment had built.
+
+    Raises:
+        SettingError: no such table can be rebuilt.
+        LakeError: the lake has no sessions, or the marts were never built.
+    """
+    if table not in AS_OF_TABLES:
+        raise SettingError(
+            f"{table} cannot be rebuilt as of a time", hint=f"these can: {', '.join(AS_OF_TABLES)}"
+        )
+    built = replay.build(read_inputs(lake), table, as_of=moment)
+    return built.drop("bars_seen") if table == FEATURES else built
