@@ -16,7 +16,7 @@ from pathlib import Path
 
 import typer
 
-from finpulse_assets.cli import backfill, doctor, predict, run, serve, simulate, sql, status
+from finpulse_assets.cli import audit, backfill, doctor, predict, run, serve, simulate, sql, status
 from finpulse_assets.cli.console import errors
 from finpulse_assets.errors import FinPulseError
 
@@ -34,6 +34,8 @@ app.command("backfill")(backfill.backfill)
 app.command("status")(status.status)
 app.command("doctor")(doctor.doctor)
 app.command("simulate")(simulate.simulate)
+app.command("audit")(audit.audit)
+app.command("as-of")(audit.as_of)
 app.command("serve")(serve.serve)
 app.command("predict")(predict.predict)
 app.command("sql")(sql.sql)

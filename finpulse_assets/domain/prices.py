@@ -82,7 +82,8 @@ def adjust_bars(
     [(8.0, 10.0), (8.0, 10.0)]
     """
     bars = bars.sort("ticker", order)
-    begins_session = pl.col("session_date").ne_missing(pl.col("session_date").shift().over("ticker"))
+    day = pl.col("session_date")
+    begins_session = day.ne_missing(day.shift().over("ticker"))
     opening = bars.with_columns(previous_close=pl.col("close").shift().over("ticker")).filter(
         begins_session
     )

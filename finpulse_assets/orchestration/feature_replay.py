@@ -7,7 +7,7 @@ belong here: the steps (domain.features, gateways.mart_replay), what an audit co
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -30,9 +30,9 @@ from finpulse_assets.settings import Settings
 
 INPUTS = (SESSIONS, TICKERS, PRICES, CORPORATE_ACTIONS, TWEETS, HEADLINES, TEXT_SENTIMENT)
 FEATURES, TRAINING_SET = "fct_daily_features", "fct_training_set"
-AS_OF_TABLES = (TECHNICAL_FEATURES.name, "fct_daily_sentiment", FEATURES, "fct_labels", TRAINING_SET)
-# A text's words are read by the scorer alone; the marts know a text by its hash.
-_UNREAD = "text"
+AS_OF_TABLES = (
+    TECHNICAL_FEATURES.name, "fct_daily_sentiment", FEATURES, "fct_labels", TRAINING_SET,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -70,13 +70,20 @@ class FeatureReplay:
         return built.join(seen, on=["ticker", "session_date"]).sort("ticker", "session_date")
 
 
-def read_inputs(lake: Lake) -> dict[str, pl.DataFrame]:
-    """Return the raw tables by name; one that has no rows yet is empty."""
-    return {
-        table.name: lake.read_or_empty(table).collect() if table != SESSIONS
-        else lake.scan(table).collect()
-        for table in INPUTS
-    }  # fmt: skip
+def read_inputs(lake: Lake, *, tickers: Sequence[str] | None = None) -> dict[str, pl.DataFrame]:
+    """Return the raw tables by name, of some tickers or of all; one without rows yet is empty.
+
+    Raises:
+        LakeError: there is no calendar; nothing was ever materialized.
+    """
+    lake.scan(SESSIONS)
+    read = {}
+    for table in INPUTS:
+        rows = lake.read_or_empty(table)
+        if tickers is not None and "ticker" in table.by_name:
+            rows = rows.filter(pl.col("ticker").is_in(list(tickers)))
+        read[table.name] = rows.collect()
+    return read
 
 
 def table_as_of(lake: Lake, replay: FeatureReplay, table: str, moment: datetime) -> pl.DataFrame:

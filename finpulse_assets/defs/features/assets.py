@@ -6,13 +6,21 @@ https://docs.dagster.io/guides/build/assets
 
 import dagster as dg
 import polars as pl
+from dagster_dbt import get_asset_key_for_model
 
+from finpulse_assets.defs.warehouse.assets import warehouse as warehouse_assets
+from finpulse_assets.domain.audit.quality import FEATURE_PROFILE, moved, profile
+from finpulse_assets.domain.features.registry import FEATURES as LISTED
 from finpulse_assets.domain.features.technical import (
     TECHNICAL_FEATURES,
     technical_frames,
 )
 from finpulse_assets.gateways.frame_stream import FrameStream
+from finpulse_assets.gateways.lake import Lake
+from finpulse_assets.gateways.warehouse import Warehouse
 from finpulse_assets.orchestration.catalog import RESEARCH, definition_metadata, description
+from finpulse_assets.orchestration.feature_audit import read_features
+from finpulse_assets.orchestration.feature_replay import FEATURES
 from finpulse_assets.orchestration.freshness import DATA_FRESHNESS
 from finpulse_assets.orchestration.partitions import RunClock
 
@@ -47,4 +55,41 @@ def technical(
         technical_frames(
             prices, corporate_actions, sessions.collect(), as_of=clock.as_of, tickers=tickers
         )
+    )
+
+
+class ProfileConfig(dg.Config):
+    """Whether a build whose features are spread otherwise replaces the accepted one."""
+
+    accept: bool = False
+
+
+@dg.asset(
+    key_prefix="monitoring",
+    deps=[get_asset_key_for_model([warehouse_assets], FEATURES)],
+    pool="duckdb",
+    group_name="monitoring",
+    kinds={"polars", "parquet"},
+    owners=[RESEARCH],
+    tags={"domain": "ml"},
+    description=description(
+        FEATURE_PROFILE,
+        "Missing share, spread, outliers and deciles of every feature, against which the next "
+        "build is checked. A build that has moved is not taken until it is accepted (accept=true).",
+    ),
+    metadata=definition_metadata(FEATURE_PROFILE),
+)
+def feature_profile(
+    config: ProfileConfig, warehouse: dg.ResourceParam[Warehouse], lake: dg.ResourceParam[Lake]
+) -> dg.MaterializeResult:
+    features, accepted = read_features(warehouse), lake.read_or_empty(FEATURE_PROFILE).collect()
+    troubles = [] if config.accept else moved(features, LISTED, accepted)
+    profiled = profile(features, LISTED)
+    return dg.MaterializeResult(
+        value=accepted if troubles else profiled,
+        metadata={
+            "moved_features": len(troubles),
+            "accepted": not troubles,
+            "largest_missing_share": profiled["missing_share"].max(),
+        },
     )

@@ -86,7 +86,9 @@ def audit(
     return _worst(findings)
 
 
-def compare(whole: pl.DataFrame, part: pl.DataFrame, check: Check, *, until: datetime) -> list[Finding]:
+def compare(
+    whole: pl.DataFrame, part: pl.DataFrame, check: Check, *, until: datetime
+) -> list[Finding]:
     """Return the columns of rows decided by `until` that are not the same, bit for bit.
 
     Args:
@@ -154,7 +156,9 @@ def _planted(tables: Tables) -> pl.DataFrame:
     """Return the next bar's return of every bar that was known: what nobody can know."""
     bars = tables["raw/prices"].sort(*KEY, "knowledge_time").unique(KEY, keep="first").sort(KEY)
     change = (pl.col("close") / pl.col("open") - 1).shift(-1).over("ticker")
-    return bars.select(*KEY, decision_at="knowledge_time").with_columns(bars.select(**{PLANTED: change}))
+    return bars.select(*KEY, decision_at="knowledge_time").with_columns(
+        bars.select(**{PLANTED: change})
+    )
 
 
 def _spread(values: pl.Series) -> float:

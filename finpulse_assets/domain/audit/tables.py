@@ -5,7 +5,7 @@ Belongs here: cutting inputs. Does not belong here: what is compared (`leaks`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import zip_longest
 
@@ -56,19 +56,15 @@ def _is_dated(frame: pl.DataFrame) -> bool:
     return any(name in frame.columns for name in KNOWN_COLUMNS)
 
 
-def sample_tickers(tables: Tables, *, tickers: int) -> dict[str, pl.DataFrame]:
-    """Return the tables with at most so many tickers, spread evenly over the alphabet."""
-    names = tables["raw/prices"]["ticker"].unique().sort()
-    if len(names) <= tickers:
-        return dict(tables)
-    step = len(names) / tickers
-    chosen = names.gather([int(at * step) for at in range(tickers)])
-    return {
-        name: frame.filter(pl.col("ticker").is_in(chosen.implode()))
-        if "ticker" in frame.columns
-        else frame
-        for name, frame in tables.items()
-    }
+def spread_sample(names: Sequence[str], *, count: int) -> list[str]:
+    """Return at most `count` of the names, spread evenly over their order.
+
+    >>> spread_sample(["A", "B", "C", "D"], count=2)
+    ['A', 'C']
+    """
+    ordered = sorted(set(names))
+    step = max(len(ordered) / count, 1.0)
+    return [ordered[int(at * step)] for at in range(min(count, len(ordered)))]
 
 
 def choose_moments(tables: Tables, decisions: pl.Series, *, count: int) -> list[datetime]:

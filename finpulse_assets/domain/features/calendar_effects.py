@@ -39,8 +39,8 @@ FEATURES = (
     _feature(name="sessions_to_month_end", formula="sessions of the month after this one"),
     _feature(name="sessions_since_holiday", formula="sessions since the exchange was shut on a "
              "weekday, 0 on the first one after"),
-    _feature(name="sessions_to_holiday", formula="sessions until the exchange is shut on a weekday, "
-             "0 on the last one before"),
+    _feature(name="sessions_to_holiday", formula="sessions until the exchange is shut on a "
+             "weekday, 0 on the last one before"),
     _feature(name="days_to_next_session", formula="calendar days until the next session",
              unit="days"),
     _feature(name="is_half_day", formula="1 where the session closes early, else 0", unit="0 or 1"),

@@ -106,6 +106,7 @@ FEATURES = (
     ),
     _quote(
         name="depth_to_mean_20d", formula="bid size + ask size / their 20-bar mean",
-        inputs=("bid_size", "ask_size"), unit="ratio", lookback=20, compute=lambda it: it["depth"] / it.windows("depth").mean(20),
+        inputs=("bid_size", "ask_size"), unit="ratio", lookback=20,
+        compute=lambda it: it["depth"] / it.windows("depth").mean(20),
     ),
 )  # fmt: skip

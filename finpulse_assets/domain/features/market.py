@@ -13,6 +13,7 @@ import numpy as np
 
 from finpulse_assets.domain.features.bars import Bars
 from finpulse_assets.domain.features.feature import Feature, Statistic
+from finpulse_assets.domain.features.windows import correlation
 
 _feature = partial(Feature, family="market", unit="fraction")
 _ALONE = "no other ticker has the value"
@@ -63,8 +64,8 @@ def _idiosyncratic_volatility(bars: Bars) -> np.ndarray:
 
 def _correlation(bars: Bars) -> np.ndarray:
     shared = bars.covariance("return_1d", "market_return_1d", 60)
-    own = bars.windows("return_1d").deviation(60)
-    return np.clip(shared / (own * bars.windows("market_return_1d").deviation(60)), -1, 1)
+    own, market = bars.windows("return_1d"), bars.windows("market_return_1d")
+    return correlation(shared, own.deviation(60), market.deviation(60))
 
 
 _BOTH = ("return_1d", "market_return_1d")

@@ -12,6 +12,7 @@ import numpy as np
 
 from finpulse_assets.domain.features.bars import Bars
 from finpulse_assets.domain.features.feature import Feature
+from finpulse_assets.domain.features.windows import correlation
 
 _feature = partial(Feature, family="momentum", inputs=("close",))
 _bar = partial(_feature, inputs=("high", "low", "close"))
@@ -44,7 +45,7 @@ def _macd(output: int, bars: Bars) -> np.ndarray:
 def _autocorrelation(bars: Bars) -> np.ndarray:
     here, before = bars.windows("log_return"), bars.windows("previous_log_return")
     shared = bars.covariance("log_return", "previous_log_return", 20)
-    return np.clip(shared / (here.deviation(20) * before.deviation(20)), -1, 1)
+    return correlation(shared, here.deviation(20), before.deviation(20))
 
 
 def _information_discreteness(bars: Bars) -> np.ndarray:

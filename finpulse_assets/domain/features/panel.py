@@ -154,9 +154,7 @@ def _whole_runs(panel: Panel, span: slice, more: Mapping[str, np.ndarray]) -> _B
     return _Block(panel, span, Bars(_columns(panel, span, more), inside), 0)
 
 
-def _parts(
-    panel: Panel, start: int, stop: int, more: Mapping[str, np.ndarray]
-) -> Iterator[_Block]:
+def _parts(panel: Panel, start: int, stop: int, more: Mapping[str, np.ndarray]) -> Iterator[_Block]:
     """Yield a long run in parts that share what TA-Lib makes of the whole of it."""
     whole = Bars(_columns(panel, slice(start, stop), {}), np.array([0]))
     for begin in range(start, stop, BLOCK_ROWS):
@@ -168,9 +166,7 @@ def _parts(
         yield _Block(panel, span, bars, context)
 
 
-def _columns(
-    panel: Panel, span: slice, more: Mapping[str, np.ndarray]
-) -> dict[str, np.ndarray]:
+def _columns(panel: Panel, span: slice, more: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     session = panel.session[span]
     return {
         **{name: values[span] for name, values in panel.columns.items()},

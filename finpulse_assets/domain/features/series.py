@@ -118,8 +118,9 @@ SERIES: dict[str, Callable[[Bars], np.ndarray]] = {
     "fast_k_14": _fast_k,
     "slow_k_14": lambda bars: bars.windows("fast_k_14").mean(3),
     "volatility_20d": lambda bars: bars.windows("log_return").deviation(20),
-    "garman_klass_term": lambda bars: 0.5 * bars["squared_log_range"]
-    - (2 * np.log(2) - 1) * bars["squared_intraday_log_return"],
+    "garman_klass_term": lambda bars: (
+        0.5 * bars["squared_log_range"] - (2 * np.log(2) - 1) * bars["squared_intraday_log_return"]
+    ),
     "rogers_satchell_term": _rogers_satchell,
     "typical_price": lambda bars: (bars["high"] + bars["low"] + bars["close"]) / 3,
     "typical_dollars": lambda bars: bars["typical_price"] * bars["volume"],

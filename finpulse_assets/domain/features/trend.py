@@ -64,7 +64,8 @@ def _slope(bars: Bars) -> np.ndarray:
 
 def _straightness(bars: Bars) -> np.ndarray:
     explained = _slope(bars) ** 2 * (20 * (20**2 - 1) / 12)
-    return np.minimum(explained / (bars.windows("log_close").variance(20) * 19), 1)
+    total = bars.windows("log_close").variance(20) * 19
+    return np.where(total > 0, np.minimum(explained / total, 1), np.nan)
 
 
 _STILL = "high and low have not moved since the run began"

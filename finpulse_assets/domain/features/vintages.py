@@ -11,14 +11,15 @@ such history is a series of its own, of which only the rows decided in its inter
 
 from __future__ import annotations
 
+from datetime import datetime
+from itertools import pairwise
+
 import polars as pl
 
 _ACTION = ["ticker", "ex_date", "kind"]
 
 
-def split_vintages(
-    bars: pl.DataFrame, actions: pl.DataFrame
-) -> tuple[pl.DataFrame, pl.DataFrame]:
+def split_vintages(bars: pl.DataFrame, actions: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return bars and actions by `series`, one series for each ticker and interval of knowledge.
 
     Args:
@@ -31,32 +32,32 @@ def split_vintages(
         its series and was known by then; and the actions of each series, one version each.
     """
     late = _late_arrivals(bars, actions)
-    first = bars.filter(~pl.col("ticker").is_in(late["ticker"].unique().implode()))
-    bars_out = [first.with_columns(series=pl.col("ticker"), is_kept=True)]
-    actions_out = [_latest(actions.filter(~pl.col("ticker").is_in(late["ticker"].unique().implode())))]
+    has_late = pl.col("ticker").is_in(late["ticker"].unique().implode())
+    whole = bars.filter(~has_late).with_columns(series="ticker", is_kept=pl.lit(True))
+    parts = [(whole, _latest(actions.filter(~has_late), pl.col("ticker")))]
     for (ticker,), arrivals in late.group_by("ticker", maintain_order=True):
-        own_bars = bars.filter(pl.col("ticker") == ticker)
-        own_actions = actions.filter(pl.col("ticker") == ticker)
+        own = pl.col("ticker") == ticker
         bounds = [None, *arrivals["at"].to_list(), None]
-        for number, (begin, end) in enumerate(zip(bounds, bounds[1:], strict=False)):
-            series = f"{ticker} {number:06d}"
-            seen = own_bars.filter(_known_by("known_at", "decided_at", begin))
-            decided = pl.col("decided_at")
-            inside = pl.lit(True) if begin is None else decided >= begin
-            inside &= pl.lit(True) if end is None else decided < end
-            seen = seen.with_columns(
-                series=pl.lit(series), is_kept=inside & (pl.col("known_at") <= decided)
-            )
-            if not seen["is_kept"].any():
-                continue
-            bars_out.append(seen)
-            known = own_actions.filter(_known_by("knowledge_time", "due_at", begin))
-            actions_out.append(_latest(known).with_columns(series=pl.lit(series)))
+        for number, (begin, end) in enumerate(pairwise(bounds)):
+            series = pl.lit(f"{ticker} {number:06d}")
+            seen = _seen(bars.filter(own), begin, end).with_columns(series=series)
+            if seen["is_kept"].any():
+                known = actions.filter(own & _known_by("knowledge_time", "due_at", begin))
+                parts.append((seen, _latest(known, series)))
     columns = [*bars.columns, "series", "is_kept"]
     return (
-        pl.concat([frame.select(columns) for frame in bars_out]),
-        pl.concat([frame.select(*_ACTION[1:], "value", "series") for frame in actions_out]),
+        pl.concat([seen.select(columns) for seen, _ in parts]),
+        pl.concat([known for _, known in parts]),
     )
+
+
+def _seen(bars: pl.DataFrame, begin: datetime | None, end: datetime | None) -> pl.DataFrame:
+    """Return the bars known in the interval [begin, end); kept are those decided in it."""
+    decided = pl.col("decided_at")
+    kept = pl.col("known_at") <= decided
+    kept = kept if begin is None else kept & (decided >= begin)
+    kept = kept if end is None else kept & (decided < end)
+    return bars.filter(_known_by("known_at", "decided_at", begin)).with_columns(is_kept=kept)
 
 
 def _late_arrivals(bars: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
@@ -72,14 +73,15 @@ def _late_arrivals(bars: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def _known_by(known: str, due: str, moment: object) -> pl.Expr:
+def _known_by(known: str, due: str, moment: datetime | None) -> pl.Expr:
     in_time = pl.col(known) <= pl.col(due)
     return in_time if moment is None else in_time | (pl.col(known) <= moment)
 
 
-def _latest(actions: pl.DataFrame) -> pl.DataFrame:
+def _latest(actions: pl.DataFrame, series: pl.Expr) -> pl.DataFrame:
+    """Return the last version of each action, under a series."""
     return (
         actions.sort(*_ACTION, "knowledge_time")
         .unique(_ACTION, keep="last", maintain_order=True)
-        .with_columns(series=pl.col("ticker"))
+        .select("ex_date", "kind", "value", series=series)
     )

@@ -12,6 +12,7 @@ import numpy as np
 
 from finpulse_assets.domain.features.bars import Bars
 from finpulse_assets.domain.features.feature import Feature
+from finpulse_assets.domain.features.windows import correlation
 
 _feature = partial(Feature, family="volume", inputs=("volume",), unit="ratio")
 _priced = partial(_feature, inputs=("high", "low", "close", "volume"))
@@ -32,7 +33,7 @@ def _zscore(bars: Bars) -> np.ndarray:
 def _price_volume_correlation(bars: Bars) -> np.ndarray:
     shared = bars.covariance("log_return", "log_volume_change", 20)
     returns, volumes = bars.windows("log_return"), bars.windows("log_volume_change")
-    return np.clip(shared / (returns.deviation(20) * volumes.deviation(20)), -1, 1)
+    return correlation(shared, returns.deviation(20), volumes.deviation(20))
 
 
 def _close_to_vwap(bars: Bars) -> np.ndarray:

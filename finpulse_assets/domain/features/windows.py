@@ -91,6 +91,12 @@ def covariance(product: Windows, one: Windows, other: Windows, bars: int) -> np.
     return (product.sum(bars) - one.sum(bars) * other.sum(bars) / bars) / (bars - 1)
 
 
+def correlation(shared: np.ndarray, one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Return covariance over the two deviations, NaN where one of them is 0."""
+    both = one * other
+    return np.clip(np.where(both > 0, shared / both, np.nan), -1, 1)
+
+
 def lagged(values: np.ndarray, bars: int) -> np.ndarray:
     """Return the value `bars` ago, NaN where there is none."""
     out = np.full(len(values), np.nan)

@@ -75,6 +75,7 @@ class Stream(IntEnum):
     TWEETS = 3
     HEADLINES = 4
     LABELLED = 5
+    MINUTES = 6
 
 
 def generator(seed: int, stream: Stream, number: int) -> np.random.Generator:

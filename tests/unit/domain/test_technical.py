@@ -22,7 +22,7 @@ DAYS = SESSIONS["session_date"].to_list()
 CLOSE_AT = dict(SESSIONS.select("session_date", "close_at").iter_rows())
 END = datetime(2024, 4, 1, tzinfo=UTC)
 NAMES = [feature.name for feature in TECHNICAL]
-BARS = 150
+BARS = 290
 
 
 def prices(ticker: str = "T", *, days: list[date] | None = None, seed: int = 0, **columns):
@@ -84,11 +84,6 @@ EVENTS = actions(
 )
 
 
-def first_bar(feature: Feature) -> int:
-    """TA-Lib hands %K over together with %D, two bars after it could."""
-    return 18 if feature.name == "stochastic_k_14_3" else feature.lookback
-
-
 @pytest.fixture(scope="module")
 def whole() -> pl.DataFrame:
     return features(PANEL, EVENTS)
@@ -144,6 +139,7 @@ def test_standard_indicators_are_those_of_talib():
     frame = prices()
     high, low, close = (frame[name].to_numpy() for name in ("high", "low", "close"))
     volume = frame["volume_shares"].to_numpy().astype(float)
+    open_ = frame["open"].to_numpy()
     slow_k, slow_d = talib.STOCH(high, low, close, 14, 3, 0, 3, 0)
     upper, middle, lower = talib.BBANDS(close, 20, 2.0, 2.0)
     expected = {
@@ -151,10 +147,29 @@ def test_standard_indicators_are_those_of_talib():
         "roc_12": talib.ROC(close, 12),
         "stochastic_k_14_3": slow_k,
         "stochastic_d_14_3": slow_d,
+        "rsi_2": talib.RSI(close, 2),
+        "return_1d": talib.ROCP(close, 1),
+        "return_120d": talib.ROCP(close, 120),
+        "williams_r_14": talib.WILLR(high, low, close, 14),
+        "cci_20": talib.CCI(high, low, close, 20),
+        "ultimate_oscillator": talib.ULTOSC(high, low, close),
+        "trix_15": talib.TRIX(close, 15),
+        "macd_to_close": talib.MACD(close, 12, 26, 9)[0] / close,
         "macd_histogram_to_close": talib.MACD(close, 12, 26, 9)[2] / close,
         "mfi_14": talib.MFI(high, low, close, volume, 14),
-        "close_to_sma_50": close / talib.SMA(close, 50) - 1,
-        "close_to_ema_20": close / talib.EMA(close, 20) - 1,
+        **{f"close_to_sma_{n}": close / talib.SMA(close, n) - 1 for n in (5, 10, 20, 50)},
+        **{f"close_to_ema_{n}": close / talib.EMA(close, n) - 1 for n in (5, 10, 20, 50)},
+        "sma_5_to_sma_20": talib.SMA(close, 5) / talib.SMA(close, 20) - 1,
+        "slope_20d": talib.LINEARREG_SLOPE(np.log(close), 20),
+        "straightness_20d": talib.CORREL(np.log(close), np.arange(float(len(close))), 20) ** 2,
+        "drawdown_60d": close / talib.MAX(close, 60) - 1,
+        "drawup_60d": close / talib.MIN(close, 60) - 1,
+        "close_to_high_120d": close / talib.MAX(high, 120) - 1,
+        "volatility_20d": talib.STDDEV(np.diff(np.log(close), prepend=np.nan), 20)
+        * np.sqrt(20 / 19),
+        "volume_to_mean_20d": volume / talib.SMA(volume, 20),
+        "close_position": (close - low) / (high - low),
+        "return_intraday": close / open_ - 1,
         "adx_14": talib.ADX(high, low, close, 14),
         "directional_balance_14": talib.PLUS_DI(high, low, close)
         - talib.MINUS_DI(high, low, close),
@@ -167,20 +182,25 @@ def test_standard_indicators_are_those_of_talib():
     found = features(frame)
     for feature in TECHNICAL:
         if feature.name in expected:
-            values = found[feature.name].to_numpy()[first_bar(feature) - 1 :]
-            wanted = expected[feature.name][first_bar(feature) - 1 :]
+            # TA-Lib hands %K over together with %D, two bars after it could.
+            first = 17 if feature.name == "stochastic_k_14_3" else feature.warm_up - 1
+            values, wanted = found[feature.name].to_numpy()[first:], expected[feature.name][first:]
             assert np.isfinite(wanted).all(), feature.name
             np.testing.assert_allclose(values, wanted, rtol=1e-9, atol=1e-12, err_msg=feature.name)
 
 
-def test_a_value_before_its_look_back_is_null(whole):
+def test_a_value_is_null_before_its_warm_up_and_known_from_then_on(whole):
     for feature in TECHNICAL:
-        early = whole.filter(pl.col("bars_seen") < feature.lookback)[feature.name]
+        early = whole.filter(pl.col("bars_seen") < feature.warm_up)[feature.name]
         assert early.null_count() == early.len(), feature.name
-        full = whole.filter(ticker="A").filter(pl.col("bars_seen") >= first_bar(feature))
-        # A ticker has no rank while it is alone: B halts for three sessions in C's hole.
-        alone = 3 if feature.name == "return_1d_rank" else 0
-        assert full[feature.name].null_count() == alone, feature.name
+        full = whole.filter(ticker="A").filter(pl.col("bars_seen") >= feature.warm_up)
+        if feature.sparse:  # the panel has no sectors
+            assert full[feature.name].null_count() == full.height, feature.name
+        elif feature.across and feature.across[0] in ("rank", "deviation"):
+            # A ticker has no rank while it is alone: others are not warm yet, or halt.
+            assert full[feature.name].null_count() < full.height, feature.name
+        else:
+            assert full[feature.name].null_count() == 0, feature.name
 
 
 @settings(max_examples=25, deadline=None, derandomize=True)
@@ -207,7 +227,9 @@ def test_the_unit_of_price_and_volume_does_not_count(whole, name):
             value=pl.when(pl.col("kind") == "dividend").then(pl.col("value") * 7).otherwise("value")
         ),
     )
-    expected = whole[name].to_numpy() / (21 if name == "amihud_20d" else 1)
+    is_free = {feature.name: feature.scale_free for feature in TECHNICAL}[name]
+    assert is_free == (name != "amihud_20d")
+    expected = whole[name].to_numpy() / (1 if is_free else 21)
     np.testing.assert_allclose(scaled[name].to_numpy(), expected, rtol=1e-9, atol=1e-11)
 
 
@@ -216,7 +238,7 @@ def test_a_hole_of_64_sessions_is_never_bridged(whole):
     alone = features(after, EVENTS).filter(ticker="C")
     together = whole.filter(pl.col("ticker") == "C", pl.col("session_date") > DAYS[100])
     assert together.equals(alone)
-    assert together["bars_seen"].to_list() == list(range(1, 37))
+    assert together["bars_seen"].to_list() == list(range(1, BARS - 113))
     assert together.filter(bars_seen=1).select("return_1d", "return_overnight").row(0) == (
         None,
         None,
@@ -237,9 +259,10 @@ def test_a_short_history_has_nulls_and_no_error(count):
     assert rows.schema == TECHNICAL_FEATURES.empty().schema
     assert rows.height == count
     known = {name for name in NAMES if rows[name][-1] is not None}
-    at_once = {"return_intraday", "high_low_range", "close_position"}
-    since_two = {"return_1d", "return_overnight", "market_return_1d", "return_1d_minus_market"}
-    assert known == (at_once if count == 1 else at_once | since_two)
+    possible = {feature.name for feature in TECHNICAL if feature.warm_up <= count}
+    # One ticker is alone: it has no rank, no dispersion and no sector.
+    lonely = {"return_1d_rank", "market_dispersion_1d", "sector_return_1d", "return_1d_minus_sector"}
+    assert known == possible - lonely
 
 
 def test_no_prices_give_no_rows():
@@ -254,7 +277,7 @@ def test_no_prices_give_no_rows():
         flat([50.0] * BARS, volume_shares=[0] * BARS),
         prices(volume_shares=[0] * BARS),
         prices(volume_shares=[0 if at % 7 else 500 for at in range(BARS)]),
-        flat([50.0 + at % 3 for at in range(60)] + [50.0] * 90),
+        flat([50.0 + at % 3 for at in range(60)] + [50.0] * (BARS - 60)),
         flat([1e-4] * BARS),
     ],
     ids=["flat", "flat-steady", "dead", "no-volume", "rare-volume", "dies", "penny"],
@@ -269,11 +292,9 @@ def test_degenerate_bars_give_finite_values_or_null(frame):
 
 def test_what_is_undefined_is_null():
     dead = features(flat([50.0] * BARS, volume_shares=[0] * BARS)).row(-1, named=True)
-    undefined = (
-        "close_position", "bollinger_20_position", "volume_to_mean_20d", "volume_zscore_20d",
-        "obv_change_20d", "amihud_20d", "return_1d_rank",
-    )  # fmt: skip
-    assert {name: dead[name] for name in undefined} == dict.fromkeys(undefined)
+    undefined = {name for name in NAMES if dead[name] is None}
+    # What can be null says so in the registry; everything else has a value even here.
+    assert undefined == {feature.name for feature in TECHNICAL if feature.undefined}
     still = ("return_1d", "volatility_20d", "parkinson_20d", "bollinger_20_width", "close_to_sma_5")
     assert [dead[name] for name in still] == pytest.approx([0.0] * len(still), abs=1e-12)
 
@@ -307,6 +328,7 @@ def test_a_bar_that_came_after_its_decision_counts_for_later_sessions_only():
     rows = features(delayed.cast(dict(bars.schema)), as_of=CLOSE_AT[DAYS[9]] + timedelta(hours=2))
     assert DAYS[4] not in rows["session_date"].to_list()
     whole = features(bars, as_of=CLOSE_AT[DAYS[9]] + timedelta(hours=2))
-    own = [name for name in rows.columns if not name.startswith(("market", "return_1d_"))]
+    family = {feature.name: feature.family for feature in TECHNICAL}
+    own = [name for name in rows.columns if family.get(name) != "market"]
     day = pl.col("session_date") == DAYS[5]
     assert rows.filter(day).select(own).equals(whole.filter(day).select(own))

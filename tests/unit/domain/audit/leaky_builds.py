@@ -68,7 +68,7 @@ def market() -> dict[str, pl.DataFrame]:
 
 
 def once(build: Leak) -> Leak:
-    """Remember a build by the size of each table: of one market, an earlier cut is a smaller one."""
+    """Remember a build by the size of each table: an earlier cut of one market is smaller."""
     built: dict[tuple[int, ...], pl.DataFrame] = {}
 
     def remembered(tables: Tables) -> pl.DataFrame:
@@ -147,7 +147,9 @@ def adjusted_backwards(kind: str) -> Leak:
 
     def leak(tables: Tables) -> pl.DataFrame:
         events = tables["raw/corporate_actions"].filter(pl.col("kind") == kind)
-        rows = bars(tables).join(events.select("ticker", "ex_date", "value"), on="ticker", how="left")
+        rows = bars(tables).join(
+            events.select("ticker", "ex_date", "value"), on="ticker", how="left"
+        )
         later = pl.col("ex_date") > pl.col("session_date")
         factor = pl.col("value").log() if kind == "split" else pl.col("value") / CLOSE
         total = pl.when(later).then(factor).otherwise(0.0).sum().over(KEY)
@@ -226,7 +228,9 @@ def rank_among_survivors(tables: Tables) -> pl.DataFrame:
 
 
 def rank_over_all_days(tables: Tables) -> pl.DataFrame:
-    return technical(tables).with_columns(leak=RETURN.rank().over("ticker") / pl.len().over("ticker"))
+    return technical(tables).with_columns(
+        leak=RETURN.rank().over("ticker") / pl.len().over("ticker")
+    )
 
 
 def sessions_to_dividend(tables: Tables) -> pl.DataFrame:
@@ -234,7 +238,11 @@ def sessions_to_dividend(tables: Tables) -> pl.DataFrame:
     events = tables["raw/corporate_actions"].select("ticker", "ex_date").sort("ex_date")
     rows = bars(tables).sort("session_date")
     found = rows.join_asof(
-        events, left_on="session_date", right_on="ex_date", by="ticker", strategy="forward",
+        events,
+        left_on="session_date",
+        right_on="ex_date",
+        by="ticker",
+        strategy="forward",
         check_sortedness=False,
     )
     return found.with_columns(leak=(pl.col("ex_date") - pl.col("session_date")).dt.total_days())

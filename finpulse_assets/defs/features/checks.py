@@ -1,0 +1,115 @@
+"""Checks of the features: no look at the future, no skill on placebo labels, sound values.
+
+Belongs here: check definitions. Does not belong here: what is checked (domain.audit), on how much
+of it (orchestration.feature_audit). https://docs.dagster.io/guides/test/asset-checks
+"""
+
+from collections.abc import Iterator
+
+import dagster as dg
+import polars as pl
+
+from finpulse_assets.domain.audit import quality
+from finpulse_assets.domain.features.registry import FEATURES as LISTED
+from finpulse_assets.gateways.lake import Lake
+from finpulse_assets.gateways.warehouse import Warehouse
+from finpulse_assets.orchestration.feature_audit import audit_features, audit_labels, read_features
+from finpulse_assets.orchestration.feature_replay import FEATURES, TRAINING_SET, FeatureReplay
+from finpulse_assets.orchestration.partitions import RunClock
+from finpulse_assets.orchestration.training_plan import read_recipe
+from finpulse_assets.settings import Settings
+
+WARN = dg.AssetCheckSeverity.WARN
+QUALITY = {
+    "features_are_present": "No feature lacks more than 10 % of its rows past its warm-up.",
+    "outliers_are_few": "No feature has more than 5 % of its values beyond 5 robust sigmas.",
+    "features_vary_and_differ": "No feature is constant or repeats another.",
+    "spread_is_as_accepted": "Every feature is spread as in the last accepted build.",
+}
+
+
+@dg.asset_check(
+    asset=[FEATURES],
+    pool="duckdb",
+    blocking=True,
+    description="No feature knows what its decision could not know: the input is cut at several "
+    "decisions and built again, and earlier rows must stay the same to the last bit; a later start "
+    "must not matter past the warm-up; a planted copy of the future must be found.",
+)
+def no_feature_looks_ahead(
+    lake: dg.ResourceParam[Lake],
+    settings: dg.ResourceParam[Settings],
+    clock: dg.ResourceParam[RunClock],
+) -> dg.AssetCheckResult:
+    findings = audit_features(lake, FeatureReplay.of(settings), as_of=clock.as_of)
+    guilty = "\n".join(f"- {finding}" for finding in findings) or "none"
+    return dg.AssetCheckResult(
+        passed=not findings,
+        description=f"{len(findings)} columns have leaked or depend on where the history begins. "
+        "Hint: finpulse audit shows them" if findings else "no column has seen the future",
+        metadata={"guilty": dg.MetadataValue.md(guilty), "columns": len(LISTED)},
+    )  # fmt: skip
+
+
+@dg.asset_check(
+    asset=[TRAINING_SET],
+    pool="duckdb",
+    blocking=True,
+    description="Trained on outcomes that were shuffled within each session, the recipe has no "
+    "skill on sessions it did not see. Skill here means that the evaluation leaks.",
+)
+def shuffled_labels_give_no_skill(
+    warehouse: dg.ResourceParam[Warehouse], settings: dg.ResourceParam[Settings]
+) -> dg.AssetCheckResult:
+    found = audit_labels(read_recipe(warehouse, settings))
+    return dg.AssetCheckResult(
+        passed=not found.has_skill,
+        description=str(found),
+        metadata={"auc": found.auc, "standard_errors": found.z, "predictions": found.rows},
+    )
+
+
+@dg.multi_asset_check(
+    specs=[
+        dg.AssetCheckSpec(name, asset=[FEATURES], description=text, blocking=True)
+        for name, text in QUALITY.items()
+    ],
+    pool="duckdb",
+)
+def feature_quality(
+    warehouse: dg.ResourceParam[Warehouse], lake: dg.ResourceParam[Lake]
+) -> Iterator[dg.AssetCheckResult]:
+    """Warnings only; they come before the profile of this build replaces the accepted one."""
+    features = read_features(warehouse)
+    profiled = quality.profile(features, LISTED)
+    accepted = lake.read_or_empty(quality.FEATURE_PROFILE).collect()
+    troubles = {
+        "features_are_present": quality.missing(features, LISTED, profiled),
+        "outliers_are_few": quality.outliers(features, LISTED, profiled),
+        "features_vary_and_differ": quality.constants_and_duplicates(features, LISTED),
+        "spread_is_as_accepted": quality.moved(features, LISTED, accepted),
+    }
+    counts = {"outliers": int(profiled["outlier_count"].sum()), "rows": features.height}
+    for name, found in troubles.items():
+        yield dg.AssetCheckResult(
+            check_name=name,
+            asset_key=[FEATURES],
+            passed=not found,
+            severity=WARN,
+            description="; ".join(f"{it.feature}: {it.what}" for it in found[:3]) or None,
+            metadata={
+                **counts,
+                "features": len(LISTED),
+                "troubled": len(found),
+                "offending_rows": dg.MetadataValue.md(_shown(found)),
+            },
+        )
+
+
+def _shown(troubles: list[quality.Trouble]) -> str:
+    """Return each trouble with its rows as Markdown."""
+    parts = []
+    for it in troubles:
+        with pl.Config(tbl_formatting="MARKDOWN", tbl_hide_dataframe_shape=True):
+            parts.append(f"**{it.feature}**: {it.what}\n\n{it.rows}")
+    return "\n\n".join(parts) or "none"

@@ -1,0 +1,234 @@
+"""The quality of feature values: missing, outlying, constant, duplicate, moved.
+
+Belongs here: the profile of a build, and what is wrong with it, with the offending rows. Does not
+belong here: leaks (`leaks`), drift of recent sessions (domain.drift), Dagster's checks (defs).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from finpulse_assets.contract import Column, Table
+from finpulse_assets.domain.features.feature import Feature
+
+MAX_MISSING = 0.10
+OUTLIER_SIGMAS = 5
+MAX_OUTLIERS = 0.05
+DUPLICATE_CORRELATION = 0.995
+MOVED_PSI = 0.25  # the usual "has changed" of a population stability index
+EXAMPLES = 5
+_SAMPLE_ROWS = 100_000
+_KEY = ("ticker", "session_date")
+_DECILES = tuple(f"decile_{number}" for number in range(1, 10))
+_NORMAL_MAD = 1.4826  # a normal deviation over its median absolute deviation
+
+FEATURE_PROFILE = Table(
+    name="monitoring/feature_profile",
+    grain="one row per feature of the last accepted build",
+    known_at="known when the build was accepted",
+    columns=(
+        Column("feature", pl.String, "the model input"),
+        Column("family", pl.String, "its family in the registry"),
+        Column("row_count", pl.Int64, "rows past the feature's warm-up", "rows"),
+        Column("missing_share", pl.Float64, "share of those rows without a value", "0 to 1"),
+        Column("median", pl.Float64, "middle value", "as the feature", nullable=True),
+        Column("robust_sigma", pl.Float64, "1.4826 x the median absolute deviation",
+               "as the feature", nullable=True),
+        Column("minimum", pl.Float64, "smallest value", "as the feature", nullable=True),
+        Column("maximum", pl.Float64, "largest value", "as the feature", nullable=True),
+        Column("outlier_count", pl.Int64, f"values more than {OUTLIER_SIGMAS} robust sigmas from "
+               "the median; 0 where sigma is 0", "rows"),
+        *(Column(name, pl.Float64, f"{name[-1]}0 % of the values are at or below it",
+                 "as the feature", nullable=True) for name in _DECILES),
+    ),
+    key=("feature",),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """What is wrong with one feature, and some rows that show it (key and value)."""
+
+    feature: str
+    what: str
+    rows: pl.DataFrame
+
+
+def warm_values(features: pl.DataFrame, feature: Feature) -> pl.DataFrame:
+    """Return ticker, session_date and the value (Float64, null where missing) of warm rows.
+
+    Args:
+        features: one row per ticker and session: bars_seen and every feature.
+        feature: which one.
+    """
+    warm = features.filter(pl.col("bars_seen") >= feature.warm_up)
+    value = pl.col(feature.name).cast(pl.Float64).fill_nan(None)
+    return warm.select(*_KEY, value)
+
+
+def profile(features: pl.DataFrame, listed: Sequence[Feature]) -> pl.DataFrame:
+    """Return `FEATURE_PROFILE` of a build.
+
+    Args:
+        features: as for `warm_values`.
+        listed: the features to look at.
+    """
+    rows = [_profile_row(warm_values(features, feature), feature) for feature in listed]
+    return FEATURE_PROFILE.enforce(pl.DataFrame(rows, schema=FEATURE_PROFILE.polars_schema))
+
+
+def _profile_row(warm: pl.DataFrame, feature: Feature) -> dict[str, object]:
+    values = warm[feature.name].drop_nulls()
+    median, sigma = _robust(values)
+    shares = [number / 10 for number in range(1, 10)]
+    deciles = [values.quantile(share, "nearest") for share in shares]
+    return {
+        "feature": feature.name,
+        "family": feature.family,
+        "row_count": warm.height,
+        "missing_share": 1 - len(values) / warm.height if warm.height else 0.0,
+        "median": median,
+        "robust_sigma": sigma,
+        "minimum": values.min(),
+        "maximum": values.max(),
+        "outlier_count": int(_outlying(values, median, sigma).sum()),
+        **dict(zip(_DECILES, deciles, strict=True)),
+    }
+
+
+def _robust(values: pl.Series) -> tuple[float | None, float | None]:
+    if values.is_empty():
+        return None, None
+    median = values.median()
+    return median, _NORMAL_MAD * (values - median).abs().median()
+
+
+def _outlying(values: pl.Series, median: float | None, sigma: float | None) -> pl.Series:
+    if not sigma:
+        return pl.Series([False] * len(values), dtype=pl.Boolean)
+    return (values - median).abs() > OUTLIER_SIGMAS * sigma
+
+
+def missing(
+    features: pl.DataFrame, listed: Sequence[Feature], profiled: pl.DataFrame
+) -> list[Trouble]:
+    """Return the features that lack more than MAX_MISSING of their warm rows.
+
+    A sparse feature may: no text and no sector are states of the world, not a lack of data.
+    """
+    shares = dict(profiled.select("feature", "missing_share").iter_rows())
+    troubles = []
+    for feature in listed:
+        if feature.sparse or shares[feature.name] <= MAX_MISSING:
+            continue
+        warm = warm_values(features, feature)
+        absent = warm.filter(pl.col(feature.name).is_null())
+        reason = f", null where {feature.undefined}" if feature.undefined else ""
+        what = f"{shares[feature.name]:.1%} of {warm.height:,} warm rows have no value{reason}"
+        troubles.append(Trouble(feature.name, what, absent.head(EXAMPLES)))
+    return troubles
+
+
+def outliers(
+    features: pl.DataFrame, listed: Sequence[Feature], profiled: pl.DataFrame
+) -> list[Trouble]:
+    """Return the features with more than MAX_OUTLIERS of their values far out, furthest first."""
+    by_name = {feature.name: feature for feature in listed}
+    many = pl.col("outlier_count") > MAX_OUTLIERS * pl.col("row_count")
+    troubles = []
+    for row in profiled.filter(many).iter_rows(named=True):
+        warm = warm_values(features, by_name[row["feature"]]).drop_nulls()
+        value = pl.col(row["feature"])
+        far = warm.sort((value - row["median"]).abs(), descending=True).head(EXAMPLES)
+        what = (
+            f"{row['outlier_count']:,} of {row['row_count']:,} values lie beyond {OUTLIER_SIGMAS} "
+            f"robust sigmas ({row['robust_sigma']:.4g}) of the median {row['median']:.4g}"
+        )
+        troubles.append(Trouble(row["feature"], what, far))
+    return troubles
+
+
+def constants_and_duplicates(features: pl.DataFrame, listed: Sequence[Feature]) -> list[Trouble]:
+    """Return the features that never vary, and those that repeat one listed before them."""
+    sample = features
+    if features.height > _SAMPLE_ROWS:
+        sample = features.gather_every(-(-features.height // _SAMPLE_ROWS))
+    names = [feature.name for feature in listed]
+    values = sample.select(pl.col(names).cast(pl.Float64).fill_null(np.nan)).to_numpy()
+    troubles, varying = [], []
+    for at, name in enumerate(names):
+        known = values[~np.isnan(values[:, at]), at]
+        if len(known) and known.min() == known.max():
+            rows = sample.select(*_KEY, name).drop_nulls().head(EXAMPLES)
+            troubles.append(Trouble(name, f"all {len(known):,} values are {known[0]:g}", rows))
+        elif len(known):
+            varying.append(at)
+    for one, other, found in _alike(values[:, varying]):
+        name, twin = names[varying[other]], names[varying[one]]
+        rows = sample.select(*_KEY, name, twin).drop_nulls().head(EXAMPLES)
+        troubles.append(Trouble(name, f"its correlation with {twin} is {found:.4f}", rows))
+    return troubles
+
+
+def _alike(values: np.ndarray) -> list[tuple[int, int, float]]:
+    """Return the pairs of columns that repeat each other: found on all rows, tried on shared."""
+    if values.shape[1] < 2:
+        return []
+    filled = np.where(np.isnan(values), np.nanmean(values, axis=0), values)
+    likely = np.abs(np.corrcoef(filled.T)) > 0.9 * DUPLICATE_CORRELATION
+    pairs = []
+    for one, other in zip(*np.nonzero(np.triu(likely, 1)), strict=True):
+        both = values[:, [one, other]][~np.isnan(values[:, [one, other]]).any(axis=1)]
+        if len(both) > 2 and both.std(axis=0).all():
+            found = float(np.corrcoef(both.T)[0, 1])
+            if abs(found) > DUPLICATE_CORRELATION:
+                pairs.append((int(one), int(other), found))
+    return pairs
+
+
+def moved(
+    features: pl.DataFrame, listed: Sequence[Feature], accepted: pl.DataFrame
+) -> list[Trouble]:
+    """Return the features whose values are spread otherwise than in the last accepted build.
+
+    The measure is the population stability index over the accepted deciles: the sum of
+    (share - 0.1) x ln(share / 0.1), ties kept together.
+
+    Args:
+        features: as for `warm_values`.
+        listed: the features to look at; those that the accepted build lacks are new, not moved.
+        accepted: `FEATURE_PROFILE` of the accepted build.
+    """
+    past = {row["feature"]: row for row in accepted.iter_rows(named=True)}
+    troubles = []
+    for feature in listed:
+        row = past.get(feature.name)
+        if row is None or row["decile_1"] is None:
+            continue
+        warm = warm_values(features, feature).drop_nulls()
+        found = stability_index(warm[feature.name].to_numpy(), [row[name] for name in _DECILES])
+        if found > MOVED_PSI:
+            what = f"its population stability index against the accepted build is {found:.2f}"
+            troubles.append(Trouble(feature.name, what, warm.tail(EXAMPLES)))
+    return troubles
+
+
+def stability_index(values: np.ndarray, deciles: Sequence[float]) -> float:
+    """Return the population stability index of values against nine deciles; 0 without values.
+
+    >>> round(stability_index(np.arange(1, 101), np.arange(10, 100, 10)), 6)
+    0.0
+    """
+    if not len(values):
+        return 0.0
+    # Equal deciles leave no room between them: what they enclose is one bin with their weight.
+    edges, counts = np.unique(np.asarray(deciles, float), return_counts=True)
+    expected = np.append(counts, 1) / 10
+    bins = np.searchsorted(edges, values, side="left")
+    share = np.bincount(bins, minlength=len(expected)) / len(values)
+    share, expected = np.maximum(share, 1e-4), np.maximum(expected, 1e-4)
+    return float(((share - expected) * np.log(share / expected)).sum())
