@@ -106,6 +106,9 @@ class Settings(BaseSettings):
     corporate_actions_path: Path | None = Field(
         None, description="files: splits and dividends, as tweets_path"
     )
+    bars_1m_path: Path | None = Field(
+        None, description="files: one-minute bars, as tweets_path; unset: there are none"
+    )
     tickers_path: Path | None = Field(
         None, description="files: company and sector of each symbol; unset: taken from the prices"
     )
@@ -119,6 +122,9 @@ class Settings(BaseSettings):
         0.6, ge=0, le=5, description="demo: planted effect, sigmas of return a sigma of opinion"
     )
     simulator_seed: int = Field(7, ge=0, description="demo: seed of the market")
+    simulator_minute_sessions: int = Field(
+        5, ge=0, le=2000, description="demo: last sessions that have one-minute bars, 0 for none"
+    )
 
     sentiment_model: str = Field(
         "auto",

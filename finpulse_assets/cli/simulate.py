@@ -23,6 +23,9 @@ def simulate(
     sessions: Annotated[int | None, typer.Option(help="Number of sessions.")] = None,
     effect: Annotated[float | None, typer.Option(help="Planted effect, 0 for none.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed; same seed and end, same bytes.")] = None,
+    minute_sessions: Annotated[
+        int | None, typer.Option(help="Last sessions that have one-minute bars, 0 for none.")
+    ] = None,
     end: Annotated[
         str | None, typer.Option(help="Last day, for example 2024-06-28; default: last session.")
     ] = None,
@@ -32,7 +35,7 @@ def simulate(
 
     Examples: `finpulse simulate market/` · `finpulse simulate big/ --tickers 100 --sessions 750`
     """
-    from finpulse_assets.domain.simulator import MarketPlan
+    from finpulse_assets.domain.simulator import MarketPlan, simulate_minutes
     from finpulse_assets.domain.simulator import simulate as simulate_market
     from finpulse_assets.gateways.lake import written_atomically
     from finpulse_assets.orchestration.resources import simulated_sessions
@@ -44,6 +47,7 @@ def simulate(
         simulator_sessions=sessions,
         simulator_effect=effect,
         simulator_seed=seed,
+        simulator_minute_sessions=minute_sessions,
         as_of=end,
     )
     plan = MarketPlan(
@@ -52,10 +56,13 @@ def simulate(
         seed=settings.simulator_seed,
         effect=settings.simulator_effect,
     )
-    market = simulate_market(plan, simulated_sessions(settings))
+    calendar, last = simulated_sessions(settings), settings.simulator_minute_sessions
+    market = simulate_market(plan, calendar)
+    frames = {name: getattr(market, name) for name in TABLES}
+    if last:
+        frames["bars_1m"] = simulate_minutes(plan, calendar, last=last)
     rows = {}
-    for name in TABLES:
-        frame = getattr(market, name)
+    for name, frame in frames.items():
         rows[name] = frame.height
         with written_atomically(out / f"{name}.parquet") as temporary:
             frame.write_parquet(temporary)
@@ -64,8 +71,9 @@ def simulate(
         return
     for name, count in rows.items():
         results.print(f"{out / name}.parquet  {count:,} rows", highlight=False)
+    minutes = f"FINPULSE_BARS_1M_PATH={out}/bars_1m.parquet " if last else ""
     errors.print(
-        f"next: finpulse run --profile files --prices {out}/prices.parquet "
+        f"next: {minutes}finpulse run --profile files --prices {out}/prices.parquet "
         f"--tweets {out}/tweets.parquet --headlines {out}/headlines.parquet "
         f"--corporate-actions {out}/corporate_actions.parquet --tickers {out}/tickers.parquet",
         highlight=False,

@@ -6,9 +6,6 @@ a score, or putting a picture into an asset's metadata (orchestration).
 
 from __future__ import annotations
 
-from io import BytesIO
-from typing import Any
-
 import numpy as np
 import polars as pl
 
@@ -16,9 +13,18 @@ from finpulse_assets.domain.calibration import calibrate
 from finpulse_assets.domain.evaluation.baselines import CANDIDATE, NAIVE, WITHOUT_TEXT
 from finpulse_assets.domain.evaluation.metrics import session_sums
 from finpulse_assets.domain.evaluation.report import ALL, Evaluation
+from finpulse_assets.domain.plot_style import (
+    BLUE,
+    GREY,
+    INK,
+    ORANGE,
+    PALE,
+    as_png,
+    canvas,
+    concise_dates,
+    legend,
+)
 
-INK, GREY, PALE = "#22303c", "#8a97a3", "#d5dce2"
-BLUE, ORANGE = "#1f6fb2", "#d9822b"
 LABELS = {
     CANDIDATE: "candidate",
     WITHOUT_TEXT: "candidate without text",
@@ -40,7 +46,7 @@ def accuracy_plot(evaluation: Evaluation) -> bytes:
     baseline = evaluation.estimate("accuracy", best)
     verdict = "Skill" if evaluation.verdict == "skill" else "No skill shown"
     title = f"{verdict}: {own.value:.1%} right, the best baseline {baseline.value:.1%}"
-    figure, axes = _canvas(title, height=3.6)
+    figure, axes = canvas(title, height=3.6)
     axes.axvline(100 * baseline.value, color=GREY, linewidth=1, linestyle=(0, (4, 3)))
     for at, name in enumerate(names):
         estimate = evaluation.estimate("accuracy", name)
@@ -56,7 +62,7 @@ def accuracy_plot(evaluation: Evaluation) -> bytes:
     axes.set_yticks(range(len(names)), labels)
     axes.set_ylim(-0.6, len(names) - 0.3)
     axes.set_xlabel("right directions out of sample, % (whiskers: day-block bootstrap interval)")
-    return _png(figure)
+    return as_png(figure)
 
 
 def fold_accuracy_plot(evaluation: Evaluation) -> bytes:
@@ -67,7 +73,7 @@ def fold_accuracy_plot(evaluation: Evaluation) -> bytes:
     own = [100 * evaluation.estimate("accuracy", CANDIDATE, fold).value for fold in folds]
     other = [100 * evaluation.estimate("accuracy", best, fold).value for fold in folds]
     won = sum(mine > theirs for mine, theirs in zip(own, other, strict=True))
-    figure, axes = _canvas(
+    figure, axes = canvas(
         f"Candidate ahead of {LABELS[best]} in {won} of {len(folds)} folds", height=3.4, grid="y"
     )
     at = np.arange(len(folds))
@@ -78,8 +84,8 @@ def fold_accuracy_plot(evaluation: Evaluation) -> bytes:
     axes.set_xlim(-0.5, len(folds) - 0.5)
     axes.set_xlabel("walk-forward fold, in order of time")
     axes.set_ylabel("right directions, %")
-    _legend(axes)
-    return _png(figure)
+    legend(axes)
+    return as_png(figure)
 
 
 def calibration_plot(predictions: pl.DataFrame) -> bytes:
@@ -95,7 +101,7 @@ def calibration_plot(predictions: pl.DataFrame) -> bytes:
     reach = np.array([[100 * (b.up_rate - b.lower), 100 * (b.upper - b.up_rate)] for b in bins]).T
     miss = np.average(np.abs(said - came), weights=[bin_.row_count for bin_ in bins])
     title = f"Probabilities miss the observed up-rate by {miss:.1f} points on average"
-    figure, (axes, below) = _canvas(title, height=5.0, grid="both", ratios=(4, 1))
+    figure, (axes, below) = canvas(title, height=5.0, grid="both", ratios=(4, 1))
     ends = np.array(
         [min(said.min(), (came - reach[0]).min()), max(said.max(), (came + reach[1]).max())]
     )
@@ -105,14 +111,14 @@ def calibration_plot(predictions: pl.DataFrame) -> bytes:
         label=f"bins of predictions, {calibration.level:.0%} interval",
     )  # fmt: skip
     axes.set_ylabel("sessions that closed up, %")
-    _legend(axes)
+    legend(axes)
     probability = 100 * predictions["probability_up"].to_numpy()
     below.hist(probability, bins=40, color=PALE)
     below.sharex(axes)
     axes.tick_params(labelbottom=False)
     below.set_ylabel("rows")
     below.set_xlabel("predicted probability of an up move, %")
-    return _png(figure)
+    return as_png(figure)
 
 
 def rank_ic_plot(forecasts: pl.DataFrame) -> bytes:
@@ -131,7 +137,7 @@ def rank_ic_plot(forecasts: pl.DataFrame) -> bytes:
     mean = own["rank_ic"].mean() or 0.0
     share = (own["rank_ic"] > 0).mean() or 0.0
     title = f"Mean rank IC {mean:+.3f}, above zero in {share:.0%} of {own.height} sessions"
-    figure, axes = _canvas(title, height=3.6, grid="both")
+    figure, axes = canvas(title, height=3.6, grid="both")
     axes.axhline(0, color=GREY, linewidth=1)
     for name, colour in ((WITHOUT_TEXT, GREY), (CANDIDATE, BLUE)):
         line = sums.filter(pl.col("predictor") == name)
@@ -141,9 +147,9 @@ def rank_ic_plot(forecasts: pl.DataFrame) -> bytes:
         )  # fmt: skip
     axes.set_xlabel("session")
     axes.set_ylabel("sum of rank ICs since the first test session")
-    _concise_dates(axes)
-    _legend(axes)
-    return _png(figure)
+    concise_dates(axes)
+    legend(axes)
+    return as_png(figure)
 
 
 def importance_plot(importance: pl.DataFrame, *, top: int = 20) -> bytes:
@@ -155,7 +161,7 @@ def importance_plot(importance: pl.DataFrame, *, top: int = 20) -> bytes:
     """
     text = importance.filter("is_text")["gain_share"].sum()
     shown = importance.head(top).reverse()
-    figure, axes = _canvas(
+    figure, axes = canvas(
         f"Text features carry {text:.0%} of the model's gain", height=1.4 + 0.24 * shown.height
     )
     at = np.arange(shown.height)
@@ -166,8 +172,8 @@ def importance_plot(importance: pl.DataFrame, *, top: int = 20) -> bytes:
     axes.set_yticks(at, shown["feature"].to_list())
     axes.set_ylim(-0.6, shown.height - 0.4)
     axes.set_xlabel("share of the total gain, %")
-    _legend(axes, place="lower right")
-    return _png(figure)
+    legend(axes, place="lower right")
+    return as_png(figure)
 
 
 def drift_plot(report: pl.DataFrame, *, top: int = 15) -> bytes:
@@ -180,7 +186,7 @@ def drift_plot(report: pl.DataFrame, *, top: int = 15) -> bytes:
     judged = report.filter((pl.col("kind") != "all") & pl.col("value").is_not_null())
     ratio = (pl.col("value") / pl.col("limit")).alias("ratio")
     shown = judged.with_columns(ratio).sort("ratio", "feature").tail(top)
-    figure, axes = _canvas(
+    figure, axes = canvas(
         f"{judged['is_drifted'].sum()} of {judged.height} features have drifted by "
         f"{report['session_date'][0]}",
         height=1.4 + 0.24 * shown.height,
@@ -192,46 +198,4 @@ def drift_plot(report: pl.DataFrame, *, top: int = 15) -> bytes:
     axes.set_yticks(at, shown["feature"].to_list())
     axes.set_ylim(-0.6, shown.height - 0.4)
     axes.set_xlabel("PSI of the last sessions, as a multiple of the feature's own limit")
-    return _png(figure)
-
-
-def _canvas(
-    title: str, *, height: float, grid: str = "x", ratios: tuple[int, ...] = (1,)
-) -> tuple[Any, Any]:
-    """Return an empty figure in the house style and its axes (a tuple if there are several)."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(8, height), dpi=120, layout="constrained", facecolor="white")
-    panels = figure.subplots(len(ratios), 1, squeeze=False, height_ratios=ratios)[:, 0]
-    for axes in panels:
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.spines[["left", "bottom"]].set_color(GREY)
-        axes.tick_params(colors=INK, labelsize=9)
-        axes.xaxis.label.set(color=INK, fontsize=9)
-        axes.yaxis.label.set(color=INK, fontsize=9)
-        axes.grid(axis=grid, color=PALE, linewidth=0.6)
-        axes.set_axisbelow(True)
-    figure.suptitle(title, x=0.01, ha="left", fontsize=12, fontweight="bold", color=INK)
-    return figure, panels[0] if len(ratios) == 1 else tuple(panels)
-
-
-def _legend(axes: Any, *, place: str = "best") -> None:
-    axes.legend(loc=place, frameon=False, fontsize=9, labelcolor=INK)
-
-
-def _concise_dates(axes: Any) -> None:
-    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
-
-    locator = AutoDateLocator(maxticks=9)
-    axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
-
-
-def _png(figure: Any) -> bytes:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
-    FigureCanvasAgg(figure)
-    buffer = BytesIO()
-    # Without a fixed Software entry, equal pictures would differ in bytes between versions.
-    figure.savefig(buffer, format="png", metadata={"Software": None})
-    return buffer.getvalue()
+    return as_png(figure)

@@ -26,6 +26,7 @@ LAKE_TABLES: dict[str, Table] = {
         schemas.HEADLINES,
         schemas.PRICES,
         schemas.CORPORATE_ACTIONS,
+        schemas.BARS_1M,
         schemas.TEXT_SENTIMENT,
         TECHNICAL_FEATURES,
         schemas.EVALUATION,

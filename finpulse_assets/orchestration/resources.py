@@ -18,6 +18,7 @@ from finpulse_assets.domain.simulator import MarketPlan
 from finpulse_assets.errors import SettingError
 from finpulse_assets.gateways.bento_store import BentoStore
 from finpulse_assets.gateways.lake import Lake
+from finpulse_assets.gateways.minute_source import MinuteSource
 from finpulse_assets.gateways.model_store import ModelStore
 from finpulse_assets.gateways.sources import Extent, PriceSource, TextSource
 from finpulse_assets.gateways.warehouse import Warehouse
@@ -34,10 +35,11 @@ LIVE_HISTORY = timedelta(days=730)
 
 @dataclass(frozen=True)
 class Sources:
-    """The text source and the price source of a profile."""
+    """The text source and the price source of a profile, and its minute bars where it has any."""
 
     texts: TextSource
     prices: PriceSource
+    minutes: MinuteSource | None = None
 
 
 def build_resources(settings: Settings) -> dict[str, object]:
@@ -81,6 +83,7 @@ def build_sources(settings: Settings) -> Sources:
 
 
 def _demo_sources(settings: Settings) -> Sources:
+    from finpulse_assets.gateways.simulated_minutes import SimulatedMinuteSource
     from finpulse_assets.gateways.simulated_source import SimulatedSource
 
     plan = MarketPlan(
@@ -89,8 +92,10 @@ def _demo_sources(settings: Settings) -> Sources:
         seed=settings.simulator_seed,
         effect=settings.simulator_effect,
     )
-    source = SimulatedSource(plan, simulated_sessions(settings))
-    return Sources(source, source)
+    sessions, last = simulated_sessions(settings), settings.simulator_minute_sessions
+    source = SimulatedSource(plan, sessions)
+    minutes = SimulatedMinuteSource(plan, sessions, last=last) if last else None
+    return Sources(source, source, minutes)
 
 
 def simulated_sessions(settings: Settings) -> object:
@@ -104,6 +109,7 @@ def simulated_sessions(settings: Settings) -> object:
 
 def _file_sources(settings: Settings) -> Sources:
     from finpulse_assets.gateways.files import FilePriceSource, FileTextSource
+    from finpulse_assets.gateways.minute_files import FileMinuteSource
 
     settings = with_remembered_files(settings)
     if settings.prices_path is None:
@@ -118,6 +124,7 @@ def _file_sources(settings: Settings) -> Sources:
             corporate_actions=settings.corporate_actions_path,
             tickers=settings.tickers_path,
         ),
+        FileMinuteSource(settings.bars_1m_path) if settings.bars_1m_path else None,
     )
 
 

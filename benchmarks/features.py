@@ -1,0 +1,370 @@
+"""Features: 1.7 million minute bars, 17 million daily bars, and values beside their peers.
+
+Belongs here: what README says of the speed and exactness of features. One command measures all of
+it; each part runs in a process of its own, so that its peak memory is its own.
+
+    python benchmarks/features.py            # everything, about 4 minutes
+    python benchmarks/features.py minutes    # one part: minutes, single, subset, sessions, values
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from measured import run, verdict
+
+from finpulse_assets.domain.calendar import build_sessions
+from finpulse_assets.domain.features.bars import Bars
+from finpulse_assets.domain.features.feature import MINUTE
+from finpulse_assets.domain.features.minutes import MINUTE_FEATURES, minute_frames
+from finpulse_assets.domain.features.panel import feature_frames
+from finpulse_assets.domain.features.registry import MARKET_DATA
+from finpulse_assets.domain.features.technical import TECHNICAL_FEATURES, technical_frames
+from finpulse_assets.gateways.frame_stream import FrameStream, write_stream
+from finpulse_assets.schemas import BARS_1M, CORPORATE_ACTIONS, PRICES
+
+AS_OF = datetime(2025, 1, 1, tzinfo=UTC)
+SESSIONS = build_sessions(date(2006, 1, 3), date(2024, 6, 28))
+NO_ACTIONS = CORPORATE_ACTIONS.empty().lazy()
+BARS = 1_700_000
+SIGMA = 0.0004  # per minute
+
+
+def walk(random: np.random.Generator, bars: int, *, sigma: float) -> dict[str, np.ndarray]:
+    """Return open, high, low, close of a random walk, each bar made of 4 steps."""
+    steps = sigma / 2 * random.standard_normal((bars, 4))
+    path = np.cumsum(steps.ravel()).reshape(bars, 4)
+    opening = np.concatenate([[0.0], path[:-1, -1]])
+    high, low = np.maximum(path.max(axis=1), opening), np.minimum(path.min(axis=1), opening)
+    logs = {"open": opening, "high": high, "low": low, "close": path[:, -1]}
+    return {name: 100 * np.exp(values) for name, values in logs.items()}
+
+
+def minute_bars(path: Path, *, tickers: int) -> None:
+    """Write BARS minute bars with quotes, split over so many tickers."""
+    random = np.random.default_rng(1)
+    sessions = SESSIONS.tail(-(-BARS // (390 * tickers)))
+    opens = sessions["open_at"].dt.timestamp("us").to_numpy()
+    at = (opens[:, None] + np.arange(390) * 60_000_000).ravel()[: BARS // tickers]
+    day = np.repeat(sessions["session_date"].to_numpy(), 390)[: BARS // tickers]
+    frames = []
+    for number in range(tickers):
+        prices = walk(random, len(at), sigma=SIGMA)
+        half = 0.0001 * prices["close"]
+        columns = {
+            "ticker": f"T{number:02d}", "session_date": day, "bar_at": at,
+            "known_at": at + 60_000_000, **prices,
+            "volume": np.round(1e4 * random.random(len(at))),
+            "bid": prices["close"] - half, "ask": prices["close"] + half,
+            "bid_size": random.integers(1, 100, len(at)),
+            "ask_size": random.integers(1, 100, len(at)),
+            "price_basis": "unadjusted", "source": "benchmark",
+        }  # fmt: skip
+        frames.append(pl.DataFrame(columns).cast(BARS_1M.polars_schema))
+    pl.concat(frames).select(BARS_1M.column_names).write_parquet(path)
+
+
+def daily_bars(path: Path, *, tickers: int, sessions: pl.DataFrame) -> None:
+    """Write raw prices of so many tickers in all sessions, a thousand tickers at a time."""
+    import pyarrow.parquet as pq
+
+    random, days = np.random.default_rng(2), sessions.height
+    writer = None
+    for begin in range(0, tickers, 1_000):
+        names = [f"T{number:05d}" for number in range(begin, min(begin + 1_000, tickers))]
+        parts = [walk(random, days, sigma=0.015) for _ in names]
+        close_at = pl.concat([sessions["close_at"]] * len(names))
+        frame = pl.DataFrame(
+            {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        ).with_columns(
+            ticker=pl.Series(np.repeat(names, days)),
+            session_date=pl.concat([sessions["session_date"]] * len(names)),
+            event_time=close_at, knowledge_time=close_at,
+            volume_shares=pl.Series(random.integers(1e5, 1e6, days * len(names))),
+            price_basis=pl.lit("unadjusted"), source=pl.lit("benchmark"),
+        )  # fmt: skip
+        table = PRICES.enforce(frame).to_arrow()
+        writer = writer or pq.ParquetWriter(path, table.schema)
+        writer.write_table(table)
+    writer.close()
+
+
+class Timed:
+    """An iterator that keeps how long its items took to come."""
+
+    def __init__(self, frames: Iterator[pl.DataFrame]) -> None:
+        self._frames, self.waited, self.rows = frames, 0.0, 0
+
+    def __iter__(self) -> Iterator[pl.DataFrame]:
+        return self
+
+    def __next__(self) -> pl.DataFrame:
+        started = time.perf_counter()
+        try:
+            frame = next(self._frames)
+        finally:
+            self.waited += time.perf_counter() - started
+        self.rows += frame.height
+        return frame
+
+
+def written(path: Path, table: object, make: Callable[[], Iterator[pl.DataFrame]]) -> dict:
+    """Write the features that `make` yields; return seconds, the share of writing and rows."""
+    started = time.perf_counter()
+    frames = Timed(make())
+    write_stream(path, table, FrameStream(frames))
+    took = time.perf_counter() - started
+    size = path.stat().st_size / 1e9
+    path.unlink()
+    return {"seconds": took, "writing": 1 - frames.waited / took, "rows": frames.rows, "gb": size}
+
+
+def minutes(folder: Path) -> dict:
+    bars = pl.scan_parquet(folder / "minutes.parquet")
+    return written(
+        folder / "out.parquet",
+        MINUTE_FEATURES,
+        lambda: minute_frames(bars, NO_ACTIONS, SESSIONS, as_of=AS_OF),
+    )
+
+
+def sessions(folder: Path) -> dict:
+    prices = pl.scan_parquet(folder / "daily.parquet")
+    return written(
+        folder / "out.parquet",
+        TECHNICAL_FEATURES,
+        lambda: technical_frames(prices, NO_ACTIONS, SESSIONS, as_of=AS_OF),
+    )
+
+
+# What the `ta` package, TA-Lib and FinPulse all define, by the names of the registry.
+SUBSET = (
+    "roc_12", "rsi_14", "williams_r_14", "stochastic_k_14_3", "stochastic_d_14_3",
+    "macd_to_close", "macd_histogram_to_close", "cci_20", "ultimate_oscillator", "trix_15",
+    "close_to_sma_5", "close_to_sma_10", "close_to_sma_20", "close_to_sma_50",
+    "close_to_ema_5", "close_to_ema_10", "close_to_ema_20", "close_to_ema_50",
+    "adx_14", "directional_balance_14", "aroon_oscillator_25",
+    "atr_14_to_close", "bollinger_20_position", "bollinger_20_width", "obv_change_20d", "mfi_14",
+)  # fmt: skip
+AVERAGES = (5, 10, 20, 50)
+
+
+def by_talib(high, low, close, volume) -> dict[str, np.ndarray]:
+    """The subset as plain TA-Lib calls on contiguous arrays."""
+    import talib
+
+    bars = (high, low, close)
+    slow_k, slow_d = talib.STOCH(*bars, 14, 3, 0, 3, 0)
+    macd, _, histogram = talib.MACD(close, 12, 26, 9)
+    upper, middle, lower = talib.BBANDS(close, 20, 2.0, 2.0)
+    return {
+        "roc_12": talib.ROC(close, 12), "rsi_14": talib.RSI(close, 14),
+        "williams_r_14": talib.WILLR(*bars, 14),
+        "stochastic_k_14_3": slow_k, "stochastic_d_14_3": slow_d,
+        "macd_to_close": macd / close, "macd_histogram_to_close": histogram / close,
+        "cci_20": talib.CCI(*bars, 20), "ultimate_oscillator": talib.ULTOSC(*bars),
+        "trix_15": talib.TRIX(close, 15),
+        **{f"close_to_sma_{n}": close / talib.SMA(close, n) - 1 for n in AVERAGES},
+        **{f"close_to_ema_{n}": close / talib.EMA(close, n) - 1 for n in AVERAGES},
+        "adx_14": talib.ADX(*bars, 14),
+        "directional_balance_14": talib.PLUS_DI(*bars, 14) - talib.MINUS_DI(*bars, 14),
+        "aroon_oscillator_25": talib.AROONOSC(high, low, 25),
+        "atr_14_to_close": talib.ATR(*bars, 14) / close,
+        "bollinger_20_position": (close - lower) / (upper - lower),
+        "bollinger_20_width": (upper - lower) / middle,
+        "obv_change_20d": talib.MOM(talib.OBV(close, volume), 20) / talib.SUM(volume, 20),
+        "mfi_14": talib.MFI(*bars, volume, 14),
+    }  # fmt: skip
+
+
+def by_ta(frame) -> dict[str, object]:
+    """The subset by the `ta` package on a pandas frame, with its own defaults otherwise."""
+    from ta import momentum, trend, volatility, volume
+
+    high, low, close, traded = (frame[name] for name in ("high", "low", "close", "volume"))
+    bands = volatility.BollingerBands(close, 20, 2)
+    stochastic = momentum.StochasticOscillator(high, low, close, 14, 3)
+    macd, adx = trend.MACD(close, 26, 12, 9), trend.ADXIndicator(high, low, close, 14)
+    atr = volatility.AverageTrueRange(high, low, close, 14)
+    return {
+        "roc_12": momentum.ROCIndicator(close, 12).roc(),
+        "rsi_14": momentum.RSIIndicator(close, 14).rsi(),
+        "williams_r_14": momentum.WilliamsRIndicator(high, low, close, 14).williams_r(),
+        "stochastic_k_14_3": stochastic.stoch_signal(),
+        "stochastic_d_14_3": stochastic.stoch_signal().rolling(3).mean(),
+        "macd_to_close": macd.macd() / close, "macd_histogram_to_close": macd.macd_diff() / close,
+        "cci_20": trend.CCIIndicator(high, low, close, 20).cci(),
+        "ultimate_oscillator": momentum.UltimateOscillator(high, low, close).ultimate_oscillator(),
+        "trix_15": trend.TRIXIndicator(close, 15).trix(),
+        **{f"close_to_sma_{n}": close / trend.SMAIndicator(close, n).sma_indicator() - 1
+           for n in AVERAGES},
+        **{f"close_to_ema_{n}": close / trend.EMAIndicator(close, n).ema_indicator() - 1
+           for n in AVERAGES},
+        "adx_14": adx.adx(), "directional_balance_14": adx.adx_pos() - adx.adx_neg(),
+        "aroon_oscillator_25": trend.AroonIndicator(high, low, 25).aroon_indicator(),
+        "atr_14_to_close": atr.average_true_range() / close,
+        "bollinger_20_position": bands.bollinger_pband(),
+        "bollinger_20_width": bands.bollinger_wband(),
+        "obv_change_20d": volume.OnBalanceVolumeIndicator(close, traded).on_balance_volume()
+        .diff(20) / traded.rolling(20).sum(),
+        "mfi_14": volume.MFIIndicator(high, low, close, traded, 14).money_flow_index(),
+    }  # fmt: skip
+
+
+def best_of(count: int, work: Callable[[], object]) -> float:
+    times = []
+    for _ in range(count):
+        started = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - started)
+    return min(times)
+
+
+def subset(folder: Path) -> dict:
+    """The shared subset in memory, on one thread: FinPulse, TA-Lib and `ta`."""
+    from finpulse_assets.domain.features import minutes as minute_clock
+
+    bars = pl.scan_parquet(folder / "minutes.parquet").filter(pl.col("ticker") == "T00")
+    panels = []
+
+    def keep(panel, *_, **__):
+        panels.append(panel)
+        return iter(())
+
+    original, minute_clock.feature_frames = minute_clock.feature_frames, keep
+    list(minute_frames(bars, NO_ACTIONS, SESSIONS, as_of=AS_OF))
+    minute_clock.feature_frames = original
+    panel = panels[0]
+    arrays = [panel.columns[name] for name in ("high", "low", "close", "volume")]
+    frame = pl.DataFrame(dict(zip(("high", "low", "close", "volume"), arrays, strict=True)))
+    pandas = frame.to_pandas()
+    ours = best_of(3, lambda: list(feature_frames(panel, MINUTE, names=SUBSET, threads=1)))
+    talib = best_of(3, lambda: by_talib(*arrays))
+    theirs = best_of(1, lambda: by_ta(pandas))
+    found = pl.concat(list(feature_frames(panel, MINUTE, names=SUBSET, threads=1)))
+    warm = {feature.name: feature.warm_up for feature in MARKET_DATA}
+    errors = {
+        name: _furthest(found[MINUTE.column(name)].to_numpy()[warm[name] :], values[warm[name] :])
+        for name, values in by_talib(*arrays).items()
+    }
+    return {
+        "rows": len(panel), "features": len(SUBSET), "finpulse": ours, "talib": talib, "ta": theirs,
+        "largest_error": max(errors.values()),
+    }  # fmt: skip
+
+
+def _furthest(values: np.ndarray, expected: np.ndarray) -> float:
+    """Return the largest difference, relative to the larger of the value and one."""
+    known = np.isfinite(values)  # null where FinPulse calls a value undefined
+    away = np.abs(values - expected)[known] / np.maximum(np.abs(expected[known]), 1)
+    return float(away.max())
+
+
+def values(folder: Path) -> dict:
+    """Volatility estimators on a million bars of known sigma; each bar of 48 bridged steps."""
+    del folder
+    random, bars, steps, sigma = np.random.default_rng(3), 1_000_000, 48, 0.01
+    columns = {name: [] for name in ("open", "high", "low", "close")}
+    level = 0.0
+    for _ in range(20):
+        count = bars // 20
+        moves = sigma / np.sqrt(steps) * random.standard_normal((count, steps))
+        path = np.cumsum(moves.ravel()).reshape(count, steps) + level
+        before = np.concatenate([[level], path.ravel()[:-1]]).reshape(count, steps)
+        # The extreme of a Brownian bridge between two points, by inverting its distribution.
+        reach = 2 * sigma**2 / steps * -np.log(random.random((2, count, steps)))
+        gap = (path - before) ** 2
+        columns["open"].append(before[:, 0])
+        columns["high"].append(((path + before + np.sqrt(gap + reach[0])) / 2).max(axis=1))
+        columns["low"].append(((path + before - np.sqrt(gap + reach[1])) / 2).min(axis=1))
+        columns["close"].append(path[:, -1])
+        level = path[-1, -1]
+    arrays = {name: np.exp(np.concatenate(parts)) for name, parts in columns.items()}
+    block = Bars(arrays | {"volume": np.ones(bars)}, np.array([0]))
+    names = ("volatility_20d", "volatility_50d", "parkinson_20d", "garman_klass_10d",
+             "rogers_satchell_50d", "yang_zhang_20d", "ewma_volatility")  # fmt: skip
+    by_name = {feature.name: feature for feature in MARKET_DATA}
+    found = {name: by_name[name].compute(block)[200:] for name in names}
+    return {name: float(np.sqrt(np.mean(squares**2)) / sigma) for name, squares in found.items()}
+
+
+PARTS = {"minutes": minutes, "subset": subset, "sessions": sessions, "values": values}
+
+
+def measured(part: str, folder: Path) -> dict:
+    """Run one part in a process of its own; return what it says, with its peak memory."""
+    environment = {**os.environ, "OMP_WAIT_POLICY": "PASSIVE"}
+    done = run([sys.executable, __file__, "--part", part, str(folder)], environment)
+    return {**json.loads(done.stdout.splitlines()[-1]), "peak_gb": done.peak_gb}
+
+
+def report(wanted: set[str]) -> dict[str, bool]:
+    """Measure, print, and return each claim with whether it holds."""
+    claims: dict[str, bool] = {}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for tickers, limit in ((10, 10), (1, 10)):
+            if not wanted & {"minutes", "single"} or (tickers == 1 and "single" not in wanted):
+                continue
+            minute_bars(folder / "minutes.parquet", tickers=tickers)
+            it = measured("minutes", folder)
+            count = len(MINUTE_FEATURES.columns) - 5
+            print(
+                f"{it['rows']:,} minute bars of {tickers} tickers, {count} features to Parquet "
+                f"({it['gb']:.1f} GB): {it['seconds']:.1f} s, {it['writing']:.0%} of it writing, "
+                f"{it['peak_gb']:.1f} GB; a peer's three steps took 337 s and 4.5 GB for fewer: "
+                f"{337 / it['seconds']:.0f} x"
+            )
+            claims[f"{tickers} tickers: at most {limit} s"] = it["seconds"] <= limit
+            claims[f"{tickers} tickers: under 4 GB"] = it["peak_gb"] < 4
+        if "subset" in wanted:
+            minute_bars(folder / "minutes.parquet", tickers=10)
+            it = measured("subset", folder)
+            print(
+                f"{it['features']} shared features of {it['rows']:,} bars, one thread: FinPulse "
+                f"{it['finpulse']:.3f} s, TA-Lib {it['talib']:.3f} s "
+                f"(ratio {it['finpulse'] / it['talib']:.2f}), ta {it['ta']:.1f} s "
+                f"({it['ta'] / it['finpulse']:.0f} x slower); largest difference from TA-Lib "
+                f"{it['largest_error']:.1e}"
+            )
+            claims["over 10 x faster than ta"] = it["ta"] > 10 * it["finpulse"]
+            claims["at most 1.5 x plain TA-Lib"] = it["finpulse"] <= 1.5 * it["talib"]
+            claims["values of TA-Lib to 1e-9"] = it["largest_error"] <= 1e-9
+        (folder / "minutes.parquet").unlink(missing_ok=True)
+        if "sessions" in wanted:
+            took = {}
+            for tickers in (680, 6_800):
+                daily_bars(folder / "daily.parquet", tickers=tickers, sessions=SESSIONS.tail(2_520))
+                it = took[tickers] = measured("sessions", folder)
+                print(
+                    f"{tickers:,} tickers x 2,520 sessions, {it['rows']:,} rows to Parquet "
+                    f"({it['gb']:.1f} GB): {it['seconds']:.1f} s, {it['writing']:.0%} of it "
+                    f"writing, {it['peak_gb']:.1f} GB"
+                )
+            ratio = took[6_800]["seconds"] / took[680]["seconds"]
+            print(f"ten times the rows took {ratio:.1f} times as long")
+            claims["6,800 tickers: under 8 GB"] = took[6_800]["peak_gb"] < 8
+            claims["ten times the rows: at most 11 times the time"] = ratio <= 11
+        if "values" in wanted:
+            it = measured("values", folder)
+            shown = ", ".join(f"{k} {v:.4f}" for k, v in it.items() if k != "peak_gb")
+            print(f"found / known sigma on 1,000,000 simulated bars: {shown}")
+            off = max(abs(ratio - 1) for name, ratio in it.items() if name != "peak_gb")
+            claims["every sigma within 2 %"] = off <= 0.02
+    return claims
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--part"]:
+        print(json.dumps(PARTS[sys.argv[2]](Path(sys.argv[3]))))
+    else:
+        verdict(report(set(sys.argv[1:]) or {"minutes", "single", "subset", "sessions", "values"}))

@@ -1,0 +1,99 @@
+"""The feature page: every feature with its definition, and a small plot of each family.
+
+Belongs here: the page, made of the registry. Does not belong here: the features (domain.features),
+drawing them (domain.feature_plots).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import polars as pl
+
+from finpulse_assets.domain.feature_plots import family_plot
+from finpulse_assets.domain.features.feature import MINUTE, Feature
+from finpulse_assets.domain.features.registry import ALL, FEATURES, TECHNICAL, bar_features
+from finpulse_assets.gateways.lake import written_atomically
+
+FAMILIES = {
+    "momentum": "How far and how surely the price has gone lately.",
+    "trend": "The price against its own averages, and how straight its way was.",
+    "volatility": "How widely the price swings, by estimators of different efficiency; every sigma "
+    "is per bar.",
+    "volume": "How much is traded, against its own past and together with the price.",
+    "liquidity": "What trading costs, guessed from bars or read off quotes.",
+    "market": "A ticker among the tickers of the same moment.",
+    "calendar": "Where the session stands among sessions, and what has just happened.",
+    "text": "What people wrote about the ticker until the decision.",
+}
+PREFACE = """# Features
+
+{count} inputs of the model on the clock of sessions: {technical} of bars and {text} of texts. The
+{minute} of bars that have a meaning on one-minute bars are computed there by the same functions;
+`_20d` (sessions) then reads `_20m` (minutes). This page is made of the registry
+(`finpulse_assets/domain/features/`) by `make docs`, as are the column schemas and dbt's contracts.
+
+*look-back* is the bars that the definition reads, the present one included; *warm-up* the bars of
+an unbroken run before which the value is null, more than the look-back where an average never quite
+forgets its start. *free* features do not depend on the unit of price and volume. Every value is
+made of what was known at the decision; `finpulse audit` tries to prove the contrary.
+"""
+
+
+def feature_page(images: Mapping[str, str], *, caption: str = "") -> str:
+    """Return the page as Markdown.
+
+    Args:
+        images: family -> path of its plot, relative to the page; a family may be absent.
+        caption: what the plots show.
+    """
+    parts = [
+        PREFACE.format(
+            count=len(FEATURES),
+            technical=len(TECHNICAL),
+            text=len(FEATURES) - len(TECHNICAL),
+            minute=len(bar_features(MINUTE)),
+        )
+    ]
+    for family, sentence in FAMILIES.items():
+        listed = [feature for feature in ALL if feature.family == family]
+        parts.append(f"## {family}\n\n{sentence} {len(listed)} features.\n")
+        if family in images:
+            parts.append(f"![{family}: {caption}]({images[family]})\n\n*{caption}*\n")
+        parts.append(_table(listed))
+    return "\n".join(parts)
+
+
+def _table(listed: list[Feature]) -> str:
+    lines = [
+        "| feature | formula | unit | look-back | warm-up | free | null where | source |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for it in listed:
+        only = "" if len(it.clocks) > 1 or it.is_text else f" ({it.clocks[0]} bars only)"
+        cells = (
+            f"`{it.name}`", f"{it.formula}{only}", it.unit, it.lookback, it.warm_up,
+            "yes" if it.scale_free else "no", it.undefined, it.source,
+        )  # fmt: skip
+        lines.append("| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |")
+    return "\n".join([*lines, ""])
+
+
+def write_plots(features: pl.DataFrame, folder: Path) -> tuple[dict[str, str], str]:
+    """Draw each family for the ticker with most texts; return family -> file name, and a caption.
+
+    Args:
+        features: fct_daily_features.
+        folder: where the PNG files are written.
+    """
+    by_texts = features.group_by("ticker").agg(pl.col("text_count").sum(), pl.len())
+    ticker = by_texts.sort("text_count", "len", "ticker", descending=True)["ticker"][0]
+    days = features.filter(pl.col("ticker") == ticker)["session_date"].sort().tail(250)
+    images = {}
+    for family in FAMILIES:
+        listed = [feature for feature in FEATURES if feature.family == family]
+        with written_atomically(folder / f"{family}.png") as temporary:
+            temporary.write_bytes(family_plot(features, listed, ticker))
+        images[family] = f"{family}.png"
+    return images, f"{ticker}, {days[0]} to {days[-1]}"
