@@ -99,8 +99,8 @@ def as_of(
         return
     last = frame["session_date"].max() if frame.height else "–"
     errors.print(
-        f"{table} as of {at:%Y-%m-%d %H:%M} UTC: {frame.height:,} rows, {frame.width} columns, last "
-        f"session {last}; --out FILE.parquet writes it",
+        f"{table} as of {at:%Y-%m-%d %H:%M} UTC: {frame.height:,} rows, {frame.width} columns, "
+        f"last session {last}; --out FILE.parquet writes it",
         highlight=False,
         soft_wrap=True,
     )

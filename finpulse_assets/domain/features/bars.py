@@ -12,6 +12,7 @@ gets each run alone and whole.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from threading import Lock
 
 import numpy as np
@@ -114,7 +115,7 @@ class Bars:
         call = getattr(talib, function)
         arrays = [np.ascontiguousarray(self[name]) for name in inputs]
         outputs: tuple[np.ndarray, ...] | None = None
-        for start, stop in zip(self._bounds, self._bounds[1:], strict=False):
+        for start, stop in pairwise(self._bounds):
             parts = call(*(array[start:stop] for array in arrays), **options)
             parts = parts if isinstance(parts, tuple) else (parts,)
             if stop - start == len(self):
@@ -126,21 +127,18 @@ class Bars:
 
     def bars_since(self, name: str) -> np.ndarray:
         """Return the bars since the series was last non-zero in its run, NaN before that."""
-        last, first = self._last(self[name] != 0), self._first_of_run()
-        return np.where(last >= first, np.arange(len(self)) - last, np.nan)
+        at = np.arange(len(self))
+        last = np.maximum.accumulate(np.where(self[name] != 0, at, -1))
+        first = np.repeat(self.starts, np.diff(self._bounds)) if len(self.starts) else 0
+        return np.where(last >= first, at - last, np.nan)
 
     def has_moved(self, name: str) -> np.ndarray:
         """Return whether the series has changed at all since its run began."""
         if self._whole:
             return self._of_whole(self._whole[0].has_moved(name))
-        moved = self[name] != self[name][self._first_of_run()]
-        return self._last(moved) >= self._first_of_run()
-
-    def _last(self, flags: np.ndarray) -> np.ndarray:
-        """Return the index of the last bar so far that has the flag, -1 before the first."""
-        return np.maximum.accumulate(np.where(flags, np.arange(len(flags)), -1))
-
-    def _first_of_run(self) -> np.ndarray:
-        if not len(self.starts):
-            return np.zeros(len(self), np.int64)
-        return np.repeat(self.starts, np.diff(self._bounds))
+        values, moved = self[name], np.empty(len(self), bool)
+        for start, stop in pairwise(self._bounds):
+            differs = values[start:stop] != values[start]
+            first = int(differs.argmax()) if differs.any() else stop - start
+            moved[start : start + first], moved[start + first : stop] = False, True
+        return moved

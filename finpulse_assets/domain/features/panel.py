@@ -95,13 +95,28 @@ class _Block:
     bars: Bars
     context: int
 
-    def known(self, feature: Feature) -> np.ndarray:
-        """Return the feature's values, NaN before its warm-up and where they are no number."""
+    @cached_property
+    def seen(self) -> np.ndarray:
+        return self.panel.seen[self.span]
+
+    @cached_property
+    def least_seen(self) -> int:
+        return int(self.seen.min())
+
+    def known(self, feature: Feature) -> tuple[np.ndarray, bool]:
+        """Return the feature's values, NaN before its warm-up and where they are no number.
+
+        The second value tells whether none is NaN; the array may then be one that `bars` keep, and
+        is not to be written to.
+        """
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             values = feature.compute(self.bars) if feature.compute else self.bars[feature.name]
-            values = values[self.context :]
-            seen = self.panel.seen[self.span]
-            return np.where((seen >= feature.warm_up) & np.isfinite(values), values, np.nan)
+        values = values[self.context :]
+        is_known = np.isfinite(values)
+        if self.least_seen < feature.warm_up:
+            is_known &= self.seen >= feature.warm_up
+        is_complete = bool(is_known.all())
+        return values if is_complete else np.where(is_known, values, np.nan), is_complete
 
 
 def _across_tickers(
@@ -113,6 +128,8 @@ def _across_tickers(
     for name, feature in known.items():
         if name in needed and feature.across:
             by_base.setdefault(feature.across[1], []).append(feature)
+    if not by_base:
+        return {}
     moments = Moments(panel.moment, panel.sector)
 
     def statistics(base: str) -> dict[str, np.ndarray]:
@@ -128,7 +145,7 @@ def _across_tickers(
 def _whole_column(panel: Panel, feature: Feature) -> np.ndarray:
     out = np.empty(len(panel))
     for block in _blocks(panel, {}):
-        out[block.span] = block.known(feature)
+        out[block.span], _ = block.known(feature)
     return out
 
 
@@ -176,15 +193,18 @@ def _columns(panel: Panel, span: slice, more: Mapping[str, np.ndarray]) -> dict[
 
 
 def _block_frame(block: _Block, wanted: Sequence[Feature], clock: Clock) -> pl.DataFrame:
-    values, family = {}, None
+    """Return the kept rows of a block. Arrow takes numpy's memory as it is; polars would copy it."""
+    import pyarrow as pa
+
+    columns, family = {}, None
     for feature in wanted:
         if feature.family != family:
             block.bars.forget()
             family = feature.family
-        values[clock.column(feature.name)] = block.known(feature)
-    frame = block.panel.keys[block.span].with_columns(
-        pl.Series(name, array, nan_to_null=True) for name, array in values.items()
-    )
+        values, is_complete = block.known(feature)
+        columns[clock.column(feature.name)] = pa.array(values, from_pandas=not is_complete)
+    made = pl.from_arrow(pa.table(columns), rechunk=False)
+    frame = block.panel.keys[block.span].hstack(made)
     kept = block.panel.is_kept[block.span]
     return frame if kept.all() else frame.filter(pl.Series(kept))
 

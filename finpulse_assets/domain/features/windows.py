@@ -28,7 +28,7 @@ class Windows:
         self._ramps = {1: np.zeros_like(values)}
         self._highs = {1: values}
         self._lows = {1: values}
-        self._squares: Windows | None = None
+        self._spreads = {1: np.zeros_like(values)}
 
     @property
     def values(self) -> np.ndarray:
@@ -53,13 +53,28 @@ class Windows:
         return self._ramps[bars]
 
     def variance(self, bars: int) -> np.ndarray:
-        """Return the sample variance; what is below the rounding error of its mean is 0."""
-        if self._squares is None:
-            self._squares = Windows(self.values**2)
-        total, squares = self.sum(bars), self._squares.sum(bars)
-        spread = squares - total**2 / bars
-        spread[spread < 1e-14 * squares] = 0.0
+        """Return the sample variance; 0 where it is no more than the mean's rounding error."""
+        spread = self._spread(bars).copy()
+        spread[spread < 1e-26 * self.sum(bars) ** 2] = 0.0
         return spread / (bars - 1)
+
+    def _spread(self, bars: int) -> np.ndarray:
+        """Return the sum of squared distances from the window's mean.
+
+        Two parts of a window are joined by the distance of their means (Chan, Golub and LeVeque
+        1979): the difference of two large sums, sum x^2 - (sum x)^2 / n, would lose the digits of a
+        price that moves by a hundredth of a per cent.
+        """
+        if bars not in self._spreads:
+            recent = _largest_power(bars)
+            older = bars - recent
+            apart = _minus_lagged(self.sum(recent) / recent, self.sum(older) / older, recent)
+            within = _plus_lagged(self._spread(recent), self._spread(older), recent)
+            apart *= apart
+            apart *= recent * older / bars
+            within += apart
+            self._spreads[bars] = within
+        return self._spreads[bars]
 
     def deviation(self, bars: int) -> np.ndarray:
         return np.sqrt(self.variance(bars))
@@ -112,6 +127,12 @@ def _largest_power(bars: int) -> int:
 def _plus_lagged(recent: np.ndarray, older: np.ndarray, bars: int) -> np.ndarray:
     out = recent.copy()
     out[bars:] += older[: max(len(older) - bars, 0)]
+    return out
+
+
+def _minus_lagged(recent: np.ndarray, older: np.ndarray, bars: int) -> np.ndarray:
+    out = recent.copy()
+    out[bars:] -= older[: max(len(older) - bars, 0)]
     return out
 
 
