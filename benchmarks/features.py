@@ -247,8 +247,8 @@ def subset(folder: Path) -> dict:
     arrays = [panel.columns[name] for name in ("high", "low", "close", "volume")]
     frame = pl.DataFrame(dict(zip(("high", "low", "close", "volume"), arrays, strict=True)))
     pandas = frame.to_pandas()
-    ours = best_of(3, lambda: list(feature_frames(panel, MINUTE, names=SUBSET, threads=1)))
-    talib = best_of(3, lambda: by_talib(*arrays))
+    ours = best_of(9, lambda: list(feature_frames(panel, MINUTE, names=SUBSET, threads=1)))
+    talib = best_of(9, lambda: by_talib(*arrays))
     theirs = best_of(1, lambda: by_ta(pandas))
     found = pl.concat(list(feature_frames(panel, MINUTE, names=SUBSET, threads=1)))
     warm = {feature.name: feature.warm_up for feature in MARKET_DATA}

@@ -33,7 +33,7 @@ PACKAGES = (
 LEAST_FREE_GB = 2.0
 FILES = (
     "prices_path", "tweets_path", "headlines_path", "corporate_actions_path", "tickers_path",
-    "labelled_texts_path",
+    "bars_1m_path", "labelled_texts_path",
 )  # fmt: skip
 YAHOO = "https://query2.finance.yahoo.com"
 

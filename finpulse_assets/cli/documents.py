@@ -24,6 +24,9 @@ STAGES = (
 
 def main() -> None:
     """Rewrite README.md and .env.example in place."""
+    from finpulse_assets.orchestration.dbt_contracts import write_contracts
+
+    write_contracts()  # first: the other documents read dbt's manifest
     readme = ROOT / "README.md"
     readme.write_text(with_generated_parts(readme.read_text()))
     (ROOT / ".env.example").write_text(env_example())

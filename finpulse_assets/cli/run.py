@@ -62,6 +62,9 @@ def run(
     tickers: Annotated[
         Path | None, typer.Option(help="files: company and sector of each symbol.")
     ] = None,
+    bars_1m: Annotated[
+        Path | None, typer.Option("--bars-1m", help="files: one-minute bars.")
+    ] = None,
     as_of: AsOf = None,
     home: Home = None,
     as_json: Json = False,
@@ -78,6 +81,7 @@ def run(
         "headlines_path": _absolute(headlines),
         "corporate_actions_path": _absolute(corporate_actions),
         "tickers_path": _absolute(tickers),
+        "bars_1m_path": _absolute(bars_1m),
         "as_of": as_of,
         "home": _absolute(home),
     }

@@ -16,6 +16,8 @@ import polars as pl
 
 # A hole of more sessions than this ends a run of bars: no return or mean is taken across it.
 MAX_GAP_SESSIONS = 5
+PRICE_COLUMNS = ("open", "high", "low", "close", "bid", "ask")
+SIZES = ("bid_size", "ask_size")
 
 
 def latest_versions(frame: pl.LazyFrame, key: list[str], as_of: datetime) -> pl.DataFrame:
@@ -64,7 +66,7 @@ def adjust_bars(
 
     Args:
         bars: one row per ticker and bar: ticker, session_date, open, high, low, close (USD),
-            volume_shares, price_basis, and any others.
+            volume_shares, price_basis, and any others; quotes are adjusted as prices and volume.
         actions: one row per ticker, ex_date and kind, with value.
         order: the column that orders a ticker's bars; several bars may share a session.
 
@@ -101,7 +103,8 @@ def adjust_bars(
         )
         .with_columns(factors)
         .with_columns(
-            *(pl.col(name) * price_factor for name in ("open", "high", "low", "close")),
+            *(pl.col(name) * price_factor for name in PRICE_COLUMNS if name in bars.columns),
+            *(pl.col(name) / pl.col("split_factor") for name in SIZES if name in bars.columns),
             volume=pl.col("volume_shares") / pl.col("split_factor"),
         )
         .drop("volume_shares", "price_basis", "split_factor", "dividend_factor")

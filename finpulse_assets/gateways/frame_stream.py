@@ -43,7 +43,7 @@ def write_stream(path: Path, table: Table, stream: FrameStream) -> bool:
     before = _identity(path)
     last = table.empty().select(keys)
     with (
-        written_atomically(path, keep_equal=True) as temporary,
+        written_atomically(path, is_derived=True) as temporary,
         pq.ParquetWriter(temporary, schema, **options) as writer,
     ):
         for frame in stream.frames:

@@ -31,10 +31,12 @@ COVERAGE = "_coverage.json"
 
 
 @contextmanager
-def written_atomically(path: Path, *, keep_equal: bool = False) -> Iterator[Path]:
+def written_atomically(path: Path, *, is_derived: bool = False) -> Iterator[Path]:
     """Yield a temporary path beside `path`; rename it into place when the block succeeds.
 
-    With `keep_equal`, a file that already holds the same bytes stays as it is, its time included.
+    A derived table, which every run makes anew from raw rows, is not forced to the disk: a power
+    cut may cost the file, which a gigabyte need not be waited for to prevent. One that already
+    holds the same bytes stays as it is, its time included.
 
     A reader, or a process that comes after a kill, sees the old file or the new one, never a half.
     The file gets the permissions that any new file gets (tempfile would shut other users out).
@@ -47,10 +49,12 @@ def written_atomically(path: Path, *, keep_equal: bool = False) -> Iterator[Path
         path.parent.mkdir(parents=True, exist_ok=True)
         _remove_leftovers(path)
         yield temporary
-        with temporary.open("rb") as written:
-            os.fsync(written.fileno())
-        if not (keep_equal and path.exists() and filecmp.cmp(path, temporary, shallow=False)):
-            temporary.replace(path)
+        if is_derived and path.exists() and filecmp.cmp(path, temporary, shallow=False):
+            return
+        if not is_derived:
+            with temporary.open("rb") as written:
+                os.fsync(written.fileno())
+        temporary.replace(path)
     except OSError as error:
         raise LakeError(
             f"{path} cannot be written: {error.strerror or error}",

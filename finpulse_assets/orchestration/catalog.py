@@ -11,7 +11,9 @@ import polars as pl
 
 from finpulse_assets import schemas
 from finpulse_assets.contract import Table
+from finpulse_assets.domain.audit.quality import FEATURE_PROFILE
 from finpulse_assets.domain.catalogue import CatalogueTable
+from finpulse_assets.domain.features.minutes import MINUTE_FEATURES
 from finpulse_assets.domain.features.technical import TECHNICAL_FEATURES
 from finpulse_assets.domain.online_features import ONLINE_FEATURES
 
@@ -29,10 +31,12 @@ LAKE_TABLES: dict[str, Table] = {
         schemas.BARS_1M,
         schemas.TEXT_SENTIMENT,
         TECHNICAL_FEATURES,
+        MINUTE_FEATURES,
         schemas.EVALUATION,
         schemas.OUT_OF_SAMPLE,
         schemas.DAILY_SIGNALS,
         schemas.FEATURE_DRIFT,
+        FEATURE_PROFILE,
         ONLINE_FEATURES,
     )
 }

@@ -19,6 +19,7 @@ from finpulse_assets.settings import Profile, Settings
 SOURCE_FILE = "source.json"
 FILE_SETTINGS = (
     "prices_path", "tweets_path", "headlines_path", "corporate_actions_path", "tickers_path",
+    "bars_1m_path",
 )  # fmt: skip
 ELSEWHERE = "set FINPULSE_HOME (or --home) to a folder of its own"
 
@@ -34,7 +35,8 @@ def claim_home(settings: Settings, clock: RunClock) -> None:
     path, wanted = settings.root / SOURCE_FILE, source_of(settings)
     if path.exists():
         held = json.loads(path.read_text())
-        other = [name for name in wanted if held.get(name) != wanted[name]]
+        # A home from before a kind of file was understood holds none of it.
+        other = [name for name in wanted if held.get(name, "None") != wanted[name]]
         if other:
             raise SettingError(
                 f"the home {settings.root} holds the data of {_named(held, other)}, this run's is "

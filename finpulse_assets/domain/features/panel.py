@@ -193,7 +193,7 @@ def _columns(panel: Panel, span: slice, more: Mapping[str, np.ndarray]) -> dict[
 
 
 def _block_frame(block: _Block, wanted: Sequence[Feature], clock: Clock) -> pl.DataFrame:
-    """Return the kept rows of a block. Arrow takes numpy's memory as it is; polars would copy it."""
+    """Return the kept rows of a block. Arrow takes numpy's memory as it is, polars copies it."""
     import pyarrow as pa
 
     columns, family = {}, None
