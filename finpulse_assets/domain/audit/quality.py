@@ -175,19 +175,25 @@ def constants_and_duplicates(features: pl.DataFrame, listed: Sequence[Feature]) 
 
 
 def _alike(values: np.ndarray) -> list[tuple[int, int, float]]:
-    """Return the pairs of columns that repeat each other: found on all rows, tried on shared."""
-    if values.shape[1] < 2:
-        return []
-    filled = np.where(np.isnan(values), np.nanmean(values, axis=0), values)
-    likely = np.abs(np.corrcoef(filled.T)) > 0.9 * DUPLICATE_CORRELATION
-    pairs = []
-    for one, other in zip(*np.nonzero(np.triu(likely, 1)), strict=True):
-        both = values[:, [one, other]][~np.isnan(values[:, [one, other]]).any(axis=1)]
-        if len(both) > 2 and both.std(axis=0).all():
-            found = float(np.corrcoef(both.T)[0, 1])
-            if abs(found) > DUPLICATE_CORRELATION:
-                pairs.append((int(one), int(other), found))
-    return pairs
+    """Return the pairs of columns that repeat each other on the rows that both have.
+
+    Every pair has rows of its own, but their sums are products of whole matrices: of the values,
+    their squares, and the flags of what is known.
+    """
+    flags = (~np.isnan(values)).astype(float)
+    centred = np.where(np.isnan(values), 0.0, values - np.nanmean(values, axis=0))
+    scale = np.sqrt((centred**2).sum(axis=0) / flags.sum(axis=0))
+    centred /= scale
+    count = flags.T @ flags
+    total = centred.T @ flags  # of each column, over the rows that the other has too
+    squares = (centred**2).T @ flags
+    with np.errstate(divide="ignore", invalid="ignore"):
+        covariance = centred.T @ centred - total * total.T / count
+        spread = squares - total**2 / count
+        found = covariance / np.sqrt(spread * spread.T)
+    alike = (np.abs(found) > DUPLICATE_CORRELATION) & (count > 2)
+    pairs = zip(*np.nonzero(np.triu(alike, 1)), strict=True)
+    return [(int(one), int(other), float(found[one, other])) for one, other in pairs]
 
 
 def moved(

@@ -25,7 +25,8 @@ END = datetime(2025, 1, 1, tzinfo=UTC)
 def bars() -> pl.DataFrame:
     """Minutes of 4 tickers over 6 sessions; the walk leaves thin minutes out."""
     plan = MarketPlan(ticker_count=4, session_count=40, seed=5, effect=0.0)
-    return simulate_minutes(plan, SESSIONS.filter(pl.col("session_date") < date(2024, 6, 1)), last=6)
+    days = SESSIONS.filter(pl.col("session_date") < date(2024, 6, 1))
+    return simulate_minutes(plan, days, last=6)
 
 
 def features(frame: pl.DataFrame, actions: pl.DataFrame | None = None, **more) -> pl.DataFrame:

@@ -1,0 +1,146 @@
+"""Quality checks: each finds what it is for, shows the rows, and leaves sound values alone."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+
+from finpulse_assets.domain.audit.quality import (
+    FEATURE_PROFILE,
+    constants_and_duplicates,
+    missing,
+    moved,
+    outliers,
+    profile,
+    stability_index,
+)
+from finpulse_assets.domain.features.feature import Feature
+
+ROWS = 400
+
+
+def feature(name: str, **more) -> Feature:
+    return Feature(
+        name=name, family="momentum", formula="any", inputs=("close",), unit="fraction",
+        **{"lookback": 1, **more},
+    )  # fmt: skip
+
+
+LISTED = [feature("one", warm_up=20), feature("other"), feature("rare", sparse=True)]
+
+
+def features(seed: int = 0, **columns) -> pl.DataFrame:
+    random = np.random.default_rng(seed)
+    rows = np.arange(ROWS)
+    frame = pl.DataFrame(
+        {
+            "ticker": "T",
+            "session_date": [date(2023, 1, 1) + timedelta(days=int(at)) for at in rows],
+            "bars_seen": rows + 1,
+            "one": random.standard_normal(ROWS),
+            "other": random.standard_normal(ROWS),
+            "rare": np.where(rows % 10 == 0, random.standard_normal(ROWS), np.nan),
+        }
+    )
+    early = pl.when(pl.col("bars_seen") >= 20).then("one").alias("one")
+    return frame.with_columns(early).with_columns(
+        **{name: pl.Series(values) for name, values in columns.items()}
+    )
+
+
+def test_sound_features_are_in_order():
+    frame = features()
+    profiled = profile(frame, LISTED)
+    assert missing(frame, LISTED, profiled) == []
+    assert outliers(frame, LISTED, profiled) == []
+    assert constants_and_duplicates(frame, LISTED) == []
+    assert moved(features(seed=1), LISTED[:2], profiled) == []
+
+
+def test_the_profile_says_what_there_is():
+    rows = {row["feature"]: row for row in profile(features(), LISTED).iter_rows(named=True)}
+    assert rows["one"]["row_count"] == ROWS - 19  # the warm-up is no lack
+    assert rows["one"]["missing_share"] == 0
+    assert rows["rare"]["missing_share"] == pytest.approx(0.9)
+    assert rows["other"]["robust_sigma"] == pytest.approx(1, abs=0.15)
+    assert rows["other"]["decile_5"] == pytest.approx(rows["other"]["median"], abs=0.05)
+
+
+def test_missing_values_past_the_warm_up_are_found_with_their_rows():
+    values = features()["other"].to_list()
+    values[100:150] = [None] * 50
+    frame = features(other=values)
+    (found,) = missing(frame, LISTED, profile(frame, LISTED))
+    assert found.feature == "other"
+    assert "12.5% of 400 warm rows" in found.what
+    assert found.rows["session_date"][0] == date(2023, 1, 1) + timedelta(days=100)
+
+
+def test_a_sparse_feature_may_be_missing():
+    frame = features(rare=[None] * ROWS)
+    assert missing(frame, LISTED, profile(frame, LISTED)) == []
+
+
+def test_outliers_are_counted_and_too_many_are_shown():
+    values = features()["other"].to_numpy().copy()
+    values[:10] = 30.0
+    counted = profile(features(other=values), LISTED)
+    assert counted.filter(feature="other")["outlier_count"].item() == 10
+    assert outliers(features(other=values), LISTED, counted) == []
+    values[10:30] = -50.0
+    (found,) = outliers(features(other=values), LISTED, profile(features(other=values), LISTED))
+    assert "30 of 400 values lie beyond 5 robust sigmas" in found.what
+    assert set(found.rows["other"]) == {-50.0}
+
+
+def test_a_constant_and_a_duplicate_are_found():
+    frame = features()
+    twin = frame.with_columns(other=pl.col("one") * -3 + 1)
+    (found,) = constants_and_duplicates(twin, LISTED)
+    assert (found.feature, "correlation with one is -1.0000" in found.what) == ("other", True)
+    (found,) = constants_and_duplicates(features(other=np.full(ROWS, 7.0)), LISTED)
+    assert found.what == "all 400 values are 7"
+
+
+def test_a_duplicate_is_seen_on_the_rows_that_both_have():
+    frame = features().with_columns(
+        other=pl.when(pl.col("bars_seen") % 3 == 0).then(pl.col("one") * 2)
+    )
+    assert [it.feature for it in constants_and_duplicates(frame, LISTED)] == ["other"]
+
+
+def test_a_shift_against_the_accepted_build_is_found():
+    accepted = profile(features(), LISTED)
+    shifted = features(seed=1).with_columns(pl.col("other") + 1)
+    (found,) = moved(shifted, LISTED[:2], accepted)
+    assert found.feature == "other"
+    assert "population stability index" in found.what
+    assert moved(shifted, LISTED, FEATURE_PROFILE.empty()) == []
+
+
+def test_the_stability_index_by_hand():
+    """Half of the values in the lowest bin instead of a tenth, the others spread evenly."""
+    deciles = list(range(1, 10))
+    values = np.concatenate([np.full(45, 0.5), np.repeat(np.arange(1.5, 10), 5)])
+    share = np.array([0.5, *[0.5 / 9] * 9])
+    by_hand = ((share - 0.1) * np.log(share / 0.1)).sum()
+    assert stability_index(values, deciles) == pytest.approx(by_hand)
+    assert stability_index(np.array([]), deciles) == 0
+
+
+def test_ties_of_the_deciles_are_one_bin():
+    values = np.array([0.0] * 70 + list(range(1, 31)))
+    deciles = [float(np.quantile(values, at / 10, method="lower")) for at in range(1, 10)]
+    assert stability_index(values, deciles) < 0.02
+
+
+def test_no_rows_are_no_trouble():
+    frame = features().clear()
+    profiled = profile(frame, LISTED)
+    assert profiled["row_count"].sum() == 0
+    assert missing(frame, LISTED, profiled) == []
+    assert outliers(frame, LISTED, profiled) == []
+    assert constants_and_duplicates(frame, LISTED) == []
