@@ -37,6 +37,8 @@ DELIVERED_BARS_1M: Schema = {
     "source": pl.String,
     "problem": pl.String,
 }
+# Where no time of a file can be read, all its bars are untimed: more than one month ever holds.
+_UNTIMED_AT_A_TIME = 100_000
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ class MinuteSource(Protocol):
         """Yield the bars that begin in [start, end), a month at a time, ascending.
 
         Months without a bar are left out. Bars without a usable time are part of every window, and
-        come first.
+        come first, in as many parts as they need.
 
         Raises:
             SettingError: the window is naive or backwards.
@@ -78,8 +80,7 @@ def by_month(delivered: pl.LazyFrame, start: datetime, end: datetime) -> Iterato
     """Yield the bars of the window month by month, from bars that are cheap to scan repeatedly."""
     check_window(start, end)
     is_past = _is_past(datetime.now(UTC))
-    untimed = delivered.filter(~is_past).collect()
-    if untimed.height:
+    for untimed in delivered.filter(~is_past).collect().iter_slices(_UNTIMED_AT_A_TIME):
         yield MonthOfBars(None, untimed)
     timed = delivered.filter(is_past & _within(start, end))
     ends = timed.select(first=pl.min("bar_at"), last=pl.max("bar_at"))

@@ -115,6 +115,18 @@ def test_an_unreadable_cell_costs_a_row_and_says_why(tmp_path: Path) -> None:
     assert list(FileMinuteSource(path).bars_1m(utc("2023-01-01"), utc("2023-01-02"))) != []
 
 
+def test_a_file_of_unreadable_times_comes_in_parts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("finpulse_assets.gateways.minute_source._UNTIMED_AT_A_TIME", 2)
+    path = write(tmp_path, "b.ndjson", *(CANDLE | {"time": f"day {i}"} for i in range(5)), CANDLE)
+    parts = list(FileMinuteSource(path).bars_1m(*ALL))
+    assert [part.month for part in parts] == [None, None, None, "2020-09-01"]
+    assert [part.bars.height for part in parts] == [2, 2, 1, 1]
+    problems = pl.concat([part.bars for part in parts])["problem"].to_list()
+    assert problems == [*(f"bar_at 'day {i}' is not a time" for i in range(5)), None]
+
+
 def test_a_line_that_is_no_json_costs_a_line(tmp_path: Path) -> None:
     path = write(tmp_path, "b.ndjson", CANDLE)
     path.write_text(path.read_text() + "broken {\n[1]\n")
