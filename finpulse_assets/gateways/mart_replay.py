@@ -91,7 +91,7 @@ class MartReplay:
                 except duckdb.CatalogException as error:
                     raise LakeError(f"{model.name} cannot be replayed: {error}") from error
             relation = next(model.relation for model in self.models if model.name == mart)
-            return warehouse.execute(f"select * from {relation}").pl()  # noqa: S608
+            return pl.from_arrow(warehouse.sql(f"from {relation}").to_arrow_table())
 
     def _needed(self, mart: str) -> Iterable[Model]:
         by_name = {model.name: model for model in self.models}
