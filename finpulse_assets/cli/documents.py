@@ -1,7 +1,7 @@
-"""The generated documents: the graph, asset and settings parts of README.md, and .env.example.
+"""The generated documents: parts of README.md and of the dbt contracts, .env.example and more.
 
-Belongs here: making them from the definitions and the settings (`make docs`); a test holds the
-committed files to what this makes. Does not belong here: prose.
+Belongs here: making them from the definitions, the registry and the settings (`make docs`); tests
+hold the committed files to what this makes. Does not belong here: prose.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ STAGES = (
 
 
 def main() -> None:
-    """Rewrite README.md and .env.example in place."""
+    """Rewrite the generated files, and the generated parts of files, in place."""
     from finpulse_assets.orchestration.dbt_contracts import write_contracts
 
     write_contracts()  # first: the other documents read dbt's manifest

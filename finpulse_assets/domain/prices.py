@@ -71,8 +71,8 @@ def adjust_bars(
         order: the column that orders a ticker's bars; several bars may share a session.
 
     Returns:
-        The bars by ticker and `order`, prices adjusted, with volume (Float64) in the place of
-        volume_shares and price_basis.
+        The bars by ticker and `order`, prices adjusted, with volume and dollars (Float64, the
+        unadjusted close x shares) in the place of volume_shares and price_basis.
 
     >>> from datetime import date
     >>> days = [date(2024, 1, 2), date(2024, 1, 3)]
@@ -106,6 +106,8 @@ def adjust_bars(
             *(pl.col(name) * price_factor for name in PRICE_COLUMNS if name in bars.columns),
             *(pl.col(name) / pl.col("split_factor") for name in SIZES if name in bars.columns),
             volume=pl.col("volume_shares") / pl.col("split_factor"),
+            # What was paid that day: a dividend since the first bar makes no dollar of it.
+            dollars=pl.col("close") * pl.col("volume_shares"),
         )
         .drop("volume_shares", "price_basis", "split_factor", "dividend_factor")
     )

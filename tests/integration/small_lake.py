@@ -1,7 +1,8 @@
 """A small lake for integration tests, and what the marts must say of it, computed in Python.
 
-Belongs here: six tickers, forty weekday sessions, texts with edits, repeats and late arrivals, and
-the values that follow from them, by other means than the SQL. Does not belong here: assertions.
+Belongs here: some tickers, forty weekday sessions, texts with edits, repeats and late arrivals,
+and the labels that follow, by other means than the SQL. Does not belong here: what follows from the
+texts (text_oracle), assertions.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ import random
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
-from statistics import fmean, pstdev
 from types import SimpleNamespace
 
 import polars as pl
@@ -19,8 +19,10 @@ from finpulse_assets import schemas
 from finpulse_assets.domain.features import registry
 
 TICKERS = ["AAPL", "BRK-B", "HOLE", "MSFT", "STIL", "TSLA"]
+NEWCOMERS = ["LATE", "WISH"]  # LATE is listed late, WISH has texts and not one bar
 KEY = ["ticker", "session_date"]
 HALT = 14  # position of the session that HOLE misses; no text falls into it
+LISTED = 20  # position of the first session in which LATE has a bar or a text
 
 
 def weekday_sessions(count: int) -> pl.DataFrame:
@@ -38,12 +40,13 @@ def weekday_sessions(count: int) -> pl.DataFrame:
     )
 
 
-def bars(sessions: pl.DataFrame, rng: random.Random) -> pl.DataFrame:
-    """Bars of six tickers; HOLE misses one, STIL does not trade in one, AAPL has a correction."""
+def bars(sessions: pl.DataFrame, tickers: list[str], rng: random.Random) -> pl.DataFrame:
+    """Bars by ticker: HOLE misses one, STIL's has no trades once, AAPL's is corrected."""
     rows = []
-    for ticker in TICKERS:
+    for ticker in tickers:
+        first = {"LATE": LISTED, "WISH": len(sessions)}.get(ticker, 0)
         for n, (day, close_at) in enumerate(sessions.select("session_date", "close_at").rows()):
-            if (ticker, n) == ("HOLE", HALT):
+            if (ticker, n) == ("HOLE", HALT) or n < first:
                 continue
             opened, closed = rng.uniform(50, 60), rng.uniform(50, 60)
             volume = 0 if (ticker, n) == ("STIL", HALT) else 1000
@@ -62,12 +65,15 @@ def bars(sessions: pl.DataFrame, rng: random.Random) -> pl.DataFrame:
     )
 
 
-def texts(table: schemas.Table, sessions: pl.DataFrame, rng: random.Random) -> pl.DataFrame:
+def texts(
+    table: schemas.Table, sessions: pl.DataFrame, tickers: list[str], rng: random.Random
+) -> pl.DataFrame:
     """Texts of 15 wordings in sessions 0, 1, 3, 4, 6 and so on, a fifth of them edited later."""
     rows = []
     for number in range(220):
-        ticker = rng.choice(TICKERS)
-        known = sessions["decision_at"][3 * rng.randrange(12) + rng.randrange(2)]
+        ticker = rng.choice(tickers)
+        first_of_three = rng.randrange(LISTED // 3 + 1 if ticker == "LATE" else 0, 12)
+        known = sessions["decision_at"][3 * first_of_three + rng.randrange(2)]
         known -= timedelta(minutes=rng.randrange(1, 300))
         versions = [known, known + timedelta(days=2)] if rng.random() < 0.2 else [known]
         for at in versions:
@@ -124,15 +130,16 @@ def write(lake: Path, name: str, frame: pl.DataFrame) -> None:
     frame.tail(frame.height - frame.height // 2).write_parquet(lake / name / "2026-02.parquet")
 
 
-def write_lake(lake: Path, *, with_texts: bool) -> SimpleNamespace:
+def write_lake(lake: Path, *, with_texts: bool, newcomers: bool = False) -> SimpleNamespace:
     rng = random.Random(20260105)
+    tickers = [*TICKERS, *NEWCOMERS] if newcomers else TICKERS
     sessions = weekday_sessions(40)
-    prices = bars(sessions, rng)
+    prices = bars(sessions, tickers, rng)
     tables = {
         schemas.SESSIONS: sessions,
         schemas.PRICES: prices,
-        schemas.TWEETS: texts(schemas.TWEETS, sessions, rng),
-        schemas.HEADLINES: texts(schemas.HEADLINES, sessions, rng),
+        schemas.TWEETS: texts(schemas.TWEETS, sessions, tickers, rng),
+        schemas.HEADLINES: texts(schemas.HEADLINES, sessions, tickers, rng),
         schemas.TEXT_SENTIMENT: scores(rng),
         schemas.CORPORATE_ACTIONS: schemas.CORPORATE_ACTIONS.empty(),
         schemas.TICKERS: schemas.TICKERS.empty(),
@@ -141,74 +148,11 @@ def write_lake(lake: Path, *, with_texts: bool) -> SimpleNamespace:
     for table, frame in tables.items():
         write(lake, table.name, table.empty() if table in texted and not with_texts else frame)
     write(lake, "features/technical", technical(prices))
-    return SimpleNamespace(**{table.name.split("/")[1]: frame for table, frame in tables.items()})
-
-
-def messages(lake: SimpleNamespace, as_of: datetime) -> pl.DataFrame:
-    """Every text known at `as_of`, in its first version, with its score."""
-    kinds = [lake.headlines.with_columns(kind=pl.lit("headline")),
-             lake.tweets.with_columns(kind=pl.lit("tweet"))]  # fmt: skip
-    known = pl.concat(kinds).filter(pl.col("knowledge_time") <= as_of).sort("knowledge_time")
-    first = known.unique(["kind", "text_id", "ticker"], keep="first", maintain_order=True)
-    score = lake.text_sentiment.unique("text_hash").select("text_hash", "score", "vader_score")
-    return first.join(score, on="text_hash").sort("knowledge_time", "kind", "text_id")
-
-
-def expected_sentiment(lake: SimpleNamespace, as_of: datetime) -> pl.DataFrame:
-    every = messages(lake, as_of)
-    copies = every.unique([*KEY, "text_hash"], keep="first", maintain_order=True)
-    counts = every.group_by(KEY).agg(
-        pl.col("author").drop_nulls().n_unique().alias("author_count"),
-        pl.col("is_retweet").mean().alias("retweet_share"),
+    by_name = {table.name: frame for table, frame in tables.items()}
+    return SimpleNamespace(
+        by_name={**by_name, "features/technical": technical(prices)},
+        **{name.split("/")[1]: frame for name, frame in by_name.items()},
     )
-    return (
-        copies.group_by(KEY)
-        .agg(
-            pl.len().alias("text_count"),
-            (pl.col("kind") == "tweet").sum().alias("tweet_count"),
-            (pl.col("kind") == "headline").sum().alias("headline_count"),
-            pl.col("score").mean().alias("sentiment_mean"),
-            pl.col("score").std(ddof=0).alias("sentiment_std"),
-            (pl.col("score") > 0.2).mean().alias("positive_share"),
-            (pl.col("score") < -0.2).mean().alias("negative_share"),
-            pl.col("vader_score").mean().alias("sentiment_vader_mean"),
-        )
-        .join(counts, on=KEY)
-        .join(lake.sessions.select("session_date", "decision_at"), on="session_date")
-        .sort(KEY)
-    )
-
-
-def expected_text_features(
-    lake: SimpleNamespace, as_of: datetime, rows: pl.DataFrame
-) -> pl.DataFrame:
-    """The windows by brute force: the scores of all sessions of a window in one list."""
-    index = {day: n for n, day in enumerate(lake.sessions["session_date"])}
-    copies = messages(lake, as_of).unique([*KEY, "text_hash"])
-    listed: dict[tuple[str, int], list[float]] = {}
-    for ticker, day, score in copies.select(*KEY, "score").rows():
-        listed.setdefault((ticker, index[day]), []).append(score)
-    out = []
-    for ticker, day in rows.select(KEY).rows():
-        n, own = index[day], listed.get((ticker, index[day]), [])
-        window = {
-            k: [s for m in range(n - k + 1, n + 1) for s in listed.get((ticker, m), [])]
-            for k in (3, 5, 20)
-        }
-        means = {k: fmean(v) if v else None for k, v in window.items()}
-        market = [fmean(listed[t, n]) for t in TICKERS if (t, n) in listed]
-        out.append({
-            "ticker": ticker, "session_date": day, "text_count": len(own),
-            "sentiment_mean": fmean(own) if own else None,
-            "sentiment_std": pstdev(own) if own else None,
-            **{f"sentiment_mean_{k}d": means[k] for k in means},
-            "sentiment_change_20d": fmean(own) - means[20] if own else None,
-            "text_count_to_mean_20d":
-                len(own) / (len(window[20]) / min(20, n + 1)) if window[20] else None,
-            "market_sentiment_mean": fmean(market) if market else None,
-            "sentiment_minus_market": fmean(own) - fmean(market) if own else None,
-        })  # fmt: skip
-    return pl.DataFrame(out, infer_schema_length=None)
 
 
 def expected_labels(lake: SimpleNamespace, as_of: datetime) -> pl.DataFrame:
@@ -217,7 +161,7 @@ def expected_labels(lake: SimpleNamespace, as_of: datetime) -> pl.DataFrame:
     bar = {(r["ticker"], r["session_date"]): r for r in known.iter_rows(named=True)}
     calendar = lake.sessions.rows(named=True)
     out = []
-    for ticker in TICKERS:
+    for ticker in sorted(set(known["ticker"])):
         for today, target in pairwise(calendar):
             now = bar.get((ticker, today["session_date"]))
             then = bar.get((ticker, target["session_date"]))

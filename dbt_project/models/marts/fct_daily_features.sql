@@ -8,75 +8,78 @@ technical as (
     where sessions.decision_at <= {{ as_of() }}
 ),
 
--- Decimals add exactly: the windows below give equal bits however threads share their sums.
+-- Means of equal scores differ by 1e-17 of rounding, and still tie.
+rounded as (
+    select *, round(sentiment_mean, 9) as place
+    from {{ ref('fct_daily_sentiment') }}
+),
+
+-- (rank - 1) / (n - 1), where equals share the mean of their ranks.
 sentiment as (
     select
-        sentiment.*,
-        sessions.session_index,
-        (text_count * sentiment_mean)::decimal(38, 18) as score_sum
-    from {{ ref('fct_daily_sentiment') }} as sentiment
-    inner join {{ ref('stg_sessions') }} as sessions using (session_date)
+        *,
+        (
+            rank() over (partition by session_date order by place) - 1
+            + (count(*) over (partition by session_date, place) - 1) / 2
+        ) / nullif(count(*) over (partition by session_date) - 1, 0) as sentiment_rank
+    from rounded
 ),
 
--- A session without a bar (a halt) still has texts, and the windows after it count them.
-ticker_sessions as (
-    select ticker, session_index from technical
-    union
-    select ticker, session_index from sentiment
-),
-
--- Ranges of session_index, not rows: a window spans sessions of the exchange, texts or none.
 windows as (
-    select
-        ticker,
-        session_index,
-        {% for length in [3, 5, 20] %}
-        sum(score_sum) over last_{{ length }}
-            / sum(text_count) over last_{{ length }} as sentiment_mean_{{ length }}d,
-        {% endfor %}
-        -- Sessions before the ticker's first are not sessions without texts.
-        sum(text_count) over last_20 / least(
-            20, session_index - min(session_index) over (partition by ticker) + 1
-        ) as text_count_mean_20d
-    from ticker_sessions
-    left join sentiment using (ticker, session_index)
-    window
-        {% for length in [3, 5, 20] %}
-        last_{{ length }} as (
-            partition by ticker
-            order by session_index
-            range between {{ length - 1 }} preceding and current row
-        ){{ ',' if not loop.last }}
-        {% endfor %}
+    select * from {{ ref('int_text_windows') }}
 ),
 
-market as (
-    select session_index, avg(sentiment_mean order by ticker) as market_sentiment_mean
-    from sentiment
+-- The order inside the aggregate fixes the order of summation, so equal input gives equal bits.
+windows_of_all as (
+    select session_index, avg(sentiment_mean_5d order by ticker) as market_sentiment_mean_5d
+    from windows
     group by session_index
 )
 
 select
     ticker,
-    technical.session_date,
+    session_date,
     technical.decision_at,
     technical.* exclude (ticker, session_date, session_index, decision_at, bars_seen),
-    coalesce(sentiment.text_count, 0) as text_count,
-    coalesce(sentiment.headline_count, 0) as headline_count,
-    coalesce(sentiment.author_count, 0) as author_count,
-    sentiment.sentiment_mean,
-    sentiment.sentiment_std,
-    sentiment.positive_share,
-    sentiment.negative_share,
-    windows.sentiment_mean_3d,
-    windows.sentiment_mean_5d,
-    windows.sentiment_mean_20d,
-    sentiment.sentiment_mean - windows.sentiment_mean_20d as sentiment_change_20d,
-    coalesce(sentiment.text_count, 0) / windows.text_count_mean_20d as text_count_to_mean_20d,
-    market.market_sentiment_mean,
-    sentiment.sentiment_mean - market.market_sentiment_mean as sentiment_minus_market
+
+    -- of the session
+    {% for count in ['text_count', 'tweet_count', 'headline_count', 'author_count'] %}
+    coalesce(sentiment.{{ count }}, 0) as {{ count }},
+    {% endfor %}
+    retweet_share,
+    sentiment_mean,
+    sentiment_std,
+    sentiment_max,
+    sentiment_min,
+    sentiment_certainty,
+    positive_share,
+    negative_share,
+    bullishness,
+    sentiment_disagreement,
+    tweet_sentiment_mean,
+    headline_sentiment_mean,
+    headline_minus_tweet_sentiment,
+    sentiment_author_weighted,
+    sentiment_copy_weighted,
+    novelty_20d,
+    {% for signal in ['signal_strength', 'signal_quality', 'trading_signal'] %}
+    coalesce(sentiment.{{ signal }}, 0) as {{ signal }},
+    {% endfor %}
+
+    -- of the ticker's history
+    windows.* exclude (ticker, session_index),
+
+    -- of all tickers
+    market_sentiment_mean,
+    market_sentiment_change_5d,
+    market_text_count_to_mean_20d,
+    sentiment_mean - market_sentiment_mean as sentiment_minus_market,
+    sentiment_rank,
+    sentiment_mean_5d - market_sentiment_mean_5d as sentiment_5d_minus_market,
+    coalesce(sentiment.text_count, 0) / nullif(market_text_count, 0) as attention_share
 from technical
 inner join windows using (ticker, session_index)
-left join sentiment using (ticker, session_index)
-left join market using (session_index)
-order by ticker, technical.session_date
+inner join windows_of_all using (session_index)
+inner join {{ ref('int_text_market') }} using (session_index)
+left join sentiment using (ticker, session_date)
+order by ticker, session_date

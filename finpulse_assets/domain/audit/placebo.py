@@ -87,4 +87,5 @@ def judge(predicted: pl.DataFrame) -> Placebo:
     if not spread:
         return Placebo(auc=0.5, z=0.0, rows=predicted.height)
     away = (right - pairs / 2).sum()
-    return Placebo(auc=0.5 + away / pairs.sum(), z=away / spread, rows=predicted.height)
+    auc = 0.5 + float(away / pairs.sum())
+    return Placebo(auc=auc, z=float(away / spread), rows=predicted.height)

@@ -6,7 +6,7 @@ Belongs here: cutting inputs. Does not belong here: what is compared (`leaks`).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from itertools import zip_longest
 
 import polars as pl
@@ -39,17 +39,22 @@ def _cut_table(frame: pl.DataFrame, moment: datetime) -> pl.DataFrame:
     return frame
 
 
-def start_at(tables: Tables, first_session: object) -> dict[str, pl.DataFrame]:
+def start_at(tables: Tables, first_session: date) -> dict[str, pl.DataFrame]:
     """Return the tables without the bars and texts of sessions before `first_session`.
 
-    What is no observation of a session (the calendar, companies, scores by text, splits) stays.
+    A text from before goes with all its later versions, or its edit would pass for news. What is
+    no observation of a session (the calendar, companies, scores by text, splits) stays.
     """
-    return {
-        name: frame.filter(pl.col("session_date") >= first_session)
-        if "session_date" in frame.columns and _is_dated(frame)
-        else frame
-        for name, frame in tables.items()
-    }
+    return {name: _later_part(frame, first_session) for name, frame in tables.items()}
+
+
+def _later_part(frame: pl.DataFrame, first_session: date) -> pl.DataFrame:
+    if "session_date" not in frame.columns or not _is_dated(frame):
+        return frame
+    is_later = pl.col("session_date") >= first_session
+    if "text_id" in frame.columns:
+        is_later = is_later.all().over("text_id", "ticker")
+    return frame.filter(is_later)
 
 
 def _is_dated(frame: pl.DataFrame) -> bool:

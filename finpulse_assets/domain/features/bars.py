@@ -27,8 +27,8 @@ class Bars:
     """Finite positive prices and non-negative volumes of whole runs, float64 arrays of one length.
 
     Args:
-        columns: open, high, low, close (adjusted, one unit), volume; and what else features read:
-            bid, ask, bid_size, ask_size, event, and statistics across the tickers.
+        columns: open, high, low, close (adjusted, one unit), volume, dollars; and what else
+            features read: bid, ask, bid_size, ask_size, event, and statistics across the tickers.
         starts: index of the first bar of each run, ascending; the first is 0, but for a part of a
             run, which has none.
         whole: (bars, offset) for a part of a long run: the run, and where in it the part begins.

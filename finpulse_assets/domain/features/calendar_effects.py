@@ -67,7 +67,7 @@ def session_effects(sessions: pl.DataFrame) -> pl.DataFrame:
     >>> from finpulse_assets.domain.calendar import build_sessions
     >>> session_effects(build_sessions(date(2024, 7, 2), date(2024, 7, 5))).select(
     ...     "sessions_to_holiday", "sessions_since_holiday", "is_half_day").rows()
-    [(1.0, 8.0, 0.0), (0.0, 9.0, 1.0), (16.0, 0.0, 0.0)]
+    [(1.0, 8.0, 0.0), (0.0, 9.0, 1.0), (40.0, 0.0, 0.0)]
     """
     # The published calendar is the same at every decision, so its ends are never in sight.
     ahead = _positions(scheduled_days())

@@ -81,7 +81,7 @@ FEATURES = (
         lookback=11, compute=lambda it: it.change("close", 5)
         - (it.lag("close", 5) / it.lag("close", 10) - 1),
     ),
-    _rsi(14, 120),
+    _rsi(14, 150),
     _rsi(2, 16),
     _bar(
         name="williams_r_14", formula="-100 x (14-bar high - close) / 14-bar range",

@@ -28,7 +28,7 @@ from finpulse_assets.domain.features.registry import bar_features
 
 BLOCK_ROWS = 65_536  # a column of a block is half a MiB: a feature's windows stay in the cache
 CONTEXT_ROWS = 256  # bars before a part of a run that its windows read; no look-back is longer
-PRICES = ("open", "high", "low", "close", "volume")
+PRICES = ("open", "high", "low", "close", "volume", "dollars")
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,8 @@ class Panel:
 
     Attributes:
         keys: the key columns of each row, and bars_seen: its place in an unbroken run of bars.
-        columns: open, high, low, close, volume and optional quotes, float64, adjusted; `event`.
+        columns: open, high, low, close, volume and optional quotes, float64, adjusted; dollars
+            traded, `event`.
         effects: what the calendar says, float64, one value a row of `sessions`.
         session: int32, the row of `effects` that a bar belongs to.
         moment: int32, equal for bars of one time; bars of one moment are compared across tickers.

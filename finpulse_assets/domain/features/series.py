@@ -50,8 +50,10 @@ def _typical_dollars(sign: int) -> Callable[[Bars], np.ndarray]:
     """Dollars of the bars whose typical price rose (1) or fell (-1); equal ones count nowhere."""
 
     def made(bars: Bars) -> np.ndarray:
-        step = bars["typical_price"] - bars.lag("typical_price")
-        return np.where(sign * step > 0, bars["typical_dollars"], 0 * step)
+        typical = bars["typical_price"]
+        step = typical - bars.lag("typical_price")
+        # Equal but for the rounding of a sum of three is equal.
+        return np.where(sign * step > 1e-13 * typical, bars["typical_dollars"], 0 * step)
 
     return made
 
@@ -129,7 +131,7 @@ SERIES: dict[str, Callable[[Bars], np.ndarray]] = {
     "money_flow_volume": _money_flow_volume,
     "signed_volume": lambda bars: bars["sign"] * bars["volume"],
     "return_volume": lambda bars: bars["return"] * bars["volume"],
-    "illiquidity": lambda bars: np.abs(bars["return"]) / (bars["close"] * bars["volume"] / 1e6),
+    "illiquidity": lambda bars: np.abs(bars["return"]) / (bars["dollars"] / 1e6),
     "corwin_schultz_term": _corwin_schultz,
     "abdi_ranaldo_term": _abdi_ranaldo,
     "flow": _flow,

@@ -56,7 +56,7 @@ def test_the_values_are_those_of_the_definitions(bars, whole):
     one = bars.filter(pl.col("ticker") == bars["ticker"][0])
     found = whole.filter(pl.col("ticker") == bars["ticker"][0])
     close = one["close"].to_numpy()
-    np.testing.assert_allclose(found["rsi_14"].to_numpy()[120:], talib.RSI(close, 14)[120:], 1e-9)
+    np.testing.assert_allclose(found["rsi_14"].to_numpy()[150:], talib.RSI(close, 14)[150:], 1e-9)
     middle = (one["bid"] + one["ask"]) / 2
     spread = ((one["ask"] - one["bid"]) / middle).to_numpy()
     np.testing.assert_allclose(found["quoted_spread"].to_numpy(), spread, 1e-12)

@@ -52,7 +52,7 @@ def closes(frame: pl.DataFrame) -> list[float]:
 def test_without_actions_nothing_moves():
     frame = bars([10, 11, 12])
     adjusted = adjust_bars(frame, NO_ACTIONS)
-    assert adjusted.drop("volume").equals(frame.drop("volume_shares", "price_basis"))
+    assert adjusted.drop("volume", "dollars").equals(frame.drop("volume_shares", "price_basis"))
     assert adjusted["volume"].to_list() == [1000.0] * 3
 
 
