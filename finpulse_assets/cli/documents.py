@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import dagster as dg
 
 ROOT = Path(__file__).parents[2]
+PLOTS_SHOW = "AAPL in the StockNet data, 2014-10-02 to 2015-09-30"
 STAGES = (
     "market_data", "news", "sentiment", "features", "staging", "intermediate", "marts", "models",
     "signals", "serving", "monitoring",
@@ -33,6 +34,18 @@ def main() -> None:
     from finpulse_assets.orchestration.data_dictionary import data_dictionary
 
     (ROOT / "docs" / "data_dictionary.md").write_text(data_dictionary(), encoding="utf-8")
+    (ROOT / "docs" / "features.md").write_text(feature_document(), encoding="utf-8")
+
+
+def feature_document() -> str:
+    """Return docs/features.md: the feature page with the committed plots of StockNet.
+
+    The plots are those that `serving/feature_page` draws in a home of StockNet's data.
+    """
+    from finpulse_assets.orchestration.feature_page import feature_page
+
+    plots = sorted((ROOT / "docs" / "features").glob("*.png"))
+    return feature_page({plot.stem: f"features/{plot.name}" for plot in plots}, caption=PLOTS_SHOW)
 
 
 def with_generated_parts(text: str) -> str:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from finpulse_assets.domain.features.feature import Feature
 from finpulse_assets.domain.features.registry import FEATURES, TEXT
-from finpulse_assets.domain.features.text import DAILY, HISTORY, MARKET, NO_TEXT
+from finpulse_assets.domain.features.text import DAILY, HISTORY, MARKET, NO_TEXT, WEIGHTED
 from finpulse_assets.errors import SchemaError
 from finpulse_assets.orchestration.dbt import PROJECT_DIR
 
@@ -56,9 +56,9 @@ class Contract:
 
 # A feature of bars is null while it warms up; each row of fct_daily_sentiment has a text.
 ALWAYS = frozenset(it.name for it in TEXT if not it.undefined)
-WITH_TEXT = ALWAYS.union(it.name for it in DAILY if it.undefined == NO_TEXT)
+WITH_TEXT = ALWAYS.union(it.name for it in DAILY + WEIGHTED if it.undefined == NO_TEXT)
 CONTRACTS = (
-    Contract("fct_daily_sentiment", DAILY, WITH_TEXT),
+    Contract("fct_daily_sentiment", DAILY + WEIGHTED, WITH_TEXT),
     Contract("int_text_windows", HISTORY, ALWAYS),
     Contract("int_text_market", MARKET, ALWAYS),
     Contract("fct_daily_features", FEATURES, ALWAYS),

@@ -7,14 +7,14 @@ drawing them (domain.feature_plots).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
+from dataclasses import dataclass
 
 import polars as pl
 
-from finpulse_assets.domain.feature_plots import family_plot
+from finpulse_assets.domain.feature_plots import SESSIONS, family_plot
 from finpulse_assets.domain.features.feature import MINUTE, Feature
 from finpulse_assets.domain.features.registry import ALL, FEATURES, TECHNICAL, bar_features
-from finpulse_assets.gateways.lake import written_atomically
+from finpulse_assets.errors import EvaluationError
 
 FAMILIES = {
     "momentum": "How far and how surely the price has gone lately.",
@@ -80,20 +80,30 @@ def _table(listed: list[Feature]) -> str:
     return "\n".join([*lines, ""])
 
 
-def write_plots(features: pl.DataFrame, folder: Path) -> tuple[dict[str, str], str]:
-    """Draw each family for the ticker with most texts; return family -> file name, and a caption.
+@dataclass(frozen=True)
+class FamilyPlots:
+    """Family -> PNG, and what they show."""
+
+    images: dict[str, bytes]
+    caption: str
+
+
+def family_plots(features: pl.DataFrame) -> FamilyPlots:
+    """Draw each family for the ticker with most texts, its last 250 sessions.
 
     Args:
         features: fct_daily_features.
-        folder: where the PNG files are written.
+
+    Raises:
+        EvaluationError: it has no rows.
     """
+    if features.is_empty():
+        raise EvaluationError("there are no features to draw, fct_daily_features has 0 rows")
     by_texts = features.group_by("ticker").agg(pl.col("text_count").sum(), pl.len())
     ticker = by_texts.sort("text_count", "len", "ticker", descending=True)["ticker"][0]
-    days = features.filter(pl.col("ticker") == ticker)["session_date"].sort().tail(250)
-    images = {}
-    for family in FAMILIES:
-        listed = [feature for feature in FEATURES if feature.family == family]
-        with written_atomically(folder / f"{family}.png") as temporary:
-            temporary.write_bytes(family_plot(features, listed, ticker))
-        images[family] = f"{family}.png"
-    return images, f"{ticker}, {days[0]} to {days[-1]}"
+    days = features.filter(pl.col("ticker") == ticker)["session_date"].sort().tail(SESSIONS)
+    images = {
+        family: family_plot(features, [it for it in FEATURES if it.family == family], ticker)
+        for family in FAMILIES
+    }
+    return FamilyPlots(images, f"{ticker}, {days[0]} to {days[-1]}")

@@ -19,7 +19,7 @@ from small_lake import KEY
 
 NOTHING = {
     "text_count": 0, "tweet_count": 0, "headline_count": 0, "author_count": 0,
-    "signal_strength": 0, "signal_quality": 0, "trading_signal": 0,
+    "trading_signal": 0,
 }  # fmt: skip
 
 

@@ -10,6 +10,8 @@ from typer.main import get_command
 
 from finpulse_assets.cli import documents
 from finpulse_assets.cli.app import app
+from finpulse_assets.domain.features.registry import ALL
+from finpulse_assets.orchestration.feature_page import FAMILIES
 from finpulse_assets.settings import NO_SETTINGS, PREFIX, Settings
 
 ROOT = Path(__file__).parents[2]
@@ -22,6 +24,15 @@ def test_the_generated_parts_of_the_readme_are_those_of_the_code():
 
 def test_env_example_lists_every_setting():
     assert (ROOT / ".env.example").read_text() == documents.env_example(), "run `make docs`"
+
+
+def test_the_feature_page_is_that_of_the_registry():
+    text = (ROOT / "docs" / "features.md").read_text(encoding="utf-8")
+    assert text == documents.feature_document(), "run `make docs`"
+    for feature in ALL:
+        assert f"| `{feature.name}` |" in text
+    for family in FAMILIES:
+        assert f"](features/{family}.png)" in text
 
 
 def test_every_command_stands_in_the_readme():
@@ -48,5 +59,5 @@ def test_no_setting_is_mentioned_that_does_not_exist():
     known = {PREFIX + name.upper() for name in Settings.model_fields}
     known |= NO_SETTINGS
     texts = [README, *(p.read_text() for p in ROOT.glob("finpulse_assets/**/*.py"))]
-    mentioned = set(re.findall(r"FINPULSE_[A-Z_]+[A-Z]", " ".join(texts)))
+    mentioned = set(re.findall(r"FINPULSE_[A-Z0-9_]+[A-Z]", " ".join(texts)))
     assert mentioned - known == set()

@@ -59,12 +59,10 @@ select
     tweet_sentiment_mean,
     headline_sentiment_mean,
     headline_minus_tweet_sentiment,
-    sentiment_author_weighted,
-    sentiment_copy_weighted,
     novelty_20d,
-    {% for signal in ['signal_strength', 'signal_quality', 'trading_signal'] %}
-    coalesce(sentiment.{{ signal }}, 0) as {{ signal }},
-    {% endfor %}
+    signal_strength,
+    signal_quality,
+    coalesce(sentiment.trading_signal, 0) as trading_signal,
 
     -- of the ticker's history
     windows.* exclude (ticker, session_index),

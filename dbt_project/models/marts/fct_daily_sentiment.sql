@@ -87,8 +87,6 @@ select
     tweet_sentiment_mean,
     headline_sentiment_mean,
     headline_sentiment_mean - tweet_sentiment_mean as headline_minus_tweet_sentiment,
-    sentiment_author_weighted,
-    sentiment_copy_weighted,
     novel_count / text_count as novelty_20d,
     -- Five texts without an opinion join in: a single loud text is no strong signal.
     abs(text_count * sentiment_mean) / (text_count + 5) as signal_strength,
@@ -97,6 +95,8 @@ select
         when abs(sentiment_mean) > 0.2 and signal_quality > 0.3 then sign(sentiment_mean)
         else 0
     end::double as trading_signal,
+    sentiment_author_weighted,
+    sentiment_copy_weighted,
     sentiment_vader_mean,
     decision_at
 from opinions

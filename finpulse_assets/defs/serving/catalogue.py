@@ -1,4 +1,4 @@
-"""Catalogue pages: the dbt docs and the data dictionary, as files of the profile.
+"""Catalogue pages: dbt docs, data dictionary and feature page, as files of the profile.
 
 Belongs here: asset definitions. Does not belong here: how a page is made (orchestration).
 https://docs.dagster.io/guides/build/assets
@@ -8,10 +8,15 @@ import dagster as dg
 from dagster_dbt import DbtCliResource
 
 from finpulse_assets.defs.serving.snapshot import MARTS
+from finpulse_assets.domain.features.registry import FEATURES as LISTED
 from finpulse_assets.gateways.lake import written_atomically
-from finpulse_assets.orchestration.catalog import PLATFORM
+from finpulse_assets.gateways.warehouse import Warehouse
+from finpulse_assets.orchestration.catalog import PLATFORM, png
 from finpulse_assets.orchestration.data_dictionary import data_dictionary, stages
 from finpulse_assets.orchestration.dbt_docs import publish_dbt_docs
+from finpulse_assets.orchestration.feature_page import family_plots
+from finpulse_assets.orchestration.feature_page import feature_page as page
+from finpulse_assets.orchestration.feature_replay import FEATURES
 from finpulse_assets.settings import Settings
 
 
@@ -59,5 +64,37 @@ def data_dictionary_page(settings: dg.ResourceParam[Settings]) -> dg.Materialize
             "path": dg.MetadataValue.path(str(page)),
             "tables": len(entries),
             "columns": sum(len(entry.columns) for entry in entries),
+        }
+    )
+
+
+@dg.asset(
+    key_prefix="serving",
+    deps=[FEATURES],
+    pool="duckdb",
+    group_name="serving",
+    kinds={"markdown", "matplotlib"},
+    owners=[PLATFORM],
+    tags={"domain": "analytics"},
+    description="The feature page: name, formula, unit, look-back and warm-up of every feature, "
+    "with a small plot of each family on the ticker with most texts. One page per state of the "
+    "code and the data; known once the marts were built.",
+)
+def feature_page(
+    warehouse: dg.ResourceParam[Warehouse], settings: dg.ResourceParam[Settings]
+) -> dg.MaterializeResult:
+    folder = settings.root / "feature_page"
+    plots = family_plots(warehouse.query(f"select * from {FEATURES}"))  # noqa: S608
+    for family, image in plots.images.items():
+        with written_atomically(folder / f"{family}.png") as temporary:
+            temporary.write_bytes(image)
+    with written_atomically(folder / "features.md") as temporary:
+        names = {family: f"{family}.png" for family in plots.images}
+        temporary.write_text(page(names, caption=plots.caption), encoding="utf-8")
+    return dg.MaterializeResult(
+        metadata={
+            "path": dg.MetadataValue.path(str(folder / "features.md")),
+            "features": len(LISTED),
+            **{f"plot_{family}": png(image) for family, image in plots.images.items()},
         }
     )

@@ -136,11 +136,15 @@ def missing(
 def outliers(
     features: pl.DataFrame, listed: Sequence[Feature], profiled: pl.DataFrame
 ) -> list[Trouble]:
-    """Return the features with more than MAX_OUTLIERS of their values far out, furthest first."""
-    by_name = {feature.name: feature for feature in listed}
+    """Return the features with more than MAX_OUTLIERS of their values far out, furthest first.
+
+    Their number stands in the profile for all; a feature in units of price or volume spreads as
+    widely as the tickers' sizes do, which is no trouble.
+    """
+    by_name = {feature.name: feature for feature in listed if feature.scale_free}
     many = pl.col("outlier_count") > MAX_OUTLIERS * pl.col("row_count")
     troubles = []
-    for row in profiled.filter(many).iter_rows(named=True):
+    for row in profiled.filter(many & pl.col("feature").is_in(list(by_name))).iter_rows(named=True):
         warm = warm_values(features, by_name[row["feature"]]).drop_nulls()
         value = pl.col(row["feature"])
         far = warm.sort((value - row["median"]).abs(), descending=True).head(EXAMPLES)

@@ -90,18 +90,24 @@ DAILY = (
     _feature(name="headline_minus_tweet_sentiment", formula="headline_sentiment_mean - "
              "tweet_sentiment_mean", inputs=("headline_sentiment_mean", "tweet_sentiment_mean"),
              unit="-2 to 2", undefined="the session lacks tweets or headlines"),
+    _feature(name="novelty_20d", formula="share of texts whose words were not said of the ticker "
+             "in the 20 sessions before", unit="0 to 1", lookback=21),
+    _feature(name="signal_strength", formula="|sum of scores| / (text_count + 5)", unit="0 to 1"),
+    _feature(name="signal_quality", formula="text_count / (text_count + 5) x (1 - sentiment_std)",
+             inputs=("text_count", "sentiment_std"), unit="0 to 1"),
+    _always(name="trading_signal", formula="sign of sentiment_mean where |sentiment_mean| > 0.2 "
+            "and signal_quality > 0.3, else 0", inputs=("sentiment_mean", "signal_quality"),
+            unit="-1, 0 or 1"),
+)
+
+# The place of two features: columns of fct_daily_sentiment, but no inputs of the model as long as
+# the weights are simple rules. On the simulated market they repeat sentiment_mean (correlation
+# above 0.998); they become features when the weights are learnt.
+WEIGHTED = (
     _feature(name="sentiment_author_weighted", formula="sum of author_weight x score / sum of "
              "author_weight", unit="-1 to 1"),
     _feature(name="sentiment_copy_weighted", formula="sum of copy_weight x score / sum of "
              "copy_weight", unit="-1 to 1"),
-    _feature(name="novelty_20d", formula="share of texts whose words were not said of the ticker "
-             "in the 20 sessions before", unit="0 to 1", lookback=21),
-    _always(name="signal_strength", formula="|sum of scores| / (text_count + 5)", unit="0 to 1"),
-    _always(name="signal_quality", formula="text_count / (text_count + 5) x (1 - sentiment_std), "
-            "0 without texts", inputs=("text_count", "sentiment_std"), unit="0 to 1"),
-    _always(name="trading_signal", formula="sign of sentiment_mean where |sentiment_mean| > 0.2 "
-            "and signal_quality > 0.3, else 0", inputs=("sentiment_mean", "signal_quality"),
-            unit="-1, 0 or 1"),
 )
 
 HISTORY = (
