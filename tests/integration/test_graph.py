@@ -3,19 +3,41 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import UTC, date, datetime
 
 import polars as pl
 import pytest
 
 from finpulse_assets.gateways.lake import Lake
+from finpulse_assets.gateways.warehouse import Warehouse
 from finpulse_assets.orchestration.catalog import LAKE_TABLES
-from finpulse_assets.schemas import DAILY_SIGNALS, HEADLINES, PRICES, TEXT_SENTIMENT, TWEETS
+from finpulse_assets.orchestration.feature_replay import FeatureReplay, table_as_of
+from finpulse_assets.schemas import (
+    CORPORATE_ACTIONS,
+    DAILY_SIGNALS,
+    HEADLINES,
+    PRICES,
+    TEXT_SENTIMENT,
+    TWEETS,
+)
+from finpulse_assets.settings import load_settings
 from tests.integration.graph_cli import SMALL, demo_json, finpulse, table_hashes
 
 # A market in which the answer is known: enough predictions that a strong effect cannot hide.
 ORACLE = {**SMALL, "FINPULSE_SIMULATOR_TICKERS": "12", "FINPULSE_SIMULATOR_SESSIONS": "260"}
 LAST_SESSION, NEXT_SESSION = date(2024, 6, 28), date(2024, 7, 1)
+
+
+KEPT = ("fct_training_set", "fct_daily_features", "fct_daily_sentiment", "fct_labels")
+
+
+def assert_same_bytes(found: dict[str, pl.DataFrame], expected, folder) -> None:
+    for name, frame in found.items():
+        assert frame.equals(expected[name]), name
+        paths = [folder / "found.parquet", folder / "expected.parquet"]
+        for path, rows in zip(paths, (frame, expected[name]), strict=True):
+            rows.write_parquet(path)
+        assert paths[0].read_bytes() == paths[1].read_bytes(), name
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +123,10 @@ def test_status_of_a_later_day_is_stale(home, report):
 
 def test_a_later_run_leaves_what_was_said(home, report, lake):
     """Runs after the others of this file: it moves the market three sessions on."""
+    warehouse = Warehouse(home / "demo" / "finpulse.duckdb")
+    for name in KEPT:
+        rows = warehouse.query(f"from {name} order by ticker, session_date")
+        rows.write_parquet(home / f"{name}.parquet")
     before = {t.name: lake.scan(t).collect() for t in (TWEETS, PRICES)}
     said = lake.scan(DAILY_SIGNALS).filter(pl.col("origin") == "live").collect()
     demo_json(home, {**SMALL, "FINPULSE_AS_OF": "2024-07-03"})
@@ -111,6 +137,41 @@ def test_a_later_run_leaves_what_was_said(home, report, lake):
     live = lake.scan(DAILY_SIGNALS).filter(pl.col("origin") == "live").collect()
     assert live.filter(pl.col("session_date") == LAST_SESSION).equals(said)
     assert live["session_date"].unique().sort().to_list() == [LAST_SESSION, date(2024, 7, 3)]
+
+
+def test_what_was_known_comes_back_to_the_byte(home, report, lake, tmp_path):
+    """Runs after the market has moved on, and adds a late text, a correction and a late split."""
+    root = home / "demo"
+    settings = load_settings(home=home)
+    first_as_of = datetime(2024, 6, 28, 20, 15, tzinfo=UTC)
+    replay = FeatureReplay.of(settings)
+    then = {name: pl.read_parquet(home / f"{name}.parquet") for name in KEPT}
+
+    def today() -> dict[str, pl.DataFrame]:
+        return {name: table_as_of(lake, replay, name, first_as_of) for name in KEPT}
+
+    assert_same_bytes(today(), then, tmp_path)
+    came = datetime(2024, 7, 2, 15, 0, tzinfo=UTC)
+    price = lake.scan(PRICES).filter(pl.col("session_date") == date(2024, 6, 20)).collect()[:1]
+    action = {
+        "ticker": price["ticker"], "ex_date": [date(2024, 6, 20)], "kind": ["split"],
+        "value": [2.0], "event_time": price["event_time"], "knowledge_time": [came],
+        "source": ["test"],
+    }  # fmt: skip
+    tweet = lake.scan(TWEETS).filter(pl.col("session_date") == date(2024, 6, 20)).collect()[:1]
+    text = {"text_id": pl.lit("late"), "knowledge_time": came, "session_date": date(2024, 7, 2)}
+    july = ["2024-07-01"]
+    lake.append(PRICES, price.with_columns(close=pl.col("close") * 2, knowledge_time=came), july)
+    lake.append(CORPORATE_ACTIONS, pl.DataFrame(action), july)
+    lake.append(TWEETS, tweet.with_columns(**text), july)
+    assert_same_bytes(today(), then, tmp_path)
+    # They do count for those who look later.
+    day = pl.col("session_date") == date(2024, 7, 2)
+    after = datetime(2024, 7, 3, 23, 0, tzinfo=UTC)
+    now = table_as_of(lake, replay, "fct_daily_features", after).filter(day)
+    before = Warehouse(root / "finpulse.duckdb").query("from fct_daily_features").filter(day)
+    assert now.filter(ticker=price["ticker"][0])["bars_since_event"].null_count() in (0, 1)
+    assert not now.select(before.columns).equals(before.sort("ticker"))
 
 
 @pytest.mark.parametrize(("effect", "verdict"), [("2.0", "skill"), ("0", "no skill")])
