@@ -64,10 +64,13 @@ class DriftSummary:
 def column_kinds() -> dict[str, str]:
     """Return column -> kind of everything that is judged: the model's inputs, and what it says.
 
+    Twenty sessions are no fair sample of a calendar: December is always unlike the year before it.
+
     >>> "session_date" in column_kinds(), column_kinds()["probability_up"]
     (False, 'prediction')
     """
-    inputs = {it.name: "text" if it.is_text else "technical" for it in FEATURES}
+    judged = [it for it in FEATURES if it.family != "calendar"]
+    inputs = {it.name: "text" if it.is_text else "technical" for it in judged}
     return inputs | dict.fromkeys(PREDICTIONS, "prediction")
 
 

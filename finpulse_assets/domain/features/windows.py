@@ -109,7 +109,8 @@ def covariance(product: Windows, one: Windows, other: Windows, bars: int) -> np.
 def correlation(shared: np.ndarray, one: np.ndarray, other: np.ndarray) -> np.ndarray:
     """Return covariance over the two deviations, NaN where one of them is 0."""
     both = one * other
-    return np.clip(np.where(both > 0, shared / both, np.nan), -1, 1)
+    found = np.divide(shared, both, out=np.full(len(both), np.nan), where=both > 0)
+    return np.clip(found, -1, 1)
 
 
 def lagged(values: np.ndarray, bars: int) -> np.ndarray:

@@ -24,7 +24,7 @@ from finpulse_assets.domain.drift import (
     summary,
     verdicts,
 )
-from finpulse_assets.domain.features.registry import feature_names
+from finpulse_assets.domain.features.registry import FEATURES, feature_names
 from finpulse_assets.domain.retraining import RetrainRule, retraining_due
 from finpulse_assets.errors import EvaluationError
 from finpulse_assets.schemas import FEATURE_DRIFT, SESSIONS, TICKERS
@@ -138,7 +138,9 @@ def test_the_reference_is_the_training_window_without_the_recent_sessions():
 def test_keys_times_and_calendar_columns_are_never_judged():
     calendar = {*SESSIONS.column_names, *TICKERS.column_names, "bars_seen"}
     assert calendar.isdisjoint(column_kinds())
-    assert set(column_kinds()) == {*feature_names(), "probability_up", "expected_return"}
+    by_calendar = {it.name for it in FEATURES if it.family == "calendar"}
+    judged = set(feature_names()) - by_calendar
+    assert set(column_kinds()) == {*judged, "probability_up", "expected_return"}
 
 
 def test_predictions_stand_beside_the_features_they_are_about():
