@@ -22,7 +22,7 @@ from finpulse_assets.settings import Settings
 WARN = dg.AssetCheckSeverity.WARN
 QUALITY = {
     "features_are_present": "No feature lacks more than 10 % of its rows past its warm-up.",
-    "outliers_are_few": "No feature has more than 5 % of its values beyond 5 robust sigmas.",
+    "outliers_are_few": "No feature has more than 20 % of its values beyond 5 robust sigmas.",
     "features_vary_and_differ": "No feature is constant or repeats another.",
     "spread_is_as_accepted": "Every feature is spread as in the last accepted build.",
 }

@@ -17,7 +17,7 @@ from finpulse_assets.domain.features.feature import Feature
 
 MAX_MISSING = 0.10
 OUTLIER_SIGMAS = 5
-MAX_OUTLIERS = 0.05
+MAX_OUTLIERS = 0.20
 DUPLICATE_CORRELATION = 0.995
 MOVED_PSI = 0.25  # the usual "has changed" of a population stability index
 EXAMPLES = 5

@@ -18,7 +18,7 @@ import polars as pl
 from finpulse_assets.contract import Column, Table
 from finpulse_assets.domain.features.bars import QUOTES
 from finpulse_assets.domain.features.feature import MINUTE
-from finpulse_assets.domain.features.panel import feature_frames
+from finpulse_assets.domain.features.panel import Panel, feature_frames
 from finpulse_assets.domain.features.preparation import due_actions, panel_of
 from finpulse_assets.domain.features.registry import bar_features
 from finpulse_assets.schemas import SESSION_DATE, TICKER, UTC
@@ -68,6 +68,19 @@ def minute_frames(
             have fewer columns than the table.
         threads: blocks that are computed at a time.
     """
+    panel = minute_panel(bars, actions, sessions, as_of=as_of, tickers=tickers)
+    yield from feature_frames(panel, MINUTE, names=names, threads=threads)
+
+
+def minute_panel(
+    bars: pl.LazyFrame,
+    actions: pl.LazyFrame,
+    sessions: pl.DataFrame,
+    *,
+    as_of: datetime,
+    tickers: pl.LazyFrame | None = None,
+) -> Panel:
+    """Return the bars that were known at `as_of` as a panel; see `minute_frames`."""
     sessions = sessions.sort("session_date").with_row_index("session")
     price = ("open", "high", "low", "close")
     sound = pl.all_horizontal(pl.col(price).is_finite(), pl.col(price) > 0)
@@ -91,8 +104,7 @@ def minute_frames(
     first = pl.struct("ticker", "bar_at")
     rows = rows.filter(first.ne_missing(first.shift()))
     versions = due_actions(actions, sessions, as_of, due="open_at")
-    panel = panel_of(rows, versions, sessions, MINUTE, tickers=tickers, beside=_BESIDE)
-    yield from feature_frames(panel, MINUTE, names=names, threads=threads)
+    return panel_of(rows, versions, sessions, MINUTE, tickers=tickers, beside=_BESIDE)
 
 
 def _minutes(span: pl.Expr) -> pl.Expr:

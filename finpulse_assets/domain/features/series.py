@@ -46,16 +46,13 @@ def _money_flow_volume(bars: Bars) -> np.ndarray:
     return np.where(span > 0, twice / span, 0.0) * bars["volume"]
 
 
-def _typical_dollars(sign: int) -> Callable[[Bars], np.ndarray]:
-    """Dollars of the bars whose typical price rose (1) or fell (-1); equal ones count nowhere."""
-
-    def made(bars: Bars) -> np.ndarray:
-        typical = bars["typical_price"]
-        step = typical - bars.lag("typical_price")
-        # Equal but for the rounding of a sum of three is equal.
-        return np.where(sign * step > 1e-13 * typical, bars["typical_dollars"], 0 * step)
-
-    return made
+def _signed_dollars(bars: Bars) -> np.ndarray:
+    """Dollars of a bar, negative where the typical price fell, 0 where it did not move."""
+    typical = bars["typical_price"]
+    step = typical - bars.lag("typical_price")
+    # Equal but for the rounding of a sum of three is equal.
+    step[np.abs(step) < 1e-13 * typical] = 0.0
+    return np.sign(step) * bars["typical_dollars"]
 
 
 def _corwin_schultz(bars: Bars) -> np.ndarray:
@@ -126,8 +123,8 @@ SERIES: dict[str, Callable[[Bars], np.ndarray]] = {
     "rogers_satchell_term": _rogers_satchell,
     "typical_price": lambda bars: (bars["high"] + bars["low"] + bars["close"]) / 3,
     "typical_dollars": lambda bars: bars["typical_price"] * bars["volume"],
-    "rising_dollars": _typical_dollars(1),
-    "falling_dollars": _typical_dollars(-1),
+    "signed_dollars": _signed_dollars,
+    "moved_dollars": lambda bars: np.abs(bars["signed_dollars"]),
     "money_flow_volume": _money_flow_volume,
     "signed_volume": lambda bars: bars["sign"] * bars["volume"],
     "return_volume": lambda bars: bars["return"] * bars["volume"],

@@ -21,8 +21,9 @@ _GAPS = "a bar of the window had no trades"
 
 
 def _mfi(bars: Bars) -> np.ndarray:
-    rising = bars.windows("rising_dollars").sum(14)
-    return 100 * rising / (rising + bars.windows("falling_dollars").sum(14))
+    """100 x rising / (rising + falling) dollars, both halves of (moved +- signed) dollars."""
+    moved = bars.windows("moved_dollars").sum(14)
+    return 50 + 50 * bars.windows("signed_dollars").sum(14) / moved
 
 
 def _zscore(bars: Bars) -> np.ndarray:

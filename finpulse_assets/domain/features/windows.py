@@ -38,7 +38,9 @@ class Windows:
         """Return the sum of the last `bars` values."""
         if bars not in self._sums:
             recent = _largest_power(bars)
-            self._sums[bars] = _plus_lagged(self.sum(recent), self.sum(bars - recent), recent)
+            self._sums[bars] = _with_lagged(
+                np.add, self.sum(recent), self.sum(bars - recent), recent
+            )
         return self._sums[bars]
 
     def mean(self, bars: int) -> np.ndarray:
@@ -49,7 +51,7 @@ class Windows:
         if bars not in self._ramps:
             recent = _largest_power(bars)
             older = self.ramp(bars - recent) + recent * self.sum(bars - recent)
-            self._ramps[bars] = _plus_lagged(self.ramp(recent), older, recent)
+            self._ramps[bars] = _with_lagged(np.add, self.ramp(recent), older, recent)
         return self._ramps[bars]
 
     def variance(self, bars: int) -> np.ndarray:
@@ -68,8 +70,10 @@ class Windows:
         if bars not in self._spreads:
             recent = _largest_power(bars)
             older = bars - recent
-            apart = _minus_lagged(self.sum(recent) / recent, self.sum(older) / older, recent)
-            within = _plus_lagged(self._spread(recent), self._spread(older), recent)
+            apart = _with_lagged(
+                np.subtract, self.sum(recent) / recent, self.sum(older) / older, recent
+            )
+            within = _with_lagged(np.add, self._spread(recent), self._spread(older), recent)
             apart *= apart
             apart *= recent * older / bars
             within += apart
@@ -125,15 +129,13 @@ def _largest_power(bars: int) -> int:
     return 1 << ((bars - 1).bit_length() - 1)
 
 
-def _plus_lagged(recent: np.ndarray, older: np.ndarray, bars: int) -> np.ndarray:
-    out = recent.copy()
-    out[bars:] += older[: max(len(older) - bars, 0)]
-    return out
-
-
-def _minus_lagged(recent: np.ndarray, older: np.ndarray, bars: int) -> np.ndarray:
-    out = recent.copy()
-    out[bars:] -= older[: max(len(older) - bars, 0)]
+def _with_lagged(
+    operation: np.ufunc, recent: np.ndarray, older: np.ndarray, bars: int
+) -> np.ndarray:
+    """Return `operation` of each recent value and the older one `bars` before, in one pass."""
+    out = np.empty_like(recent)
+    out[:bars] = recent[:bars]
+    operation(recent[bars:], older[: max(len(older) - bars, 0)], out=out[bars:])
     return out
 
 
@@ -142,7 +144,5 @@ def _extreme(known: dict[int, np.ndarray], better: np.ufunc, bars: int) -> np.nd
     if bars not in known:
         half = _largest_power(bars)
         part = _extreme(known, better, half)
-        out, shift = part.copy(), bars - half
-        better(out[shift:], part[: max(len(part) - shift, 0)], out=out[shift:])
-        known[bars] = out
+        known[bars] = _with_lagged(better, part, part, bars - half)
     return known[bars]

@@ -62,7 +62,7 @@ def test_sound_features_pass_every_check(lake):
     ("name", "columns"),
     [
         ("features_are_present", {"rsi_14": pl.when(RSI < 1).then(RSI)}),
-        ("outliers_are_few", {"rsi_14": pl.when(RSI > 1).then(99).otherwise(RSI)}),
+        ("outliers_are_few", {"rsi_14": pl.when(RSI > 0.5).then(99).otherwise(RSI)}),
         ("features_vary_and_differ", {"rsi_14": pl.lit(50.0)}),
         ("features_vary_and_differ", {"rsi_14": pl.col("roc_12") * 2}),
     ],
