@@ -50,8 +50,12 @@ def first_bars(prices: pl.LazyFrame, sessions: pl.DataFrame, as_of: datetime) ->
         .sort("ticker", "session_date", "knowledge_time")
         .collect()
     )
-    key = pl.struct("ticker", "session_date")
-    return rows.filter(key.ne_missing(key.shift(1)))
+    return rows.filter(is_first_of("ticker", "session_date"))
+
+
+def is_first_of(*key: str) -> pl.Expr:
+    """Return whether a row of a sorted frame is the first of its key."""
+    return pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift()) for name in key)
 
 
 def adjust_bars(
@@ -120,7 +124,11 @@ def _factors(opening: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
 
     An ex-date without a bar (a halt) takes effect on the ticker's next bar.
     """
-    previous = opening.select("ticker", "session_date", "price_basis", "previous_close")
+    # Sorting by session is dear, and most tickers never split.
+    acting = pl.col("ticker").is_in(actions["ticker"].unique().implode())
+    previous = opening.filter(acting).select(
+        "ticker", "session_date", "price_basis", "previous_close"
+    )
     effective = (
         actions.sort("ex_date")
         .join_asof(

@@ -41,32 +41,28 @@ class Moments:
         with np.errstate(divide="ignore", invalid="ignore"):
             return getattr(self, f"_{name}")(values)
 
-    def _sums(self, group: np.ndarray, values: np.ndarray) -> np.ndarray:
-        rows = ~np.isnan(values)
-        return np.bincount(group[rows], values[rows], minlength=int(group.max(initial=-1)) + 1)
-
     def _mean(self, values: np.ndarray) -> np.ndarray:
-        return self._group_mean(self._moment, values)[self._moment]
-
-    def _group_mean(self, group: np.ndarray, values: np.ndarray) -> np.ndarray:
-        return self._sums(group, values) / self._sums(group, np.where(np.isnan(values), np.nan, 1))
+        return _group_means(self._moment, values)[0][self._moment]
 
     def _deviation(self, values: np.ndarray) -> np.ndarray:
-        away = values - self._mean(values)
-        count = self._sums(self._moment, np.where(np.isnan(values), np.nan, 1))
-        return np.sqrt(self._sums(self._moment, away**2) / (count - 1))[self._moment]
+        means, counts = _group_means(self._moment, values)
+        away = np.nan_to_num(values - means[self._moment])
+        squares = np.bincount(self._moment, away * away)
+        return np.sqrt(squares / (counts - 1))[self._moment]
 
     def _positive_share(self, values: np.ndarray) -> np.ndarray:
-        return self._mean(np.where(np.isnan(values), np.nan, values > 0))
+        known = np.bincount(self._moment, ~np.isnan(values))
+        return (np.bincount(self._moment, values > 0) / known)[self._moment]
 
     def _sector_mean(self, values: np.ndarray) -> np.ndarray:
         """Of rows with a sector that has two members or more at the moment."""
         sectors = int(self._sector.max(initial=-1)) + 1
+        if not sectors:
+            return np.full(len(values), np.nan)
         group = self._moment.astype(np.int64) * (sectors + 1) + self._sector + 1
-        _, group = np.unique(group, return_inverse=True)
-        members = self._sums(group, np.where(np.isnan(values), np.nan, 1))
-        means = np.where(members >= 2, self._group_mean(group, values), np.nan)[group]
-        return np.where(self._sector >= 0, means, np.nan)
+        means, members = _group_means(group, values)
+        means[members < 2] = np.nan
+        return np.where(self._sector >= 0, means[group], np.nan)
 
     def _rank(self, values: np.ndarray) -> np.ndarray:
         """(average rank - 1) / (count - 1): 0 the smallest, 1 the largest of the moment."""
@@ -89,6 +85,12 @@ class Moments:
             rows[slots] = self._by_moment[ends[first] - sizes[first] : ends[last - 1]]
             yield rows
             first = last
+
+
+def _group_means(group: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the mean of the known values of each group, and how many they are."""
+    counts = np.bincount(group, ~np.isnan(values))
+    return np.bincount(group, np.nan_to_num(values)) / counts, counts
 
 
 def _row_ranks(table: np.ndarray) -> np.ndarray:

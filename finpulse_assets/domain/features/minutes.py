@@ -21,6 +21,7 @@ from finpulse_assets.domain.features.feature import MINUTE
 from finpulse_assets.domain.features.panel import Panel, feature_frames
 from finpulse_assets.domain.features.preparation import due_actions, panel_of
 from finpulse_assets.domain.features.registry import bar_features
+from finpulse_assets.domain.prices import is_first_of
 from finpulse_assets.schemas import SESSION_DATE, TICKER, UTC
 
 _KEY = ("ticker", "session_date", "bar_at", "known_at")
@@ -101,8 +102,7 @@ def minute_panel(
         .sort("ticker", "bar_at")
         .collect()
     )
-    first = pl.struct("ticker", "bar_at")
-    rows = rows.filter(first.ne_missing(first.shift()))
+    rows = rows.filter(is_first_of("ticker", "bar_at"))
     versions = due_actions(actions, sessions, as_of, due="open_at")
     return panel_of(rows, versions, sessions, MINUTE, tickers=tickers, beside=_BESIDE)
 

@@ -119,7 +119,8 @@ def _prepared(
 
 def _begins(bars: pl.DataFrame, actions: pl.DataFrame) -> pl.Series:
     """Return 1 for the bars on which a split or dividend takes effect, else 0."""
-    days = bars.select("ticker", "session_date").with_row_index("row")
+    acting = pl.col("ticker").is_in(actions["ticker"].unique().implode())
+    days = bars.select("ticker", "session_date").with_row_index("row").filter(acting)
     opening = days.unique(["ticker", "session_date"], keep="first", maintain_order=True)
     found = actions.select("ticker", "ex_date").sort("ex_date").join_asof(
         opening.sort("session_date"), left_on="ex_date", right_on="session_date", by="ticker",
@@ -141,6 +142,8 @@ def _codes(column: pl.Series) -> np.ndarray:
 
 def _sectors(ticker: pl.Series, companies: pl.DataFrame) -> np.ndarray:
     """Return a number for the sector of each row, -1 where none is known."""
+    if companies.is_empty():
+        return np.full(len(ticker), -1, np.int32)
     latest = companies.sort("valid_from").unique("ticker", keep="last")
     numbered = latest.select("ticker", number=pl.col("sector").rank("dense").cast(pl.Int32))
     found = ticker.to_frame().join(numbered, on="ticker", how="left", maintain_order="left")
