@@ -29,7 +29,7 @@ from finpulse_assets.domain.features.registry import bar_features
 
 BLOCK_ROWS = 65_536  # a column of a block is half a MiB: a feature's windows stay in the cache
 CONTEXT_ROWS = 256  # bars before a part of a run that its windows read; no look-back is longer
-KEPT_BYTES = 256 * 2**20
+KEPT_BYTES = 2**30
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h of glibc
 PRICES = ("open", "high", "low", "close", "volume", "dollars")
 
