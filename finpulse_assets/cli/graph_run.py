@@ -171,11 +171,14 @@ def end_killed_runs(instance: dg.DagsterInstance) -> None:
 
 
 def failure_of(result: dg.ExecuteInProcessResult) -> str:
-    """Return the sentence of the first failed blocking check, or of the first failed step."""
+    """Return the sentence of the first check that stopped the run, or of the first failed step."""
+    import dagster as dg
+
     from finpulse_assets.orchestration.failures import sentence_of
 
     for check in result.get_asset_check_evaluations():
-        if not check.passed and check.blocking:
+        is_error = check.severity == dg.AssetCheckSeverity.ERROR
+        if not check.passed and check.blocking and is_error:
             name = check.asset_key.to_user_string()
             return f"{name} fails the check {check.check_name}: {check.description or 'see the UI'}"
     for event in result.all_events:

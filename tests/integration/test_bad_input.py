@@ -146,7 +146,7 @@ def test_too_many_bad_rows_fail_the_blocking_check(command_line, tmp_path):
     refused = pl.read_parquet(tmp_path / "files/lake/quarantine/prices/all.parquet")
     assert refused.height == 54
     assert refused["reason"].str.contains("high 1.0 is below low").all()
-    assert not (tmp_path / "files/lake/features").exists(), "nothing downstream was made"
+    assert not (tmp_path / "files/lake/features/technical").exists(), "nothing downstream was made"
     assert nothing_half_written(tmp_path)
 
 

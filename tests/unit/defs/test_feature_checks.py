@@ -15,6 +15,7 @@ from finpulse_assets.domain.audit.leaks import Finding
 from finpulse_assets.domain.audit.placebo import Placebo
 from finpulse_assets.domain.audit.quality import FEATURE_PROFILE
 from finpulse_assets.domain.features.registry import FEATURES
+from finpulse_assets.errors import EvaluationError
 from finpulse_assets.gateways.lake import Lake
 
 ROWS = 400
@@ -106,6 +107,23 @@ def test_a_leak_fails_the_check_and_is_named(monkeypatch):
         assert result.passed == (not findings)
         assert result.severity == dg.AssetCheckSeverity.ERROR
     assert "rsi_14: cut check, 7 rows" in result.metadata["guilty"].value
+
+
+def test_too_little_to_look_at_is_a_warning(monkeypatch):
+    def too_little(*_: object, **__: object) -> None:
+        raise EvaluationError("an audit needs more than 6 sessions with prices, there are 3")
+
+    monkeypatch.setattr(checks.FeatureReplay, "of", lambda settings: None)
+    monkeypatch.setattr(checks, "read_recipe", lambda *_: None)
+    monkeypatch.setattr(checks, "audit_features", too_little)
+    monkeypatch.setattr(checks, "audit_labels", too_little)
+    audited = checks.no_feature_looks_ahead.op.compute_fn.decorated_fn
+    shuffled = checks.shuffled_labels_give_no_skill.op.compute_fn.decorated_fn
+    clock = type("Clock", (), {"as_of": None})
+    for result in (audited(None, None, clock), shuffled(None, None)):
+        assert not result.passed
+        assert result.severity == dg.AssetCheckSeverity.WARN
+        assert "not audited: an audit needs more than 6 sessions" in result.description
 
 
 def test_skill_on_placebo_labels_fails_the_check(monkeypatch):
