@@ -60,15 +60,27 @@ AS_OF_MACROS = (
     ),
     SnapshotMacro(
         name="labels_as_of",
-        body="select * from fct_labels where exit_at <= ts::timestamptz",
-        comment="fct_labels whose outcome was known at ts, valued by the latest prices",
+        # The outcome by the prices of then: a correction that came later is not in it.
+        body="select labels.* replace (bars.close / bars.open - 1 as return_next_session, "
+        "bars.close > bars.open as is_up) from fct_labels as labels "
+        "inner join prices_as_of(ts) as bars on labels.ticker = bars.ticker "
+        "and labels.target_session_date = bars.session_date "
+        "where labels.exit_at <= ts::timestamptz",
+        comment="fct_labels whose outcome was known at ts, valued by the prices known at ts",
+    ),
+    SnapshotMacro(
+        name="features_as_of",
+        body="select * from fct_daily_features where decision_at <= ts::timestamptz",
+        comment="fct_daily_features that were decided at ts; every row holds what was known at its "
+        "decision, so later knowledge has changed none",
     ),
     SnapshotMacro(
         name="training_set_as_of",
-        body="select training.* from fct_training_set as training "
-        "semi join labels_as_of(ts) as labels using (ticker, session_date)",
-        comment="the rows of fct_training_set whose outcome was known at ts, valued by the latest "
-        "prices; dbt build --vars as_of replays the values too",
+        body="select features.*, labels.* exclude (ticker, session_date, decision_at) "
+        "from features_as_of(ts) as features "
+        "inner join labels_as_of(ts) as labels using (ticker, session_date)",
+        comment="fct_training_set as it was known at ts: its features, and the outcomes by the "
+        "prices known at ts",
     ),
 )
 

@@ -135,6 +135,7 @@ def test_a_correction_is_unknown_before_it_came(reader):
         ("headlines_as_of", "knowledge_time", "text_id, ticker"),
         ("signals_as_of", "decision_at", "ticker, session_date"),
         ("labels_as_of", "exit_at", "ticker, session_date"),
+        ("features_as_of", "decision_at", "ticker, session_date"),
         ("training_set_as_of", "decision_at", "ticker, session_date"),
     ],
 )
@@ -151,6 +152,27 @@ def test_an_as_of_macro_knows_no_later_row_and_each_key_once(reader, macro, time
     assert 0 < then < now
     assert none_later
     assert (then, now) == (then_distinct, now_distinct)
+
+
+def test_an_outcome_is_valued_by_the_prices_of_then(reader):
+    """AAPL's bar of 40 to 70 dollars is a correction; before it came, the move was small."""
+    [(day, corrected_at)] = reader.query(
+        "select session_date, max(knowledge_time) from prices where ticker = 'AAPL' "
+        "group by session_date having count(*) > 1"
+    ).rows
+    outcome = "select return_next_session, is_up from training_set_as_of('{}') "
+    outcome += f"where ticker = 'AAPL' and target_session_date = '{day}'"
+    [(before, _)] = reader.query(outcome.format(corrected_at - timedelta(seconds=1))).rows
+    [(after, is_up)] = reader.query(outcome.format(corrected_at)).rows
+    assert abs(before) < 0.2
+    assert after == pytest.approx(70 / 40 - 1)
+    assert is_up
+
+
+def test_as_of_now_is_the_training_set(reader):
+    now = f"training_set_as_of('{AS_OF}')"
+    for one, other in ((now, "fct_training_set"), ("fct_training_set", now)):
+        assert reader.query(f"from {one} except from {other}").rows == []
 
 
 def test_equal_content_is_published_once(home):
