@@ -20,14 +20,10 @@ PRICE_COLUMNS = ("open", "high", "low", "close", "bid", "ask")
 SIZES = ("bid_size", "ask_size")
 
 
-def latest_versions(frame: pl.LazyFrame, key: list[str], as_of: datetime) -> pl.DataFrame:
-    """Return for each `key` the version with the latest knowledge_time at or before `as_of`."""
-    return (
-        frame.filter(pl.col("knowledge_time") <= as_of)
-        .sort(*key, "knowledge_time")
-        .unique(key, keep="last", maintain_order=True)
-        .collect()
-    )
+def has_prices() -> pl.Expr:
+    """Return whether open, high, low and close are positive numbers: what else is no bar."""
+    prices = pl.col("open", "high", "low", "close")
+    return pl.all_horizontal(prices.is_finite(), prices > 0)
 
 
 def first_bars(prices: pl.LazyFrame, sessions: pl.DataFrame, as_of: datetime) -> pl.DataFrame:
@@ -41,10 +37,9 @@ def first_bars(prices: pl.LazyFrame, sessions: pl.DataFrame, as_of: datetime) ->
         and `session` (its row in `sessions`) with decision_at.
     """
     bar = ("open", "high", "low", "close")
-    sound = pl.all_horizontal(pl.col(bar).is_finite(), pl.col(bar) > 0)
     decisions = sessions.lazy().select("session_date", "session", "decision_at")
     rows = (
-        prices.filter((pl.col("knowledge_time") <= as_of) & sound)
+        prices.filter((pl.col("knowledge_time") <= as_of) & has_prices())
         .select("ticker", "session_date", *bar, "volume_shares", "price_basis", "knowledge_time")
         .join(decisions, on="session_date", how="inner")
         .sort("ticker", "session_date", "knowledge_time")

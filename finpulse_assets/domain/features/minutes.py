@@ -21,7 +21,7 @@ from finpulse_assets.domain.features.feature import MINUTE
 from finpulse_assets.domain.features.panel import Panel, feature_frames
 from finpulse_assets.domain.features.preparation import due_actions, panel_of
 from finpulse_assets.domain.features.registry import bar_features
-from finpulse_assets.domain.prices import is_first_of
+from finpulse_assets.domain.prices import has_prices, is_first_of
 from finpulse_assets.schemas import SESSION_DATE, TICKER, UTC
 
 _KEY = ("ticker", "session_date", "bar_at", "known_at")
@@ -84,8 +84,7 @@ def minute_panel(
     """Return the bars that were known at `as_of` as a panel; see `minute_frames`."""
     sessions = sessions.sort("session_date").with_row_index("session")
     price = ("open", "high", "low", "close")
-    sound = pl.all_horizontal(pl.col(price).is_finite(), pl.col(price) > 0)
-    sound &= pl.col("volume").is_finite() & (pl.col("volume") >= 0)
+    sound = has_prices() & pl.col("volume").is_finite() & (pl.col("volume") >= 0)
     hours = sessions.lazy().select("session_date", "session", "open_at", "close_at")
     known = pl.col("known_at")
     inside = (pl.col("bar_at") >= pl.col("open_at")) & (known <= pl.col("close_at"))

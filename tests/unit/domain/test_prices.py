@@ -13,7 +13,7 @@ from finpulse_assets.domain.calendar import build_sessions
 from finpulse_assets.domain.prices import (
     MAX_GAP_SESSIONS,
     adjust_bars,
-    latest_versions,
+    first_bars,
     with_runs,
 )
 
@@ -181,21 +181,19 @@ def test_runs_are_counted_ticker_by_ticker():
     assert found["bars_seen"].to_list() == [1, 2, 1, 1, 2]
 
 
-def test_the_latest_version_known_at_a_time():
+def test_the_first_version_known_at_a_time():
     start = datetime(2024, 1, 2, 21, tzinfo=UTC)
-    frame = pl.DataFrame(
-        {
-            "ticker": ["B", "A", "A", "A"],
-            "close": [7.0, 3.0, 1.0, 2.0],
-            "knowledge_time": [start + timedelta(days=at) for at in (0, 2, 0, 1)],
-        }
+    versions = pl.concat([bars([30], ticker="A"), bars([10], ticker="A"), bars([70], ticker="B")])
+    frame = versions.with_columns(
+        knowledge_time=pl.Series([start + timedelta(days=at) for at in (2, 1, 0)])
     ).lazy()
+    sessions = SESSIONS.with_row_index("session")
 
     def at(days: float) -> list[tuple]:
-        found = latest_versions(frame, ["ticker"], start + timedelta(days=days))
+        found = first_bars(frame, sessions, start + timedelta(days=days))
         return found.select("ticker", "close").rows()
 
     assert at(-1) == []
-    assert at(0) == [("A", 1.0), ("B", 7.0)]
-    assert at(1.5) == [("A", 2.0), ("B", 7.0)]
-    assert at(2) == [("A", 3.0), ("B", 7.0)]
+    assert at(0) == [("B", 70.0)]
+    assert at(1.5) == [("A", 10.0), ("B", 70.0)]
+    assert at(2) == [("A", 10.0), ("B", 70.0)]
