@@ -24,14 +24,14 @@ from feature_peers import SUBSET, by_ta, by_talib
 from measured import run, verdict
 
 from finpulse_assets.domain.calendar import build_sessions
-from finpulse_assets.domain.features.bars import Bars
+from finpulse_assets.domain.features.engine.bars import Bars
+from finpulse_assets.domain.features.engine.panel import Panel, feature_frames
 from finpulse_assets.domain.features.feature import MINUTE
 from finpulse_assets.domain.features.minutes import (
     MINUTE_FEATURES,
     minute_frames,
     minute_panel,
 )
-from finpulse_assets.domain.features.panel import Panel, feature_frames
 from finpulse_assets.domain.features.registry import MARKET_DATA
 from finpulse_assets.domain.features.technical import TECHNICAL_FEATURES, technical_frames
 from finpulse_assets.gateways.frame_stream import FrameStream, write_stream

@@ -1,7 +1,7 @@
 """`finpulse predict`: ask the running service for a symbol or, when none runs, the model itself.
 
 Belongs here: the command, the HTTP call and what is printed. Does not belong here: what is answered
-(domain.serving, the same for both).
+(domain.serving.predictor, the same for both).
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from pydantic import ValidationError
 
 from finpulse_assets.cli.console import errors, results
 from finpulse_assets.cli.serve import LOOPBACK, PORT
-from finpulse_assets.domain.online_features import ONLINE_FEATURES
-from finpulse_assets.domain.serving import Answer
+from finpulse_assets.domain.features.online import ONLINE_FEATURES
+from finpulse_assets.domain.serving.predictor import Answer
 from finpulse_assets.domain.serving_bundle import predictor_of
 from finpulse_assets.errors import ModelError, RequestError, ServiceError
 from finpulse_assets.gateways.lake import Lake

@@ -14,9 +14,9 @@ from rich.table import Table
 from finpulse_assets.cli.console import interval, results
 from finpulse_assets.cli.graph_run import GraphRun
 from finpulse_assets.domain.evaluation.baselines import CANDIDATE, PREDICTORS
+from finpulse_assets.domain.evaluation.promotion import Promotion
 from finpulse_assets.domain.evaluation.report import ALL, GAIN, Estimate, Evaluation
-from finpulse_assets.domain.promotion import Promotion
-from finpulse_assets.domain.signals import WALK_FORWARD, direction
+from finpulse_assets.domain.predictions.signals import WALK_FORWARD, direction
 from finpulse_assets.errors import ModelError
 from finpulse_assets.gateways.lake import Lake
 from finpulse_assets.gateways.model_store import ModelStore

@@ -1,7 +1,7 @@
 """`finpulse status`: what is fresh, stale or missing, the last model, the champion's score.
 
 Belongs here: the command and what it prints. Does not belong here: freshness in sessions
-(domain.freshness), freshness policies of the graph (orchestration.freshness).
+(domain.monitoring.freshness), freshness policies of the graph (orchestration.freshness).
 """
 
 from __future__ import annotations
@@ -15,9 +15,16 @@ import typer
 from rich.table import Table as RichTable
 
 from finpulse_assets.cli.console import print_json, results
-from finpulse_assets.domain.alerts import heartbeat_problem, undelivered
 from finpulse_assets.domain.calendar import build_sessions, last_completed_session
-from finpulse_assets.domain.freshness import EMPTY, FRESH, MISSING, STALE, TableStatus, table_status
+from finpulse_assets.domain.monitoring.alert_state import heartbeat_problem, undelivered
+from finpulse_assets.domain.monitoring.freshness import (
+    EMPTY,
+    FRESH,
+    MISSING,
+    STALE,
+    TableStatus,
+    table_status,
+)
 from finpulse_assets.errors import FinPulseError
 from finpulse_assets.gateways.alert_store import AlertStore
 from finpulse_assets.gateways.lake import Lake

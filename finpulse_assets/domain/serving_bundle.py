@@ -17,11 +17,11 @@ from pathlib import Path
 
 import polars as pl
 
-from finpulse_assets.domain.online_features import ONLINE_FEATURES
-from finpulse_assets.domain.price_model import PriceModel
-from finpulse_assets.domain.promotion import Promotion
+from finpulse_assets.domain.evaluation.promotion import Promotion
+from finpulse_assets.domain.features.online import ONLINE_FEATURES
+from finpulse_assets.domain.models.lightgbm_model import PriceModel
 from finpulse_assets.domain.sealed_folder import MANIFEST, as_json, parse_json
-from finpulse_assets.domain.serving import Predictor
+from finpulse_assets.domain.serving.predictor import Predictor
 from finpulse_assets.errors import ModelError
 
 MODEL_FOLDER = "model"

@@ -1,7 +1,7 @@
 """Sending alerts: Apprise, which reaches Slack, mail, webhooks and a hundred services by URL.
 
 Belongs here: the protocol of a sender, the Apprise one, the ping of the dead-man's switch. Does not
-belong here: what is sent when (domain.alerts), the state (gateways.alert_store).
+belong here: what is sent when (domain.monitoring.alert_state), the state (gateways.alert_store).
 https://appriseit.com/services/
 
 A URL of Apprise holds its token, and so may the messages of the libraries below it. Neither ever
@@ -16,7 +16,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from finpulse_assets.domain.alerts import Message, Phase, Severity
+from finpulse_assets.domain.monitoring.alert_state import Message, Phase, Severity
 from finpulse_assets.errors import AlertError, SettingError
 
 TIMEOUT_SECONDS = 10.0

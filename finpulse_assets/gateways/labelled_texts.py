@@ -10,7 +10,7 @@ from pathlib import Path
 
 import polars as pl
 
-from finpulse_assets.domain.texts import normalise_text
+from finpulse_assets.domain.texts.normalise import normalise_text
 from finpulse_assets.errors import SourceError
 
 MEANINGS = {

@@ -5,7 +5,7 @@ holds (schemas), who reads or writes it (orchestration's IO manager, dbt).
 
 Layout: `<root>/<layer>/<table>/<partition>.parquet`, a partition being the New York month of the
 table's partition column ("2024-03-01") or "all". Beside the months of a versioned table lies
-`_coverage.json`: for each month the span that runs have read of the source (domain.deliveries).
+`_coverage.json`: for each month the span that runs have read of the source (domain.ingestion.deliveries).
 """
 
 from __future__ import annotations

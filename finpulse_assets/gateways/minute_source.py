@@ -2,7 +2,7 @@
 
 Belongs here: the protocol, the delivered columns, and how bars are handed over month by month. Does
 not belong here: a source (minute_files, simulated_minutes), or which bars are good
-(domain.minute_bars).
+(domain.ingestion.bars_1m).
 
 As every source, it drops no row and refuses none; see `sources`. Minute bars are many, so they come
 a month at a time, and no more than a month need be in memory.

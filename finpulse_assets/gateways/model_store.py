@@ -1,7 +1,7 @@
 """The model store: sealed price models in folders, and the pointers that name two of them.
 
 Belongs here: where a fitted model lies and which one is challenger or champion. Does not belong
-here: what a model is (domain.price_model), which one is promoted (domain.promotion).
+here: what a model is (domain.models.lightgbm_model), which one is promoted (domain.evaluation.promotion).
 
 Layout: `<models>/price/<candidate_id>/` sealed, `<models>/price/challenger.json` and
 `<models>/price/promotion.json`. A folder is complete or does not open, a pointer is replaced by
@@ -14,8 +14,8 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from finpulse_assets.domain.price_model import PriceModel
-from finpulse_assets.domain.promotion import Promotion
+from finpulse_assets.domain.evaluation.promotion import Promotion
+from finpulse_assets.domain.models.lightgbm_model import PriceModel
 from finpulse_assets.errors import ModelError
 from finpulse_assets.gateways.lake import write_json, written_atomically
 

@@ -2,7 +2,7 @@
 
 Belongs here: the two protocols, the delivered columns, and the windows in which rows are asked
 for. Does not belong here: a source (files, simulated_source, yahoo), or which delivered rows are
-good and when we had them (domain.quarantine, domain.deliveries).
+good and when we had them (domain.ingestion.quarantine, domain.ingestion.deliveries).
 
 A source drops no row and refuses none: a cell that it cannot read becomes null, and `problem` says
 which ("event_time 'yesterday' is not a time"). What cannot be read at all (a missing path, a

@@ -1,7 +1,7 @@
 """Yahoo Finance: daily bars, splits, dividends and headlines of the live profile.
 
 Belongs here: what Yahoo's answers mean. Does not belong here: asking, and failures (yahoo_client),
-adjusting bars (domain.prices) and judging rows (domain.quarantine).
+adjusting bars (domain.features.adjustment) and judging rows (domain.ingestion.quarantine).
 
 Yahoo rewrites its history at every split: its prices are split-adjusted up to the day of the
 request, so that bars fetched before and after a split do not fit together. Each request therefore

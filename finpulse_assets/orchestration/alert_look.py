@@ -1,7 +1,7 @@
 """The look of one deployment: every source of alerts, read and judged.
 
 Belongs here: which facts are held against which rule. Does not belong here: reading a fact
-(orchestration.alert_facts), the rules (domain.alert_conditions), telling (orchestration.alerting).
+(orchestration.alert_facts), the rules (domain.monitoring.alert_rules), telling (orchestration.alerting).
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from finpulse_assets.domain import alert_conditions as rules
-from finpulse_assets.domain.alerts import AlertState, Kind, Observation
 from finpulse_assets.domain.calendar import build_sessions
 from finpulse_assets.domain.features.technical import TECHNICAL_FEATURES
+from finpulse_assets.domain.monitoring import alert_rules as rules
+from finpulse_assets.domain.monitoring.alert_state import AlertState, Kind, Observation
 from finpulse_assets.gateways.lake import Lake
 from finpulse_assets.gateways.model_store import ModelStore
 from finpulse_assets.orchestration import alert_facts as facts

@@ -2,7 +2,7 @@
 
 Belongs here: fetching the facts from the Dagster instance and the files of a profile, and the tick
 that turns them into delivered messages. Does not belong here: what counts as wrong (domain.
-alert_conditions), what was told already (domain.alerts), the sensor (defs.monitoring).
+alert_conditions), what was told already (domain.monitoring.alert_state), the sensor (defs.monitoring).
 https://docs.dagster.io/guides/automate/sensors
 
 Facts are read whole in each tick rather than caught as events, so nothing is missed while the
@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from finpulse_assets.domain.alerts import (
+from finpulse_assets.domain.monitoring.alert_state import (
     AlertState,
     Kind,
     Message,

@@ -2,8 +2,8 @@
 
 Belongs here: the automation conditions of the model chain, the schedule after the close and the
 drift sensor. Does not belong here: which jobs and assets they are for (defs), when drift is drift
-(domain.drift,
-domain.retraining). https://docs.dagster.io/guides/automate
+(domain.monitoring.drift,
+domain.monitoring.retraining). https://docs.dagster.io/guides/automate
 
 Each of them asks at most once: the schedule for a session (run key), a condition for a state of the
 inputs (since), the drift sensor for a drift (cursor, cool-down and run key).
@@ -22,8 +22,8 @@ from dagster._core.storage.tags import (
 )
 
 from finpulse_assets.domain.calendar import NEW_YORK, build_sessions, last_completed_session
-from finpulse_assets.domain.drift import verdicts
-from finpulse_assets.domain.retraining import RetrainRule, retraining_due
+from finpulse_assets.domain.monitoring.drift import verdicts
+from finpulse_assets.domain.monitoring.retraining import RetrainRule, retraining_due
 from finpulse_assets.gateways.lake import Lake
 from finpulse_assets.schemas import FEATURE_DRIFT
 

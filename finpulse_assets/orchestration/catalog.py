@@ -14,8 +14,8 @@ from finpulse_assets.contract import Table
 from finpulse_assets.domain.audit.quality import FEATURE_PROFILE
 from finpulse_assets.domain.catalogue import CatalogueTable
 from finpulse_assets.domain.features.minutes import MINUTE_FEATURES
+from finpulse_assets.domain.features.online import ONLINE_FEATURES
 from finpulse_assets.domain.features.technical import TECHNICAL_FEATURES
-from finpulse_assets.domain.online_features import ONLINE_FEATURES
 
 MARKET_DATA, RESEARCH, PLATFORM = "team:market-data", "team:research", "team:platform"
 

@@ -14,9 +14,9 @@ import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 
+from finpulse_assets.domain.features.families.text import DAILY, HISTORY, MARKET, NO_TEXT, WEIGHTED
 from finpulse_assets.domain.features.feature import Feature
 from finpulse_assets.domain.features.registry import FEATURES, TEXT
-from finpulse_assets.domain.features.text import DAILY, HISTORY, MARKET, NO_TEXT, WEIGHTED
 from finpulse_assets.errors import SchemaError
 from finpulse_assets.orchestration.dbt import PROJECT_DIR
 

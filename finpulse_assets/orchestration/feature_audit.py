@@ -16,9 +16,9 @@ import polars as pl
 from finpulse_assets.domain.audit.leaks import Finding, audit
 from finpulse_assets.domain.audit.placebo import Placebo, placebo
 from finpulse_assets.domain.audit.tables import choose_moments, spread_sample
+from finpulse_assets.domain.evaluation.splits import purged_walk_forward, sessions_of
 from finpulse_assets.domain.evaluation.walk_forward import walk_forward_predictions
 from finpulse_assets.domain.features.registry import FEATURES as LISTED
-from finpulse_assets.domain.splits import purged_walk_forward, sessions_of
 from finpulse_assets.errors import EvaluationError
 from finpulse_assets.gateways.lake import Lake
 from finpulse_assets.gateways.warehouse import Warehouse

@@ -1,7 +1,7 @@
 """The feature page: every feature with its definition, and a small plot of each family.
 
 Belongs here: the page, made of the registry. Does not belong here: the features (domain.features),
-drawing them (domain.feature_plots).
+drawing them (domain.plots.features).
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from finpulse_assets.domain.feature_plots import SESSIONS, family_plot
 from finpulse_assets.domain.features.feature import MINUTE, Feature
 from finpulse_assets.domain.features.registry import ALL, FEATURES, TECHNICAL, bar_features
+from finpulse_assets.domain.plots.features import SESSIONS, family_plot
 from finpulse_assets.errors import EvaluationError
 
 FAMILIES = {

@@ -1,7 +1,7 @@
 """Ingestion: what every raw asset does with a delivery after the domain has judged it.
 
 Belongs here: quarantine, metadata and the blocking check of a delivery. Does not belong here: the
-rules (domain.quarantine) and versions (domain.deliveries).
+rules (domain.ingestion.quarantine) and versions (domain.ingestion.deliveries).
 https://docs.dagster.io/guides/test/asset-checks
 """
 
@@ -11,7 +11,7 @@ import dagster as dg
 import polars as pl
 
 from finpulse_assets.contract import Table
-from finpulse_assets.domain.deliveries import Delivery
+from finpulse_assets.domain.ingestion.deliveries import Delivery
 from finpulse_assets.gateways.lake import WHOLE, Lake
 from finpulse_assets.orchestration.catalog import sample
 from finpulse_assets.schemas import QUARANTINE

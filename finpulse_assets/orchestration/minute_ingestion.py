@@ -1,7 +1,7 @@
 """Ingestion of minute bars: a month is read, judged and written before the next one is read.
 
 Belongs here: what the asset of minute bars does with its months. Does not belong here: the rules
-(domain.minute_bars), the check and the quarantine (ingestion).
+(domain.ingestion.bars_1m), the check and the quarantine (ingestion).
 
 The IO manager takes one frame for all months of a run, which a decade of minutes is too large for;
 so the months are written here, and the asset hands on no frame.
@@ -15,7 +15,7 @@ from dataclasses import replace
 import dagster as dg
 import polars as pl
 
-from finpulse_assets.domain.minute_bars import accept_bars_1m, in_all, minutes_present
+from finpulse_assets.domain.ingestion.bars_1m import accept_bars_1m, in_all, minutes_present
 from finpulse_assets.gateways.lake import Lake
 from finpulse_assets.gateways.minute_source import MinuteSource
 from finpulse_assets.orchestration.catalog import SAMPLE_ROWS, sample

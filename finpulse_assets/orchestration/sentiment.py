@@ -15,7 +15,7 @@ import polars as pl
 
 from finpulse_assets.domain.recipe import recipe_id
 from finpulse_assets.domain.simulator import labelled_texts as simulated_sentences
-from finpulse_assets.domain.texts import normalise_text
+from finpulse_assets.domain.texts.normalise import normalise_text
 from finpulse_assets.errors import ModelError
 from finpulse_assets.gateways.labelled_texts import read_labelled_texts
 from finpulse_assets.gateways.lake import write_json

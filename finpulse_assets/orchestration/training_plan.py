@@ -11,9 +11,9 @@ from functools import cached_property
 
 import polars as pl
 
+from finpulse_assets.domain.evaluation.splits import Fold, purged_walk_forward, sessions_of
 from finpulse_assets.domain.features.registry import feature_names
-from finpulse_assets.domain.splits import Fold, purged_walk_forward, sessions_of
-from finpulse_assets.domain.training import TrainingPlan
+from finpulse_assets.domain.models.training import TrainingPlan
 from finpulse_assets.gateways.warehouse import Warehouse
 from finpulse_assets.settings import Settings
 

@@ -13,13 +13,13 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from finpulse_assets.domain.evaluation.promotion import Champion, Promotion
+from finpulse_assets.domain.features.online import latest_features
 from finpulse_assets.domain.features.registry import feature_names
-from finpulse_assets.domain.online_features import latest_features
-from finpulse_assets.domain.price_model import PriceModel
-from finpulse_assets.domain.promotion import Champion, Promotion
-from finpulse_assets.domain.serving import Predictor
+from finpulse_assets.domain.models.lightgbm_model import PriceModel
+from finpulse_assets.domain.models.training import TrainingPlan, fit_price_model
+from finpulse_assets.domain.serving.predictor import Predictor
 from finpulse_assets.domain.serving_bundle import predictor_of, write_bundle
-from finpulse_assets.domain.training import TrainingPlan, fit_price_model
 from finpulse_assets.schemas import TICKERS
 
 NAMES = ("return_1d", "rsi_14", "sentiment_mean")

@@ -17,8 +17,8 @@ import polars as pl
 from dagster._core.definitions.freshness import FreshnessState, FreshnessStateChange
 
 from finpulse_assets.contract import Table
+from finpulse_assets.domain.evaluation.promotion import Champion, Promotion
 from finpulse_assets.domain.features.technical import TECHNICAL_FEATURES
-from finpulse_assets.domain.promotion import Champion, Promotion
 from finpulse_assets.errors import LakeError
 from finpulse_assets.gateways.alert_store import AlertStore
 from finpulse_assets.gateways.alerts import AppriseSender

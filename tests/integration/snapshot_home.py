@@ -14,7 +14,7 @@ import polars as pl
 from small_lake import write_lake
 from test_dbt_project import run_dbt
 
-from finpulse_assets.domain.signals import LIVE, past_signals
+from finpulse_assets.domain.predictions.signals import LIVE, past_signals
 from finpulse_assets.gateways.analytics_snapshot import Published, SnapshotStore
 from finpulse_assets.gateways.lake import Lake
 from finpulse_assets.orchestration.data_dictionary import dbt_entries, dbt_manifest

@@ -11,7 +11,7 @@ from threading import Thread
 
 import pytest
 
-from finpulse_assets.domain.alerts import Kind
+from finpulse_assets.domain.monitoring.alert_state import Kind
 from finpulse_assets.gateways.alert_store import AlertStore
 from finpulse_assets.gateways.alerts import AppriseSender
 from finpulse_assets.orchestration.alerting import Tick

@@ -20,11 +20,11 @@ from dagster._core.events import DagsterEventType, StepMaterializationData
 from dagster._core.instance.utils import RUNLESS_JOB_NAME, RUNLESS_RUN_ID
 
 from finpulse_assets.domain.calendar import build_sessions
-from finpulse_assets.domain.drift import WHOLE, merge_history
+from finpulse_assets.domain.monitoring.drift import WHOLE, merge_history
 from finpulse_assets.gateways.lake import WHOLE as ONE_FILE
 from finpulse_assets.gateways.lake import Lake
 from finpulse_assets.schemas import FEATURE_DRIFT
-from tests.unit.domain.drifting_markets import END, SESSIONS, YEAR, features, reports
+from tests.unit.domain.monitoring.drifting_markets import END, SESSIONS, YEAR, features, reports
 
 ROOT = Path(__file__).parents[2]
 DEADLINE = 150.0  # seconds until a state that must come is given up; a busy machine is slow

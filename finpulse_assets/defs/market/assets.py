@@ -1,7 +1,7 @@
 """Market data assets: sessions, tickers, daily bars, corporate actions.
 
 Belongs here: asset definitions, each of which reads, calls the domain and returns. Does not belong
-here: how rows are judged (domain.deliveries) or fetched (gateways).
+here: how rows are judged (domain.ingestion.deliveries) or fetched (gateways).
 https://docs.dagster.io/guides/build/assets
 """
 
@@ -13,7 +13,7 @@ import polars as pl
 
 from finpulse_assets.contract import Table
 from finpulse_assets.domain.calendar import build_sessions
-from finpulse_assets.domain.deliveries import Delivery, accept_actions, accept_prices
+from finpulse_assets.domain.ingestion.deliveries import Delivery, accept_actions, accept_prices
 from finpulse_assets.gateways.lake import Lake
 from finpulse_assets.orchestration.catalog import MARKET_DATA, definition_metadata, description
 from finpulse_assets.orchestration.freshness import DATA_FRESHNESS

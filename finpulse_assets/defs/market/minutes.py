@@ -1,6 +1,6 @@
 """The asset of one-minute bars.
 
-Belongs here: its definition. Does not belong here: how bars are judged (domain.minute_bars) or read
+Belongs here: its definition. Does not belong here: how bars are judged (domain.ingestion.bars_1m) or read
 (gateways.minute_files). https://docs.dagster.io/guides/build/assets
 """
 

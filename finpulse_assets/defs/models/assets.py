@@ -9,12 +9,12 @@ import polars as pl
 from dagster_dbt import get_asset_key_for_model
 
 from finpulse_assets.defs.warehouse.assets import warehouse as warehouse_assets
-from finpulse_assets.domain import plots
 from finpulse_assets.domain.evaluation.baselines import forecasts
+from finpulse_assets.domain.evaluation.promotion import decide
 from finpulse_assets.domain.evaluation.report import Evaluation, evaluate, text_gain
 from finpulse_assets.domain.evaluation.walk_forward import walk_forward_predictions
-from finpulse_assets.domain.promotion import decide
-from finpulse_assets.domain.training import fit_price_model
+from finpulse_assets.domain.models.training import fit_price_model
+from finpulse_assets.domain.plots import evaluation as plots
 from finpulse_assets.gateways.model_store import ModelStore
 from finpulse_assets.gateways.warehouse import Warehouse
 from finpulse_assets.orchestration.automation import in_the_same_run, retrain_when_stale

@@ -1,7 +1,7 @@
 """The sensor of the alerts.
 
 Belongs here: its definition. Does not belong here: a look (orchestration.alert_look), a tick
-(orchestration.alerting), what is wrong (domain.alert_conditions).
+(orchestration.alerting), what is wrong (domain.monitoring.alert_rules).
 https://docs.dagster.io/guides/automate/sensors
 """
 

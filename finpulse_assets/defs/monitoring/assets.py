@@ -1,6 +1,6 @@
 """Monitoring assets: the drift of features and predictions.
 
-Belongs here: the asset definition. Does not belong here: what counts as drift (domain.drift), the
+Belongs here: the asset definition. Does not belong here: what counts as drift (domain.monitoring.drift), the
 HTML page (gateways.evidently_report), who is asked to retrain (sensors).
 https://docs.dagster.io/guides/build/assets
 """
@@ -11,8 +11,7 @@ from dagster_dbt import get_asset_key_for_model
 
 from finpulse_assets.defs.models.assets import promotion
 from finpulse_assets.defs.warehouse.assets import warehouse as warehouse_assets
-from finpulse_assets.domain import plots
-from finpulse_assets.domain.drift import (
+from finpulse_assets.domain.monitoring.drift import (
     DriftRule,
     column_kinds,
     judged_rows,
@@ -21,6 +20,7 @@ from finpulse_assets.domain.drift import (
     split_recent,
     summary,
 )
+from finpulse_assets.domain.plots import evaluation as plots
 from finpulse_assets.errors import ModelError
 from finpulse_assets.gateways.evidently_report import write_drift_page
 from finpulse_assets.gateways.lake import Lake

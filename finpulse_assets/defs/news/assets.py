@@ -1,7 +1,7 @@
 """News assets: tweets and headlines, each assigned to the session that it counts for.
 
 Belongs here: asset definitions. Does not belong here: how texts are judged, versioned and assigned
-(domain.deliveries, domain.calendar) or fetched (gateways).
+(domain.ingestion.deliveries, domain.calendar) or fetched (gateways).
 https://docs.dagster.io/guides/build/assets
 """
 
@@ -11,7 +11,7 @@ import dagster as dg
 import polars as pl
 
 from finpulse_assets.contract import Table
-from finpulse_assets.domain.deliveries import accept_texts
+from finpulse_assets.domain.ingestion.deliveries import accept_texts
 from finpulse_assets.gateways.lake import Lake
 from finpulse_assets.orchestration.catalog import MARKET_DATA, definition_metadata, description
 from finpulse_assets.orchestration.freshness import DATA_FRESHNESS

@@ -9,7 +9,7 @@ from dataclasses import asdict
 import dagster as dg
 import polars as pl
 
-from finpulse_assets.domain.sentiment import distinct_texts, sentiment_rows
+from finpulse_assets.domain.texts.scored_rows import distinct_texts, sentiment_rows
 from finpulse_assets.gateways.sentiment.baseline import vader_scores
 from finpulse_assets.gateways.sentiment.score_store import ScoreStore, score_missing
 from finpulse_assets.orchestration.catalog import RESEARCH, definition_metadata, description

@@ -1,6 +1,6 @@
 """Serving assets: the features a service reads, and the service itself as a bento.
 
-Belongs here: asset definitions. Does not belong here: picking the rows (domain.online_features),
+Belongs here: asset definitions. Does not belong here: picking the rows (domain.features.online),
 the bundle (domain.serving_bundle), building (gateways.bento_store), the service (bentos/).
 https://docs.dagster.io/guides/build/assets
 """
@@ -14,7 +14,7 @@ from dagster_dbt import get_asset_key_for_model
 
 from finpulse_assets.defs.models.assets import promotion
 from finpulse_assets.defs.warehouse.assets import warehouse as warehouse_assets
-from finpulse_assets.domain.online_features import ONLINE_FEATURES, latest_features
+from finpulse_assets.domain.features.online import ONLINE_FEATURES, latest_features
 from finpulse_assets.domain.serving_bundle import write_bundle
 from finpulse_assets.errors import ModelError
 from finpulse_assets.gateways.bento_store import BentoStore, Flavour

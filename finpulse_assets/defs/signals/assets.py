@@ -1,6 +1,6 @@
 """The signal asset: what the champion says about the next session.
 
-Belongs here: the asset definition. Does not belong here: how a signal is made (domain.signals).
+Belongs here: the asset definition. Does not belong here: how a signal is made (domain.predictions.signals).
 https://docs.dagster.io/guides/build/assets
 """
 
@@ -11,7 +11,12 @@ from dagster_dbt import get_asset_key_for_model
 from finpulse_assets.defs.models.assets import promotion
 from finpulse_assets.defs.warehouse.assets import warehouse as warehouse_assets
 from finpulse_assets.domain.calendar import last_completed_session
-from finpulse_assets.domain.signals import as_spoken, live_signals, merge_signals, past_signals
+from finpulse_assets.domain.predictions.signals import (
+    as_spoken,
+    live_signals,
+    merge_signals,
+    past_signals,
+)
 from finpulse_assets.errors import ModelError
 from finpulse_assets.gateways.lake import Lake
 from finpulse_assets.gateways.model_store import ModelStore

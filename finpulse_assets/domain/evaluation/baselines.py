@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from finpulse_assets.domain.splits import Fold
+from finpulse_assets.domain.evaluation.splits import Fold
 from finpulse_assets.errors import EvaluationError
 
 CANDIDATE = "candidate"

@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 
 import polars as pl
 
-from finpulse_assets.domain.splits import Fold
-from finpulse_assets.domain.training import TrainingPlan, fit_price_model
+from finpulse_assets.domain.evaluation.splits import Fold
+from finpulse_assets.domain.models.training import TrainingPlan, fit_price_model
 from finpulse_assets.errors import EvaluationError
 from finpulse_assets.schemas import OUT_OF_SAMPLE
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     import numpy as np
 
-    from finpulse_assets.domain.features.bars import Bars
+    from finpulse_assets.domain.features.engine.bars import Bars
 
 Family = Literal[
     "momentum", "trend", "volatility", "volume", "liquidity", "market", "calendar", "text"

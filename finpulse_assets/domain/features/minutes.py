@@ -16,12 +16,12 @@ from datetime import datetime
 import polars as pl
 
 from finpulse_assets.contract import Column, Table
-from finpulse_assets.domain.features.bars import QUOTES
+from finpulse_assets.domain.features.adjustment import has_prices, is_first_of
+from finpulse_assets.domain.features.engine.bars import QUOTES
+from finpulse_assets.domain.features.engine.panel import Panel, feature_frames
+from finpulse_assets.domain.features.engine.preparation import due_actions, panel_of
 from finpulse_assets.domain.features.feature import MINUTE
-from finpulse_assets.domain.features.panel import Panel, feature_frames
-from finpulse_assets.domain.features.preparation import due_actions, panel_of
 from finpulse_assets.domain.features.registry import bar_features
-from finpulse_assets.domain.prices import has_prices, is_first_of
 from finpulse_assets.schemas import SESSION_DATE, TICKER, UTC
 
 _KEY = ("ticker", "session_date", "bar_at", "known_at")

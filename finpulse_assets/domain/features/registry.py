@@ -7,7 +7,7 @@ feature page are made from this list; nothing lists features a second time.
 
 from __future__ import annotations
 
-from finpulse_assets.domain.features import (
+from finpulse_assets.domain.features.families import (
     calendar_effects,
     liquidity,
     market,

@@ -16,11 +16,11 @@ from datetime import datetime
 import polars as pl
 
 from finpulse_assets.contract import Column, Table
+from finpulse_assets.domain.features.adjustment import first_bars
+from finpulse_assets.domain.features.engine.panel import feature_frames
+from finpulse_assets.domain.features.engine.preparation import due_actions, panel_of
 from finpulse_assets.domain.features.feature import SESSION
-from finpulse_assets.domain.features.panel import feature_frames
-from finpulse_assets.domain.features.preparation import due_actions, panel_of
 from finpulse_assets.domain.features.registry import TECHNICAL
-from finpulse_assets.domain.prices import first_bars
 from finpulse_assets.schemas import SESSION_DATE, TICKER
 
 TECHNICAL_FEATURES = Table(

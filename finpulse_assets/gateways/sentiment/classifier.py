@@ -3,7 +3,7 @@
 Belongs here: the loaded model and its forward pass in length-sorted batches under a token
 budget. Does not belong here: reading a folder (`loading`, `manifest`), where it comes from
 (`hub`, `training`), what is known already (`score_store`) and the normal form of a text
-(domain.texts): texts arrive normalised and meet nothing but the tokenizer here.
+(domain.texts.normalise): texts arrive normalised and meet nothing but the tokenizer here.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from finpulse_assets.domain.texts import NORMALISATION_VERSION
+from finpulse_assets.domain.texts.normalise import NORMALISATION_VERSION
 from finpulse_assets.errors import ModelError
 
 MANIFEST = "manifest.json"

@@ -2,7 +2,7 @@
 
 Belongs here: the append-only Parquet cache by text hash and model fingerprint, and scoring what
 is missing in it. Does not belong here: the model (`classifier`), the normal form and hash of a
-text (domain.texts), the monthly table made from it (the lake).
+text (domain.texts.normalise), the monthly table made from it (the lake).
 """
 
 from __future__ import annotations

@@ -10,8 +10,8 @@ import sys
 import pytest
 
 from finpulse_assets.cli import predict, serve
-from finpulse_assets.domain.online_features import ONLINE_FEATURES
-from finpulse_assets.domain.serving import Answer
+from finpulse_assets.domain.features.online import ONLINE_FEATURES
+from finpulse_assets.domain.serving.predictor import Answer
 from finpulse_assets.errors import LakeError, ModelError, RequestError, ServiceError
 from finpulse_assets.gateways.bento_store import Bento, BentoStore
 from finpulse_assets.gateways.lake import Lake

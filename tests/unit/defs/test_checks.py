@@ -16,7 +16,7 @@ from finpulse_assets.defs.sentiment.checks import (
 from finpulse_assets.domain.evaluation.report import evaluate
 from finpulse_assets.gateways.lake import Lake
 from finpulse_assets.schemas import TEXT_SENTIMENT
-from tests.unit.domain.evaluation_panels import spoken_panel
+from tests.unit.domain.evaluation.panels import spoken_panel
 
 
 def scores(lake: Lake, *, models: tuple[str, str], p_neutral: float) -> Lake:

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from finpulse_assets.defs.serving.assets import BentoConfig, online_features, price_bento
-from finpulse_assets.domain.online_features import ONLINE_FEATURES
+from finpulse_assets.domain.features.online import ONLINE_FEATURES
 from finpulse_assets.domain.serving_bundle import read_bundle
 from finpulse_assets.errors import ModelError
 from finpulse_assets.gateways.bento_store import Bento, Flavour

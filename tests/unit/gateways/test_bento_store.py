@@ -51,7 +51,12 @@ def test_a_bento_holds_the_bundle_and_only_the_code_it_needs(built, bundle):
         assert (bento.bundle / path.relative_to(bundle)).read_bytes() == path.read_bytes()
     source = bento.folder / "src" / "finpulse_assets"
     packed = {path.relative_to(source).as_posix() for path in source.rglob("*.py")}
-    assert {"__init__.py", "errors.py", "domain/__init__.py", "domain/serving.py"} <= packed
+    assert {
+        "__init__.py",
+        "errors.py",
+        "domain/__init__.py",
+        "domain/serving/predictor.py",
+    } <= packed
     assert {path.split("/")[0] for path in packed} <= {
         "__init__.py",
         "contract.py",

@@ -6,9 +6,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from finpulse_assets.domain.price_model import PROBABILITY_FILE, PriceModel
-from finpulse_assets.domain.promotion import Champion, Promotion
-from finpulse_assets.domain.training import TrainingPlan, fit_price_model
+from finpulse_assets.domain.evaluation.promotion import Champion, Promotion
+from finpulse_assets.domain.models.lightgbm_model import PROBABILITY_FILE, PriceModel
+from finpulse_assets.domain.models.training import TrainingPlan, fit_price_model
 from finpulse_assets.errors import ModelError
 from finpulse_assets.gateways.model_store import ID_LENGTH, ModelStore
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from finpulse_assets.domain.texts import text_hash
+from finpulse_assets.domain.texts.normalise import text_hash
 from finpulse_assets.errors import LakeError, ModelError, SchemaError
 from finpulse_assets.gateways.sentiment.score_store import SCHEMA, ScoreStore, score_missing
 from tests.fakes.classifier import WORDS, FakeClassifier

@@ -10,8 +10,8 @@ import polars as pl
 import pytest
 
 from finpulse_assets.domain.calendar import build_sessions
-from finpulse_assets.domain.drift import WHOLE, merge_history
-from finpulse_assets.domain.freshness import table_status
+from finpulse_assets.domain.monitoring.drift import WHOLE, merge_history
+from finpulse_assets.domain.monitoring.freshness import table_status
 from finpulse_assets.errors import SettingError
 from finpulse_assets.gateways.lake import WHOLE as ONE_FILE
 from finpulse_assets.gateways.lake import Lake

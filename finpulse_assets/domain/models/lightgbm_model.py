@@ -1,0 +1,240 @@
+"""The fitted price model: predicting, explaining, saving and loading it.
+
+Belongs here: what a fitted model is and its files: two LightGBM text models, model.json and a
+manifest of sha256 sums, no pickle. Does not belong here: fitting (`training`), or where models
+are registered (gateways).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from finpulse_assets.domain.features.registry import FEATURES
+from finpulse_assets.domain.models.calibration import Calibration, calibrate
+from finpulse_assets.domain.sealed_folder import (
+    REBUILD,
+    as_json,
+    parse_json,
+    read_sealed,
+    seal_of,
+    write_sealed,
+)
+from finpulse_assets.errors import ModelError
+
+PROBABILITY_FILE = "probability_up.lightgbm.txt"
+RETURN_FILE = "expected_return.lightgbm.txt"
+CARD_FILE = "model.json"
+# Below this many rows, waking a second thread costs more than it saves.
+THREADED_ROWS = 2_000
+
+
+@dataclass(frozen=True)
+class PriceModel:
+    """A fitted model as plain data: equal content means equal models and equal fingerprints.
+
+    `plan` is the TrainingPlan as a mapping; `medians` holds, feature by feature, the value put
+    in place of an unknown one, or None where LightGBM has learnt what unknown means;
+    `calibration` is None until out-of-sample predictions exist.
+    """
+
+    features: tuple[str, ...]
+    plan: dict[str, Any]
+    trained_from: date
+    trained_to: date
+    row_count: int
+    up_rate: float
+    medians: tuple[float | None, ...]
+    probability_text: str
+    return_text: str
+    calibration: Calibration | None = None
+    sentiment_fingerprint: str = ""
+
+    def predict(self, frame: pl.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+        """Return (probability_up, expected_return), float64 of shape (rows,) each.
+
+        Args:
+            frame: the model's features by name, numeric, null or NaN where unknown.
+
+        Raises:
+            ModelError: the frame lacks a feature, or a feature is no number.
+        """
+        matrix = self._matrix(frame)
+        return self._run(self._probability, matrix), self._run(self._return, matrix)
+
+    def interval(self, probability_up: np.ndarray) -> tuple[pl.Series, pl.Series]:
+        """Return (probability_lower, probability_upper), null while uncalibrated.
+
+        They bound how often the market rose after out-of-sample predictions like these, so they
+        need not contain the prediction itself; see `Calibration.interval`.
+        """
+        names = ("probability_lower", "probability_upper")
+        if self.calibration is None:
+            unknown = [None] * len(probability_up)
+            return pl.Series(names[0], unknown, pl.Float64), pl.Series(
+                names[1], unknown, pl.Float64
+            )
+        lower, upper = self.calibration.interval(np.asarray(probability_up, dtype=float))
+        return pl.Series(names[0], lower), pl.Series(names[1], upper)
+
+    def reasons(self, frame: pl.DataFrame, *, top: int = 3) -> list[str]:
+        """Return for each row the features that moved its log-odds most, signed, largest first.
+
+        A row reads "sentiment_mean +0.12, return_1d -0.05": the text raised the log-odds of an
+        up move by 0.12. The moves are SHAP values, against the average training row. A row that
+        no feature moved reads "none".
+
+        Raises:
+            ModelError: the frame lacks a feature, or a feature is no number.
+        """
+        matrix = self._matrix(frame)
+        if not len(matrix):
+            return []
+        moves = self._run(self._probability, matrix, pred_contrib=True)[:, :-1]
+        order = np.argsort(-np.abs(moves), axis=1, kind="stable")[:, :top]
+        return [
+            ", ".join(f"{self.features[at]} {row[at]:+.2g}" for at in best if row[at]) or "none"
+            for row, best in zip(moves, order, strict=True)
+        ]
+
+    def importance(self) -> pl.DataFrame:
+        """Return feature, gain_share (0 to 1, sums to 1) and is_text, strongest first."""
+        gain = self._probability.feature_importance("gain")
+        text = {feature.name for feature in FEATURES if feature.is_text}
+        return pl.DataFrame(
+            {
+                "feature": self.features,
+                "gain_share": gain / gain.sum() if gain.sum() else gain,
+                "is_text": [name in text for name in self.features],
+            }
+        ).sort("gain_share", "feature", descending=[True, False])
+
+    def calibrated(self, predictions: pl.DataFrame, *, level: float = 0.90) -> PriceModel:
+        """Return this model with the calibration of its recipe's out-of-sample predictions."""
+        return replace(self, calibration=calibrate(predictions, level=level))
+
+    def made_on(self, sentiment_fingerprint: str) -> PriceModel:
+        """Return this model with the fingerprint of the sentiment model whose scores it read."""
+        return replace(self, sentiment_fingerprint=sentiment_fingerprint)
+
+    @property
+    def fingerprint(self) -> str:
+        """The sha256 of all files but the manifest, hexadecimal."""
+        return seal_of(self._files())["fingerprint"]
+
+    def save(self, folder: Path) -> None:
+        """Write the model into `folder`, made if absent; equal models, equal bytes."""
+        write_sealed(folder, self._files())
+
+    @classmethod
+    def load(cls, folder: Path) -> PriceModel:
+        """Read a saved model after checking every file against the manifest.
+
+        Raises:
+            ModelError: a file is missing, differs from the manifest, or is not a model.
+        """
+        texts = read_sealed(folder, (PROBABILITY_FILE, RETURN_FILE, CARD_FILE))
+        card = parse_json(folder / CARD_FILE, texts[CARD_FILE])
+        try:
+            return cls(
+                features=tuple(card["features"]),
+                plan=card["plan"],
+                trained_from=date.fromisoformat(card["trained_from"]),
+                trained_to=date.fromisoformat(card["trained_to"]),
+                row_count=card["row_count"],
+                up_rate=card["up_rate"],
+                medians=tuple(card["medians"]),
+                probability_text=texts[PROBABILITY_FILE],
+                return_text=texts[RETURN_FILE],
+                calibration=card["calibration"] and Calibration.from_dict(card["calibration"]),
+                sentiment_fingerprint=card["sentiment_fingerprint"],
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise ModelError(
+                f"{folder / CARD_FILE} does not describe a price model: {error!r}", hint=REBUILD
+            ) from error
+
+    def _files(self) -> dict[str, str]:
+        card = {
+            "features": self.features,
+            "plan": self.plan,
+            "trained_from": self.trained_from.isoformat(),
+            "trained_to": self.trained_to.isoformat(),
+            "row_count": self.row_count,
+            "up_rate": self.up_rate,
+            "medians": self.medians,
+            "calibration": self.calibration and self.calibration.to_dict(),
+            "sentiment_fingerprint": self.sentiment_fingerprint,
+        }
+        return {
+            PROBABILITY_FILE: self.probability_text,
+            RETURN_FILE: self.return_text,
+            CARD_FILE: as_json(card),
+        }
+
+    def _matrix(self, frame: pl.DataFrame) -> np.ndarray:
+        matrix = feature_matrix(frame, self.features)
+        fill = np.array([np.nan if median is None else median for median in self.medians])
+        return np.where(np.isnan(matrix), fill, matrix)
+
+    def _run(self, booster: Any, matrix: np.ndarray, **options: Any) -> np.ndarray:
+        if not len(matrix):
+            return np.empty(0)
+        threads = 1 if len(matrix) < THREADED_ROWS else self.plan["num_threads"]
+        return booster.predict(matrix, num_threads=threads, **options)
+
+    @cached_property
+    def _probability(self) -> Any:
+        return booster_from_text(self.probability_text)
+
+    @cached_property
+    def _return(self) -> Any:
+        return booster_from_text(self.return_text)
+
+
+def booster_from_text(text: str) -> Any:
+    """Return the LightGBM booster of a text model.
+
+    Raises:
+        ModelError: LightGBM cannot read the text.
+    """
+    import lightgbm
+
+    try:
+        return lightgbm.Booster(model_str=text)
+    except lightgbm.basic.LightGBMError as error:
+        raise ModelError(f"LightGBM cannot read the model: {error}", hint=REBUILD) from error
+
+
+def feature_matrix(frame: pl.DataFrame, features: Sequence[str]) -> np.ndarray:
+    """Return the features as float64 of shape (rows, features), NaN where unknown.
+
+    Raises:
+        ModelError: the frame lacks a feature, or a feature is no number.
+    """
+    schema = frame.schema
+    missing = [name for name in features if name not in schema]
+    if missing:
+        raise ModelError(
+            f"the frame lacks {len(missing)} of the model's {len(features)} features: "
+            f"{', '.join(missing)}",
+            hint="build it from fct_daily_features, or train on the features it has",
+        )
+    dtypes = {schema[name] for name in features}
+    for dtype in dtypes:
+        if not (dtype.is_numeric() or dtype in (pl.Boolean, pl.Null)):
+            wrong = next(name for name in features if schema[name] == dtype)
+            raise ModelError(
+                f"the feature {wrong} has the dtype {dtype}, it should be a number",
+                hint="cast it, or leave it out of the features",
+            )
+    chosen = frame.select(features)
+    # Casting costs more than a prediction of one row, so it is done only where it is needed.
+    return (chosen if dtypes == {pl.Float64} else chosen.cast(pl.Float64)).to_numpy()

@@ -1,0 +1,201 @@
+"""Pictures of an evaluation, as PNG bytes: each title states what the picture shows.
+
+Belongs here: drawing frames and evaluations that others computed. Does not belong here: computing
+a score, or putting a picture into an asset's metadata (orchestration).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from finpulse_assets.domain.evaluation.baselines import CANDIDATE, NAIVE, WITHOUT_TEXT
+from finpulse_assets.domain.evaluation.metrics import session_sums
+from finpulse_assets.domain.evaluation.report import ALL, Evaluation
+from finpulse_assets.domain.models.calibration import calibrate
+from finpulse_assets.domain.plots.style import (
+    BLUE,
+    GREY,
+    INK,
+    ORANGE,
+    PALE,
+    as_png,
+    canvas,
+    concise_dates,
+    legend,
+)
+
+LABELS = {
+    CANDIDATE: "candidate",
+    WITHOUT_TEXT: "candidate without text",
+    "majority": "majority class",
+    "always_up": "always up",
+    "persistence": "persistence (last session)",
+    "momentum": "momentum (20 sessions)",
+}
+
+
+def accuracy_plot(evaluation: Evaluation) -> bytes:
+    """Return a PNG of every predictor's accuracy with its interval, the best baseline marked."""
+    best = evaluation.best_baseline
+    names = sorted(
+        (WITHOUT_TEXT, *NAIVE), key=lambda name: evaluation.estimate("accuracy", name).value
+    )
+    names.append(CANDIDATE)
+    own = evaluation.estimate("accuracy")
+    baseline = evaluation.estimate("accuracy", best)
+    verdict = "Skill" if evaluation.verdict == "skill" else "No skill shown"
+    title = f"{verdict}: {own.value:.1%} right, the best baseline {baseline.value:.1%}"
+    figure, axes = canvas(title, height=3.6)
+    axes.axvline(100 * baseline.value, color=GREY, linewidth=1, linestyle=(0, (4, 3)))
+    for at, name in enumerate(names):
+        estimate = evaluation.estimate("accuracy", name)
+        value, low, high = (100 * it for it in (estimate.value, estimate.lower, estimate.upper))
+        colour = BLUE if name == CANDIDATE else INK if name == best else GREY
+        axes.plot([low, high], [at, at], color=colour, linewidth=2.2, solid_capstyle="round")
+        axes.plot(value, at, "o", color=colour, markersize=8)
+        axes.annotate(
+            f"{value:.1f}", (value, at), (0, 7), textcoords="offset points", ha="center",
+            color=colour, fontsize=9,
+        )  # fmt: skip
+    labels = [LABELS[name] + (" (best baseline)" if name == best else "") for name in names]
+    axes.set_yticks(range(len(names)), labels)
+    axes.set_ylim(-0.6, len(names) - 0.3)
+    axes.set_xlabel("right directions out of sample, % (whiskers: day-block bootstrap interval)")
+    return as_png(figure)
+
+
+def fold_accuracy_plot(evaluation: Evaluation) -> bytes:
+    """Return a PNG of the candidate's accuracy in each fold beside the best baseline's."""
+    folds = evaluation.table.filter(pl.col("fold") != ALL)["fold"].unique().to_list()
+    folds.sort(key=int)
+    best = evaluation.best_baseline
+    own = [100 * evaluation.estimate("accuracy", CANDIDATE, fold).value for fold in folds]
+    other = [100 * evaluation.estimate("accuracy", best, fold).value for fold in folds]
+    won = sum(mine > theirs for mine, theirs in zip(own, other, strict=True))
+    figure, axes = canvas(
+        f"Candidate ahead of {LABELS[best]} in {won} of {len(folds)} folds", height=3.4, grid="y"
+    )
+    at = np.arange(len(folds))
+    axes.vlines(at, other, own, color=PALE, linewidth=5)
+    axes.plot(at, other, "D", color=INK, markersize=7, label=f"{LABELS[best]} (best baseline)")
+    axes.plot(at, own, "o", color=BLUE, markersize=9, label=LABELS[CANDIDATE])
+    axes.set_xticks(at, folds)
+    axes.set_xlim(-0.5, len(folds) - 0.5)
+    axes.set_xlabel("walk-forward fold, in order of time")
+    axes.set_ylabel("right directions, %")
+    legend(axes)
+    return as_png(figure)
+
+
+def calibration_plot(predictions: pl.DataFrame) -> bytes:
+    """Return a PNG of the observed up-rate against the predicted probability, with row counts.
+
+    Args:
+        predictions: schemas.OUT_OF_SAMPLE.
+    """
+    calibration = calibrate(predictions)
+    bins = calibration.bins
+    said = np.array([100 * bin_.mean_probability for bin_ in bins])
+    came = np.array([100 * bin_.up_rate for bin_ in bins])
+    reach = np.array([[100 * (b.up_rate - b.lower), 100 * (b.upper - b.up_rate)] for b in bins]).T
+    miss = np.average(np.abs(said - came), weights=[bin_.row_count for bin_ in bins])
+    title = f"Probabilities miss the observed up-rate by {miss:.1f} points on average"
+    figure, (axes, below) = canvas(title, height=5.0, grid="both", ratios=(4, 1))
+    ends = np.array(
+        [min(said.min(), (came - reach[0]).min()), max(said.max(), (came + reach[1]).max())]
+    )
+    axes.plot(ends, ends, color=GREY, linewidth=1, linestyle=(0, (4, 3)), label="perfect")
+    axes.errorbar(
+        said, came, reach, fmt="o", color=BLUE, markersize=7, elinewidth=2,
+        label=f"bins of predictions, {calibration.level:.0%} interval",
+    )  # fmt: skip
+    axes.set_ylabel("sessions that closed up, %")
+    legend(axes)
+    probability = 100 * predictions["probability_up"].to_numpy()
+    below.hist(probability, bins=40, color=PALE)
+    below.sharex(axes)
+    axes.tick_params(labelbottom=False)
+    below.set_ylabel("rows")
+    below.set_xlabel("predicted probability of an up move, %")
+    return as_png(figure)
+
+
+def rank_ic_plot(forecasts: pl.DataFrame) -> bytes:
+    """Return a PNG of the rank IC summed over the sessions, with and without text.
+
+    A line that climbs steadily is a signal; one that climbs in a single month is an event.
+
+    Args:
+        forecasts: `baselines.forecasts(...)`.
+    """
+    shown = forecasts.filter(pl.col("predictor").is_in([CANDIDATE, WITHOUT_TEXT]))
+    sums = session_sums(shown).with_columns(
+        pl.col("rank_ic").cum_sum().over("predictor", order_by="session_date").alias("total")
+    )
+    own = sums.filter((pl.col("predictor") == CANDIDATE) & (pl.col("rank_ic_sessions") > 0))
+    mean = own["rank_ic"].mean() or 0.0
+    share = (own["rank_ic"] > 0).mean() or 0.0
+    title = f"Mean rank IC {mean:+.3f}, above zero in {share:.0%} of {own.height} sessions"
+    figure, axes = canvas(title, height=3.6, grid="both")
+    axes.axhline(0, color=GREY, linewidth=1)
+    for name, colour in ((WITHOUT_TEXT, GREY), (CANDIDATE, BLUE)):
+        line = sums.filter(pl.col("predictor") == name)
+        axes.plot(
+            line["session_date"].to_numpy(), line["total"].to_numpy(), color=colour, linewidth=1.8,
+            label=LABELS[name],
+        )  # fmt: skip
+    axes.set_xlabel("session")
+    axes.set_ylabel("sum of rank ICs since the first test session")
+    concise_dates(axes)
+    legend(axes)
+    return as_png(figure)
+
+
+def importance_plot(importance: pl.DataFrame, *, top: int = 20) -> bytes:
+    """Return a PNG of the strongest features by gain, text features in their own colour.
+
+    Args:
+        importance: `PriceModel.importance()`.
+        top: features shown.
+    """
+    text = importance.filter("is_text")["gain_share"].sum()
+    shown = importance.head(top).reverse()
+    figure, axes = canvas(
+        f"Text features carry {text:.0%} of the model's gain", height=1.4 + 0.24 * shown.height
+    )
+    at = np.arange(shown.height)
+    share = 100 * shown["gain_share"].to_numpy()
+    is_text = shown["is_text"].to_numpy()
+    for chosen, colour, label in ((is_text, ORANGE, "text"), (~is_text, BLUE, "prices and volume")):
+        axes.barh(at[chosen], share[chosen], color=colour, height=0.7, label=label)
+    axes.set_yticks(at, shown["feature"].to_list())
+    axes.set_ylim(-0.6, shown.height - 0.4)
+    axes.set_xlabel("share of the total gain, %")
+    legend(axes, place="lower right")
+    return as_png(figure)
+
+
+def drift_plot(report: pl.DataFrame, *, top: int = 15) -> bytes:
+    """Return a PNG of the features that moved most, each against its own limit.
+
+    Args:
+        report: rows of `schemas.FEATURE_DRIFT` of one session.
+        top: features shown.
+    """
+    judged = report.filter((pl.col("kind") != "all") & pl.col("value").is_not_null())
+    ratio = (pl.col("value") / pl.col("limit")).alias("ratio")
+    shown = judged.with_columns(ratio).sort("ratio", "feature").tail(top)
+    figure, axes = canvas(
+        f"{judged['is_drifted'].sum()} of {judged.height} features have drifted by "
+        f"{report['session_date'][0]}",
+        height=1.4 + 0.24 * shown.height,
+    )
+    at = np.arange(shown.height)
+    colours = [ORANGE if drifted else BLUE for drifted in shown["is_drifted"]]
+    axes.barh(at, shown["ratio"].to_numpy(), color=colours, height=0.7)
+    axes.axvline(1, color=INK, linewidth=1, linestyle=(0, (4, 3)))
+    axes.set_yticks(at, shown["feature"].to_list())
+    axes.set_ylim(-0.6, shown.height - 0.4)
+    axes.set_xlabel("PSI of the last sessions, as a multiple of the feature's own limit")
+    return as_png(figure)

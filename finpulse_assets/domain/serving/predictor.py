@@ -1,0 +1,139 @@
+"""Serving: from the bytes of a request to an answer, or to the sentence that says why not.
+
+Belongs here: what is answered. Does not belong here: HTTP (bentos/), what a request may hold
+(`serving_request`), the files that a service starts from (`serving_bundle`).
+
+Every way to ask, the service and `finpulse predict` alike, goes through `Predictor.answer`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from difflib import get_close_matches
+from functools import cached_property
+from time import perf_counter
+from typing import Any, Literal
+
+import polars as pl
+from pydantic import BaseModel, ConfigDict, Field
+
+from finpulse_assets.domain.models.lightgbm_model import PriceModel
+from finpulse_assets.domain.predictions.signals import direction
+from finpulse_assets.domain.serving.request import parse_request, shown
+from finpulse_assets.errors import RequestError
+
+NEAREST = 3
+NO_PROVEN_SKILL, STALE_FEATURES, DELISTED = "no_proven_skill", "stale_features", "delisted"
+
+
+class UnknownSymbolError(RequestError):
+    """The symbol has no published features."""
+
+
+class Answer(BaseModel):
+    """What is answered. An abstaining answer still gives its numbers, for those who watch it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    symbol: str | None = Field(description="the symbol asked for, null for a feature row")
+    prediction: Literal["up", "down"] = Field(description="up where probability is 0.5 or more")
+    probability: float = Field(
+        description="probability that the next session closes above its open, 0 to 1"
+    )
+    confidence: float = Field(description="|probability - 0.5| x 2: 0 is a coin toss, 1 is sure")
+    expected_return: float = Field(
+        description="predicted return of the next session, open to close, a fraction"
+    )
+    model_version: str = Field(description="candidate id of the champion")
+    as_of: datetime | None = Field(
+        description="decision time of the features, UTC; null for a feature row"
+    )
+    features_used: dict[str, float | None] = Field(
+        description="what the model read; send it back as a feature row for the same numbers"
+    )
+    abstain: bool = Field(description="whether to act on this answer is advised against")
+    reason: Literal["delisted", "stale_features", "no_proven_skill"] | None = Field(
+        description="why it abstains, the first that holds; null where it does not"
+    )
+    latency_ms: float = Field(description="from the request's bytes to the answer, milliseconds")
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """The champion with the online features: everything an answer needs.
+
+    Attributes:
+        model: who speaks.
+        model_version: its candidate id.
+        is_proven: whether it passed the promotion gate.
+        online: `ONLINE_FEATURES`.
+    """
+
+    model: PriceModel
+    model_version: str
+    is_proven: bool
+    online: pl.DataFrame
+
+    def answer(self, body: bytes) -> Answer:
+        """Answer the JSON text of a request.
+
+        Raises:
+            UnknownSymbolError: no features are published for the symbol.
+            RequestError: the request is not of the form, or a feature is not a finite number.
+        """
+        started = perf_counter()
+        request = parse_request(body, self.model.features)
+        row = self._row(request.symbol) if request.symbol is not None else None
+        features = row or request.features
+        used = {name: features[name] for name in self.model.features}
+        frame = pl.DataFrame([used], schema=dict.fromkeys(used, pl.Float64))
+        (probability,), (expected_return,) = self.model.predict(frame)
+        reason = self._reason(row)
+        return Answer(
+            symbol=request.symbol,
+            prediction=direction(probability),
+            probability=float(probability),
+            confidence=abs(float(probability) - 0.5) * 2,
+            expected_return=float(expected_return),
+            model_version=self.model_version,
+            as_of=row["decision_at"] if row else None,
+            features_used=used,
+            abstain=reason is not None,
+            reason=reason,
+            latency_ms=round((perf_counter() - started) * 1000, 3),
+        )
+
+    def warm_up(self) -> None:
+        """Load LightGBM and its models, a second that the first request would else wait.
+
+        Raises:
+            ModelError: LightGBM cannot read a model.
+        """
+        self.model.predict(self.online.head(1))
+
+    @property
+    def symbols(self) -> list[str]:
+        return list(self._rows)
+
+    @cached_property
+    def _rows(self) -> dict[str, dict[str, Any]]:
+        return {row["ticker"]: row for row in self.online.iter_rows(named=True)}
+
+    def _row(self, symbol: str) -> dict[str, Any]:
+        if symbol in self._rows:
+            return self._rows[symbol]
+        known = self.symbols
+        near = get_close_matches(symbol, known, n=NEAREST, cutoff=0.3) or known[:NEAREST]
+        raise UnknownSymbolError(
+            f"the symbol {shown(symbol)} is unknown, {len(known)} symbols have features",
+            hint=f"the nearest are {', '.join(near)}",
+        )
+
+    def _reason(self, row: Mapping[str, Any] | None) -> str | None:
+        if row is not None and row["delisted_date"] is not None:
+            return DELISTED
+        if row is not None and row["is_stale"]:
+            return STALE_FEATURES
+        return None if self.is_proven else NO_PROVEN_SKILL
