@@ -34,7 +34,7 @@ from finpulse_assets.domain.features.minutes import (
 )
 from finpulse_assets.domain.features.registry import MARKET_DATA
 from finpulse_assets.domain.features.technical import TECHNICAL_FEATURES, technical_frames
-from finpulse_assets.gateways.frame_stream import FrameStream, write_stream
+from finpulse_assets.gateways.lake.frame_stream import FrameStream, write_stream
 from finpulse_assets.schemas import BARS_1M, CORPORATE_ACTIONS, PRICES
 
 AS_OF = datetime(2025, 1, 1, tzinfo=UTC)

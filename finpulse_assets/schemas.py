@@ -1,7 +1,7 @@
 """Table contracts: for every table its columns, dtypes, units, meaning, key and grain.
 
 Belongs here: what the tables are, as data. Does not belong here: what a contract is (contract),
-how a table is made (domain), where it lies (gateways.lake) or how Dagster shows it
+how a table is made (domain), where it lies (gateways.lake.lake) or how Dagster shows it
 (orchestration.catalog).
 """
 

@@ -1,7 +1,7 @@
 """The price predictor as a service: POST /predict on the champion and the online features.
 
 Belongs here: HTTP, readiness and the image. Does not belong here: what a request may hold and what
-is answered (finpulse_assets.domain.serving.predictor), or the files (finpulse_assets.domain.serving_bundle).
+is answered (finpulse_assets.domain.serving.predictor), or the files (finpulse_assets.gateways.serving.bundle).
 https://docs.bentoml.com/en/latest/build-with-bentoml/services.html
 
 The bundle lies in the folder that FINPULSE_SERVICE_HOME names, or else in `bundle/` beside this
@@ -21,8 +21,8 @@ from pydantic import BaseModel, PrivateAttr
 from starlette.responses import Response
 
 from finpulse_assets.domain.serving.predictor import Answer, Predictor, UnknownSymbolError
-from finpulse_assets.domain.serving_bundle import read_bundle
 from finpulse_assets.errors import FinPulseError, RequestError
+from finpulse_assets.gateways.serving.bundle import read_bundle
 
 HOME_VARIABLE = "FINPULSE_SERVICE_HOME"
 # What the NVIDIA container runtime reads; CUDA itself comes with the packages that need it.

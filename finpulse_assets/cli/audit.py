@@ -30,8 +30,8 @@ def audit(
     Examples: `finpulse audit` · `finpulse audit --profile files --tickers 100 --moments 20`
     """
     from finpulse_assets.domain.features.registry import FEATURES
-    from finpulse_assets.gateways.lake import Lake
-    from finpulse_assets.gateways.warehouse import Warehouse
+    from finpulse_assets.gateways.lake.lake import Lake
+    from finpulse_assets.gateways.warehouse.reader import Warehouse
     from finpulse_assets.orchestration.feature_audit import audit_features, audit_labels
     from finpulse_assets.orchestration.feature_replay import FeatureReplay
     from finpulse_assets.orchestration.training_plan import read_recipe
@@ -86,7 +86,8 @@ def as_of(
     Examples: `finpulse as-of 2026-10-30T20:15` · `finpulse as-of 2026-10-30 fct_daily_features
     --out features.parquet`
     """
-    from finpulse_assets.gateways.lake import Lake, written_atomically
+    from finpulse_assets.gateways.atomic import written_atomically
+    from finpulse_assets.gateways.lake.lake import Lake
     from finpulse_assets.orchestration.feature_replay import FeatureReplay, table_as_of
 
     settings = load_settings(home=home, profile=profile)

@@ -22,7 +22,7 @@ from pydantic import SecretStr
 from rich.table import Table
 
 from finpulse_assets.cli.console import errors, print_json, results
-from finpulse_assets.gateways.mlflow_store import without_credentials
+from finpulse_assets.gateways.models.mlflow_store import without_credentials
 from finpulse_assets.settings import PREFIX, Profile, Settings, load_settings
 
 NEEDED = ("dagster", "dbt-core", "dbt-duckdb", "duckdb", "lightgbm", "mlflow", "torch", "TA-Lib")

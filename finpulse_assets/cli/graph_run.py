@@ -22,7 +22,8 @@ from rich.console import Console
 
 from finpulse_assets.cli.console import errors
 from finpulse_assets.errors import FinPulseError, SettingError
-from finpulse_assets.gateways.lake import Lake, is_alive
+from finpulse_assets.gateways.atomic import is_alive
+from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.schemas import TWEETS
 from finpulse_assets.settings import PREFIX, Settings, load_settings
 

@@ -19,10 +19,10 @@ from finpulse_assets.cli.console import errors, results
 from finpulse_assets.cli.serve import LOOPBACK, PORT
 from finpulse_assets.domain.features.online import ONLINE_FEATURES
 from finpulse_assets.domain.serving.predictor import Answer
-from finpulse_assets.domain.serving_bundle import predictor_of
 from finpulse_assets.errors import ModelError, RequestError, ServiceError
-from finpulse_assets.gateways.lake import Lake
-from finpulse_assets.gateways.model_store import ModelStore
+from finpulse_assets.gateways.lake.lake import Lake
+from finpulse_assets.gateways.models.model_store import ModelStore
+from finpulse_assets.gateways.serving.bundle import predictor_of
 from finpulse_assets.settings import Settings, load_settings
 
 TIMEOUT_SECONDS = 10

@@ -18,8 +18,8 @@ from finpulse_assets.domain.evaluation.promotion import Promotion
 from finpulse_assets.domain.evaluation.report import ALL, GAIN, Estimate, Evaluation
 from finpulse_assets.domain.predictions.signals import WALK_FORWARD, direction
 from finpulse_assets.errors import ModelError
-from finpulse_assets.gateways.lake import Lake
-from finpulse_assets.gateways.model_store import ModelStore
+from finpulse_assets.gateways.lake.lake import Lake
+from finpulse_assets.gateways.models.model_store import ModelStore
 from finpulse_assets.schemas import DAILY_SIGNALS, EVALUATION
 from finpulse_assets.settings import Settings
 

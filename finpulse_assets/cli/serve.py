@@ -14,9 +14,9 @@ from typing import Annotated
 import typer
 
 from finpulse_assets.cli.console import errors
-from finpulse_assets.domain.serving_bundle import read_bundle
 from finpulse_assets.errors import ServiceError
-from finpulse_assets.gateways.bento_store import BentoStore
+from finpulse_assets.gateways.serving.bento_store import BentoStore
+from finpulse_assets.gateways.serving.bundle import read_bundle
 from finpulse_assets.settings import load_settings
 
 LOOPBACK = "127.0.0.1"

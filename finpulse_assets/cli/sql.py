@@ -1,7 +1,7 @@
 """`finpulse sql`: one query on the analytics snapshot, read-only, while a run may be writing.
 
 Belongs here: the command and how its rows are printed. Does not belong here: opening the snapshot
-and refusing statements (gateways.snapshot_reader).
+and refusing statements (gateways.snapshot.reader).
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from rich.text import Text
 
 from finpulse_assets.cli.console import errors, results
 from finpulse_assets.errors import WarehouseError
-from finpulse_assets.gateways.analytics_snapshot import SnapshotStore
-from finpulse_assets.gateways.snapshot_reader import QueryResult, SnapshotReader
+from finpulse_assets.gateways.snapshot.reader import QueryResult, SnapshotReader
+from finpulse_assets.gateways.snapshot.store import SnapshotStore
 from finpulse_assets.settings import load_settings
 
 TABLE_ROWS = 100

@@ -26,9 +26,9 @@ from finpulse_assets.domain.monitoring.freshness import (
     table_status,
 )
 from finpulse_assets.errors import FinPulseError
-from finpulse_assets.gateways.alert_store import AlertStore
-from finpulse_assets.gateways.lake import Lake
-from finpulse_assets.gateways.model_store import ModelStore
+from finpulse_assets.gateways.alerts.state_file import AlertStore
+from finpulse_assets.gateways.lake.lake import Lake
+from finpulse_assets.gateways.models.model_store import ModelStore
 from finpulse_assets.schemas import (
     DAILY_SIGNALS,
     HEADLINES,

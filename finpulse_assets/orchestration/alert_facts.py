@@ -25,7 +25,7 @@ from dagster._core.storage.tags import (
 from finpulse_assets.contract import Table
 from finpulse_assets.domain.monitoring.alert_rules import CheckOutcome, RunOutcome
 from finpulse_assets.domain.monitoring.freshness import table_status
-from finpulse_assets.gateways.lake import Lake
+from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.orchestration.failures import sentence_of
 
 FINISHED = (dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE)

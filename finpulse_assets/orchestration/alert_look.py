@@ -16,8 +16,8 @@ from finpulse_assets.domain.calendar import build_sessions
 from finpulse_assets.domain.features.technical import TECHNICAL_FEATURES
 from finpulse_assets.domain.monitoring import alert_rules as rules
 from finpulse_assets.domain.monitoring.alert_state import AlertState, Kind, Observation
-from finpulse_assets.gateways.lake import Lake
-from finpulse_assets.gateways.model_store import ModelStore
+from finpulse_assets.gateways.lake.lake import Lake
+from finpulse_assets.gateways.models.model_store import ModelStore
 from finpulse_assets.orchestration import alert_facts as facts
 from finpulse_assets.orchestration.alerting import observation
 from finpulse_assets.orchestration.resources import build_sources, resolve_clock

@@ -27,8 +27,8 @@ from finpulse_assets.domain.monitoring.alert_state import (
     next_due,
 )
 from finpulse_assets.errors import FinPulseError
-from finpulse_assets.gateways.alert_store import AlertStore
-from finpulse_assets.gateways.alerts import AlertSender
+from finpulse_assets.gateways.alerts.apprise import AlertSender
+from finpulse_assets.gateways.alerts.state_file import AlertStore
 
 # A sensor's tick is ended by Dagster after 60 s; what is left is sent by the next one.
 SENDING_SECONDS = 30.0

@@ -24,7 +24,7 @@ from dagster._core.storage.tags import (
 from finpulse_assets.domain.calendar import NEW_YORK, build_sessions, last_completed_session
 from finpulse_assets.domain.monitoring.drift import verdicts
 from finpulse_assets.domain.monitoring.retraining import RetrainRule, retraining_due
-from finpulse_assets.gateways.lake import Lake
+from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.schemas import FEATURE_DRIFT
 
 # Closes of XNYS in New York: 16:00, and 13:00 on half-days.

@@ -13,7 +13,7 @@ from pathlib import Path
 from dagster_dbt import DbtCliResource
 
 from finpulse_assets.errors import WarehouseError
-from finpulse_assets.gateways.lake import written_atomically
+from finpulse_assets.gateways.atomic import written_atomically
 from finpulse_assets.orchestration.dbt import FOLDER_OF_SOURCES, PROJECT_DIR
 
 STATIC_PAGE = "static_index.html"  # dbt's name for it

@@ -20,8 +20,8 @@ from finpulse_assets.domain.evaluation.splits import purged_walk_forward, sessio
 from finpulse_assets.domain.evaluation.walk_forward import walk_forward_predictions
 from finpulse_assets.domain.features.registry import FEATURES as LISTED
 from finpulse_assets.errors import EvaluationError
-from finpulse_assets.gateways.lake import Lake
-from finpulse_assets.gateways.warehouse import Warehouse
+from finpulse_assets.gateways.lake.lake import Lake
+from finpulse_assets.gateways.warehouse.reader import Warehouse
 from finpulse_assets.orchestration.feature_replay import FEATURES, FeatureReplay, read_inputs
 from finpulse_assets.orchestration.training_plan import Recipe
 from finpulse_assets.schemas import PRICES, SESSIONS

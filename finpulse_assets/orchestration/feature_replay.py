@@ -1,7 +1,7 @@
 """Features and training sets built once more: as of an earlier time, or for the auditor.
 
 Belongs here: which raw tables a build stands on, and the whole way from them to a mart. Does not
-belong here: the steps (domain.features, gateways.mart_replay), what an audit compares
+belong here: the steps (domain.features, gateways.warehouse.replay), what an audit compares
 (domain.audit).
 """
 
@@ -15,8 +15,8 @@ import polars as pl
 
 from finpulse_assets.domain.features.technical import TECHNICAL_FEATURES, build_technical_features
 from finpulse_assets.errors import SettingError
-from finpulse_assets.gateways.lake import Lake
-from finpulse_assets.gateways.mart_replay import MartReplay
+from finpulse_assets.gateways.lake.lake import Lake
+from finpulse_assets.gateways.warehouse.replay import MartReplay
 from finpulse_assets.schemas import (
     CORPORATE_ACTIONS,
     HEADLINES,

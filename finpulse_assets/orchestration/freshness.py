@@ -19,8 +19,8 @@ import polars as pl
 from finpulse_assets.contract import Table
 from finpulse_assets.domain.calendar import last_completed_session
 from finpulse_assets.domain.monitoring.freshness import FRESH, STALE, sessions_between, table_status
-from finpulse_assets.gateways.lake import Lake
-from finpulse_assets.gateways.model_store import ModelStore
+from finpulse_assets.gateways.lake.lake import Lake
+from finpulse_assets.gateways.models.model_store import ModelStore
 from finpulse_assets.orchestration.partitions import RunClock
 from finpulse_assets.schemas import SESSIONS
 

@@ -1,7 +1,7 @@
 """The home of a profile: one data set, read forward in time.
 
 Belongs here: refusing a run that would mix two data sets, or look back from a home that already
-knows more. Does not belong here: where the home lies (settings), what it holds (gateways.lake).
+knows more. Does not belong here: where the home lies (settings), what it holds (gateways.lake.lake).
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from finpulse_assets.errors import SettingError
-from finpulse_assets.gateways.lake import Lake, write_json
+from finpulse_assets.gateways.atomic import write_json
+from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.orchestration.partitions import RunClock
 from finpulse_assets.schemas import PRICES, TWEETS
 from finpulse_assets.settings import Profile, Settings

@@ -12,7 +12,7 @@ import polars as pl
 
 from finpulse_assets.contract import Table
 from finpulse_assets.domain.ingestion.deliveries import Delivery
-from finpulse_assets.gateways.lake import WHOLE, Lake
+from finpulse_assets.gateways.lake.lake import WHOLE, Lake
 from finpulse_assets.orchestration.catalog import sample
 from finpulse_assets.schemas import QUARANTINE
 

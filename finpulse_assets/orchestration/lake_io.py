@@ -1,7 +1,7 @@
 """The IO manager: frames between assets and the lake.
 
 Belongs here: which partitions a frame is read from and written to. Does not belong here: files and
-atomicity (gateways.lake), the meaning of rows (domain).
+atomicity (gateways.lake.lake), the meaning of rows (domain).
 https://docs.dagster.io/guides/build/io-managers
 
 Reading has three cases: a month or a span of months, when reader and table share the partitions;
@@ -18,8 +18,8 @@ import dagster as dg
 import polars as pl
 
 from finpulse_assets.contract import Table
-from finpulse_assets.gateways.frame_stream import FrameStream, write_stream
-from finpulse_assets.gateways.lake import WHOLE, Lake
+from finpulse_assets.gateways.lake.frame_stream import FrameStream, write_stream
+from finpulse_assets.gateways.lake.lake import WHOLE, Lake
 from finpulse_assets.orchestration.catalog import SAMPLE_ROWS, sample, table_of
 from finpulse_assets.orchestration.partitions import RunClock
 

@@ -16,8 +16,8 @@ import dagster as dg
 import polars as pl
 
 from finpulse_assets.domain.ingestion.bars_1m import accept_bars_1m, in_all, minutes_present
-from finpulse_assets.gateways.lake import Lake
-from finpulse_assets.gateways.minute_source import MinuteSource
+from finpulse_assets.gateways.lake.lake import Lake
+from finpulse_assets.gateways.sources.minute_source import MinuteSource
 from finpulse_assets.orchestration.catalog import SAMPLE_ROWS, sample
 from finpulse_assets.orchestration.ingestion import deliver
 from finpulse_assets.orchestration.partitions import RunClock

@@ -16,12 +16,12 @@ import dagster as dg
 from finpulse_assets.domain.calendar import NEW_YORK, build_sessions, last_completed_session
 from finpulse_assets.domain.simulator import MarketPlan
 from finpulse_assets.errors import SettingError
-from finpulse_assets.gateways.bento_store import BentoStore
-from finpulse_assets.gateways.lake import Lake
-from finpulse_assets.gateways.minute_source import MinuteSource
-from finpulse_assets.gateways.model_store import ModelStore
-from finpulse_assets.gateways.sources import Extent, PriceSource, TextSource
-from finpulse_assets.gateways.warehouse import Warehouse
+from finpulse_assets.gateways.lake.lake import Lake
+from finpulse_assets.gateways.models.model_store import ModelStore
+from finpulse_assets.gateways.serving.bento_store import BentoStore
+from finpulse_assets.gateways.sources.minute_source import MinuteSource
+from finpulse_assets.gateways.sources.protocols import Extent, PriceSource, TextSource
+from finpulse_assets.gateways.warehouse.reader import Warehouse
 from finpulse_assets.orchestration.dbt import dbt_resource
 from finpulse_assets.orchestration.home import claim_home, with_remembered_files
 from finpulse_assets.orchestration.lake_io import lake_io_manager
@@ -83,8 +83,8 @@ def build_sources(settings: Settings) -> Sources:
 
 
 def _demo_sources(settings: Settings) -> Sources:
-    from finpulse_assets.gateways.simulated_minutes import SimulatedMinuteSource
-    from finpulse_assets.gateways.simulated_source import SimulatedSource
+    from finpulse_assets.gateways.sources.simulated.simulated_minutes import SimulatedMinuteSource
+    from finpulse_assets.gateways.sources.simulated.simulated_source import SimulatedSource
 
     plan = MarketPlan(
         ticker_count=settings.simulator_tickers,
@@ -108,8 +108,8 @@ def simulated_sessions(settings: Settings) -> object:
 
 
 def _file_sources(settings: Settings) -> Sources:
-    from finpulse_assets.gateways.files import FilePriceSource, FileTextSource
-    from finpulse_assets.gateways.minute_files import FileMinuteSource
+    from finpulse_assets.gateways.sources.files.files import FilePriceSource, FileTextSource
+    from finpulse_assets.gateways.sources.files.minute_files import FileMinuteSource
 
     settings = with_remembered_files(settings)
     if settings.prices_path is None:
@@ -129,7 +129,7 @@ def _file_sources(settings: Settings) -> Sources:
 
 
 def _live_sources(settings: Settings) -> Sources:
-    from finpulse_assets.gateways.yahoo import YahooSource
+    from finpulse_assets.gateways.sources.yahoo.yahoo import YahooSource
 
     source = YahooSource(settings.ticker_list)
     return Sources(source, source)

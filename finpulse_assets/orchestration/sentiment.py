@@ -13,15 +13,15 @@ from pathlib import Path
 
 import polars as pl
 
-from finpulse_assets.domain.recipe import recipe_id
 from finpulse_assets.domain.simulator import labelled_texts as simulated_sentences
 from finpulse_assets.domain.texts.normalise import normalise_text
 from finpulse_assets.errors import ModelError
-from finpulse_assets.gateways.labelled_texts import read_labelled_texts
-from finpulse_assets.gateways.lake import write_json
+from finpulse_assets.gateways.atomic import write_json
 from finpulse_assets.gateways.sentiment.classifier import Classifier
 from finpulse_assets.gateways.sentiment.hub import fetch_model
+from finpulse_assets.gateways.sentiment.labelled_texts import read_labelled_texts
 from finpulse_assets.gateways.sentiment.manifest import MANIFEST, model_fingerprint, read_manifest
+from finpulse_assets.gateways.sentiment.recipe import recipe_id
 from finpulse_assets.gateways.sentiment.training import (
     minilm_available,
     train_on_minilm,

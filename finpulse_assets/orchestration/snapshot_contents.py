@@ -1,7 +1,7 @@
 """What the analytics snapshot holds: lake tables and marts as of a run, and the as-of macros.
 
 Belongs here: the list of tables, the SELECT behind each, the macros. Does not belong here: writing
-the file (gateways.analytics_snapshot), meanings of columns (domain.catalogue).
+the file (gateways.snapshot.store), meanings of columns (domain.catalogue).
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from finpulse_assets import schemas
 from finpulse_assets.contract import Table
 from finpulse_assets.domain.catalogue import CatalogueTable, from_contract
-from finpulse_assets.gateways.lake import Lake
-from finpulse_assets.gateways.snapshot_file import WAREHOUSE, SnapshotMacro, SnapshotTable
+from finpulse_assets.gateways.lake.lake import Lake
+from finpulse_assets.gateways.snapshot.writer import WAREHOUSE, SnapshotMacro, SnapshotTable
 
 # Lake table -> the column that says when a row was known; None where all is known in advance or
 # the run itself made the rows as of its time.

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 import dagster as dg
 
-from finpulse_assets.gateways.mlflow_store import (
+from finpulse_assets.gateways.models.mlflow_store import (
     EXPERIMENT,
     MlflowStore,
     ensure_experiment,

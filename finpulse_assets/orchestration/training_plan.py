@@ -14,7 +14,7 @@ import polars as pl
 from finpulse_assets.domain.evaluation.splits import Fold, purged_walk_forward, sessions_of
 from finpulse_assets.domain.features.registry import feature_names
 from finpulse_assets.domain.models.training import TrainingPlan
-from finpulse_assets.gateways.warehouse import Warehouse
+from finpulse_assets.gateways.warehouse.reader import Warehouse
 from finpulse_assets.settings import Settings
 
 TRAINING_SET = "fct_training_set"

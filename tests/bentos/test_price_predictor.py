@@ -22,7 +22,7 @@ import pytest
 
 from finpulse_assets.cli.predict import ask_service
 from finpulse_assets.errors import RequestError, ServiceError
-from finpulse_assets.gateways.bento_store import BentoStore
+from finpulse_assets.gateways.serving.bento_store import BentoStore
 from tests.fakes import serving as fakes
 
 pytest.importorskip("bentoml", reason="the extra `service` is not installed")

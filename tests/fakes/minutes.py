@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 
 import polars as pl
 
-from finpulse_assets.gateways.minute_source import DELIVERED_BARS_1M, MonthOfBars, by_month
-from finpulse_assets.gateways.sources import delivered_as
+from finpulse_assets.gateways.sources.minute_source import DELIVERED_BARS_1M, MonthOfBars, by_month
+from finpulse_assets.gateways.sources.protocols import delivered_as
 
 MINUTES_START, MINUTES_END = datetime(2024, 10, 1, tzinfo=UTC), datetime(2025, 1, 1, tzinfo=UTC)
 MINUTES = {

@@ -19,7 +19,7 @@ from finpulse_assets.domain.features.registry import feature_names
 from finpulse_assets.domain.models.lightgbm_model import PriceModel
 from finpulse_assets.domain.models.training import TrainingPlan, fit_price_model
 from finpulse_assets.domain.serving.predictor import Predictor
-from finpulse_assets.domain.serving_bundle import predictor_of, write_bundle
+from finpulse_assets.gateways.serving.bundle import predictor_of, write_bundle
 from finpulse_assets.schemas import TICKERS
 
 NAMES = ("return_1d", "rsi_14", "sentiment_mean")

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime
 
 import polars as pl
 
-from finpulse_assets.gateways.sources import (
+from finpulse_assets.gateways.sources.protocols import (
     DELIVERED_ACTIONS,
     DELIVERED_PRICES,
     DELIVERED_TEXTS,

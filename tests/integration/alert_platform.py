@@ -20,10 +20,10 @@ from finpulse_assets.contract import Table
 from finpulse_assets.domain.evaluation.promotion import Champion, Promotion
 from finpulse_assets.domain.features.technical import TECHNICAL_FEATURES
 from finpulse_assets.errors import LakeError
-from finpulse_assets.gateways.alert_store import AlertStore
-from finpulse_assets.gateways.alerts import AppriseSender
-from finpulse_assets.gateways.lake import WHOLE, Lake
-from finpulse_assets.gateways.model_store import ModelStore
+from finpulse_assets.gateways.alerts.apprise import AppriseSender
+from finpulse_assets.gateways.alerts.state_file import AlertStore
+from finpulse_assets.gateways.lake.lake import WHOLE, Lake
+from finpulse_assets.gateways.models.model_store import ModelStore
 from finpulse_assets.orchestration.alert_look import PlatformLook
 from finpulse_assets.orchestration.alerting import Tick, evaluate
 from finpulse_assets.schemas import DAILY_SIGNALS, FEATURE_DRIFT, PRICES

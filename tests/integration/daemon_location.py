@@ -11,7 +11,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from finpulse_assets.gateways.lake import Lake
+from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.orchestration.automation import (
     after_update_of,
     drift_sensor,

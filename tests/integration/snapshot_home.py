@@ -15,8 +15,8 @@ from small_lake import write_lake
 from test_dbt_project import run_dbt
 
 from finpulse_assets.domain.predictions.signals import LIVE, past_signals
-from finpulse_assets.gateways.analytics_snapshot import Published, SnapshotStore
-from finpulse_assets.gateways.lake import Lake
+from finpulse_assets.gateways.lake.lake import Lake
+from finpulse_assets.gateways.snapshot.store import Published, SnapshotStore
 from finpulse_assets.orchestration.data_dictionary import dbt_entries, dbt_manifest
 from finpulse_assets.orchestration.snapshot_contents import AS_OF_MACROS, snapshot_tables
 from finpulse_assets.schemas import DAILY_SIGNALS, EVALUATION, OUT_OF_SAMPLE

@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 import duckdb
 
 from finpulse_assets.domain.catalogue import CatalogueColumn, CatalogueTable
-from finpulse_assets.gateways.analytics_snapshot import Published, SnapshotStore
-from finpulse_assets.gateways.snapshot_file import SnapshotTable
+from finpulse_assets.gateways.snapshot.store import Published, SnapshotStore
+from finpulse_assets.gateways.snapshot.writer import SnapshotTable
 
 ROWS_A_STEP = 500
 

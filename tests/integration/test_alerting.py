@@ -12,8 +12,8 @@ from threading import Thread
 import pytest
 
 from finpulse_assets.domain.monitoring.alert_state import Kind
-from finpulse_assets.gateways.alert_store import AlertStore
-from finpulse_assets.gateways.alerts import AppriseSender
+from finpulse_assets.gateways.alerts.apprise import AppriseSender
+from finpulse_assets.gateways.alerts.state_file import AlertStore
 from finpulse_assets.orchestration.alerting import Tick
 from finpulse_assets.schemas import DAILY_SIGNALS
 from tests.fakes.alert_sink import Received
@@ -153,7 +153,7 @@ def test_two_evaluators_at_once_send_once(platform):
 CHILD = """
 import sys
 from pathlib import Path
-from finpulse_assets.gateways.alert_store import AlertStore
+from finpulse_assets.gateways.alerts.state_file import AlertStore
 with AlertStore(Path(sys.argv[1])).claimed() as is_mine:
     print(is_mine)
 """

@@ -21,10 +21,10 @@ from snapshot_home import AS_OF, SnapshotHome, build_home
 from finpulse_assets.cli import app
 from finpulse_assets.defs.serving.catalogue import data_dictionary_page, dbt_docs
 from finpulse_assets.defs.serving.snapshot import analytics_snapshot
-from finpulse_assets.gateways.analytics_snapshot import SnapshotStore
-from finpulse_assets.gateways.lake import Lake
-from finpulse_assets.gateways.snapshot_reader import SnapshotReader
-from finpulse_assets.gateways.warehouse import Warehouse
+from finpulse_assets.gateways.lake.lake import Lake
+from finpulse_assets.gateways.snapshot.reader import SnapshotReader
+from finpulse_assets.gateways.snapshot.store import SnapshotStore
+from finpulse_assets.gateways.warehouse.reader import Warehouse
 from finpulse_assets.orchestration.data_dictionary import data_dictionary
 from finpulse_assets.orchestration.dbt import dbt_resource
 from finpulse_assets.orchestration.partitions import RunClock

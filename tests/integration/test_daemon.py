@@ -21,8 +21,8 @@ from dagster._core.instance.utils import RUNLESS_JOB_NAME, RUNLESS_RUN_ID
 
 from finpulse_assets.domain.calendar import build_sessions
 from finpulse_assets.domain.monitoring.drift import WHOLE, merge_history
-from finpulse_assets.gateways.lake import WHOLE as ONE_FILE
-from finpulse_assets.gateways.lake import Lake
+from finpulse_assets.gateways.lake.lake import WHOLE as ONE_FILE
+from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.schemas import FEATURE_DRIFT
 from tests.unit.domain.monitoring.drifting_markets import END, SESSIONS, YEAR, features, reports
 

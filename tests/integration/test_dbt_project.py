@@ -21,7 +21,7 @@ from text_oracle import TextOracle
 
 from finpulse_assets import schemas
 from finpulse_assets.domain.features import registry
-from finpulse_assets.gateways.mart_replay import MartReplay
+from finpulse_assets.gateways.warehouse.replay import MartReplay
 
 PROJECT = Path(__file__).parents[2] / "dbt_project"
 MARTS = ["fct_daily_sentiment", "fct_daily_features", "fct_labels", "fct_training_set"]

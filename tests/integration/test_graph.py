@@ -8,8 +8,8 @@ from datetime import UTC, date, datetime
 import polars as pl
 import pytest
 
-from finpulse_assets.gateways.lake import Lake
-from finpulse_assets.gateways.warehouse import Warehouse
+from finpulse_assets.gateways.lake.lake import Lake
+from finpulse_assets.gateways.warehouse.reader import Warehouse
 from finpulse_assets.orchestration.catalog import LAKE_TABLES
 from finpulse_assets.orchestration.feature_replay import FeatureReplay, table_as_of
 from finpulse_assets.schemas import (

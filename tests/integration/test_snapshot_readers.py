@@ -8,7 +8,7 @@ import sys
 import duckdb
 from snapshot_steps import READER, publish_step
 
-from finpulse_assets.gateways.analytics_snapshot import SnapshotStore
+from finpulse_assets.gateways.snapshot.store import SnapshotStore
 
 
 def test_a_reader_process_sees_ten_publications_whole(tmp_path):

@@ -37,7 +37,7 @@ def test_loading_the_definitions_imports_nothing_heavy():
 
 def test_a_service_needs_neither_dagster_nor_dbt():
     modules = _imported_after(
-        "import finpulse_assets.domain.models.lightgbm_model, finpulse_assets.gateways.model_store"
+        "import finpulse_assets.domain.models.lightgbm_model, finpulse_assets.gateways.models.model_store"
     )
     assert [name for name in ("dagster", "dbt", "duckdb", "torch") if name in modules] == []
 

@@ -15,9 +15,9 @@ from finpulse_assets.domain.features.technical import (
     TECHNICAL_FEATURES,
     technical_frames,
 )
-from finpulse_assets.gateways.frame_stream import FrameStream
-from finpulse_assets.gateways.lake import Lake
-from finpulse_assets.gateways.warehouse import Warehouse
+from finpulse_assets.gateways.lake.frame_stream import FrameStream
+from finpulse_assets.gateways.lake.lake import Lake
+from finpulse_assets.gateways.warehouse.reader import Warehouse
 from finpulse_assets.orchestration.catalog import RESEARCH, definition_metadata, description
 from finpulse_assets.orchestration.feature_audit import read_features
 from finpulse_assets.orchestration.feature_replay import FEATURES

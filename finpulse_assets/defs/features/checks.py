@@ -12,8 +12,8 @@ import polars as pl
 from finpulse_assets.domain.audit import quality
 from finpulse_assets.domain.features.registry import FEATURES as LISTED
 from finpulse_assets.errors import EvaluationError
-from finpulse_assets.gateways.lake import Lake
-from finpulse_assets.gateways.warehouse import Warehouse
+from finpulse_assets.gateways.lake.lake import Lake
+from finpulse_assets.gateways.warehouse.reader import Warehouse
 from finpulse_assets.orchestration.feature_audit import audit_features, audit_labels, read_features
 from finpulse_assets.orchestration.feature_replay import FEATURES, TRAINING_SET, FeatureReplay
 from finpulse_assets.orchestration.partitions import RunClock

@@ -8,8 +8,8 @@ import dagster as dg
 import polars as pl
 
 from finpulse_assets.domain.features.minutes import MINUTE_FEATURES, minute_frames
-from finpulse_assets.gateways.frame_stream import FrameStream
-from finpulse_assets.gateways.lake import Lake
+from finpulse_assets.gateways.lake.frame_stream import FrameStream
+from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.orchestration.catalog import RESEARCH, definition_metadata, description
 from finpulse_assets.orchestration.partitions import RunClock
 from finpulse_assets.schemas import BARS_1M

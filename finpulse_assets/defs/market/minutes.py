@@ -1,13 +1,13 @@
 """The asset of one-minute bars.
 
 Belongs here: its definition. Does not belong here: how bars are judged (domain.ingestion.bars_1m) or read
-(gateways.minute_files). https://docs.dagster.io/guides/build/assets
+(gateways.sources.files.minute_files). https://docs.dagster.io/guides/build/assets
 """
 
 import dagster as dg
 import polars as pl
 
-from finpulse_assets.gateways.lake import Lake
+from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.orchestration.catalog import MARKET_DATA, definition_metadata, description
 from finpulse_assets.orchestration.ingestion import bad_rows_check
 from finpulse_assets.orchestration.minute_ingestion import load_minutes

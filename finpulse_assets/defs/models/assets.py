@@ -15,8 +15,8 @@ from finpulse_assets.domain.evaluation.report import Evaluation, evaluate, text_
 from finpulse_assets.domain.evaluation.walk_forward import walk_forward_predictions
 from finpulse_assets.domain.models.training import fit_price_model
 from finpulse_assets.domain.plots import evaluation as plots
-from finpulse_assets.gateways.model_store import ModelStore
-from finpulse_assets.gateways.warehouse import Warehouse
+from finpulse_assets.gateways.models.model_store import ModelStore
+from finpulse_assets.gateways.warehouse.reader import Warehouse
 from finpulse_assets.orchestration.automation import in_the_same_run, retrain_when_stale
 from finpulse_assets.orchestration.catalog import (
     RESEARCH,

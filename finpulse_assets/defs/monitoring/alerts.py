@@ -7,10 +7,10 @@ https://docs.dagster.io/guides/automate/sensors
 
 import dagster as dg
 
-from finpulse_assets.gateways.alert_store import AlertStore
-from finpulse_assets.gateways.alerts import AppriseSender, ping
-from finpulse_assets.gateways.lake import Lake
-from finpulse_assets.gateways.model_store import ModelStore
+from finpulse_assets.gateways.alerts.apprise import AppriseSender, ping
+from finpulse_assets.gateways.alerts.state_file import AlertStore
+from finpulse_assets.gateways.lake.lake import Lake
+from finpulse_assets.gateways.models.model_store import ModelStore
 from finpulse_assets.orchestration.alert_look import PlatformLook
 from finpulse_assets.orchestration.alerting import evaluate
 from finpulse_assets.settings import Settings

@@ -1,7 +1,7 @@
 """Monitoring assets: the drift of features and predictions.
 
 Belongs here: the asset definition. Does not belong here: what counts as drift (domain.monitoring.drift), the
-HTML page (gateways.evidently_report), who is asked to retrain (sensors).
+HTML page (gateways.reports.evidently_report), who is asked to retrain (sensors).
 https://docs.dagster.io/guides/build/assets
 """
 
@@ -22,10 +22,10 @@ from finpulse_assets.domain.monitoring.drift import (
 )
 from finpulse_assets.domain.plots import evaluation as plots
 from finpulse_assets.errors import ModelError
-from finpulse_assets.gateways.evidently_report import write_drift_page
-from finpulse_assets.gateways.lake import Lake
-from finpulse_assets.gateways.model_store import ModelStore
-from finpulse_assets.gateways.warehouse import Warehouse
+from finpulse_assets.gateways.lake.lake import Lake
+from finpulse_assets.gateways.models.model_store import ModelStore
+from finpulse_assets.gateways.reports.evidently_report import write_drift_page
+from finpulse_assets.gateways.warehouse.reader import Warehouse
 from finpulse_assets.orchestration.catalog import (
     RESEARCH,
     definition_metadata,

@@ -12,7 +12,7 @@ import polars as pl
 
 from finpulse_assets.contract import Table
 from finpulse_assets.domain.ingestion.deliveries import accept_texts
-from finpulse_assets.gateways.lake import Lake
+from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.orchestration.catalog import MARKET_DATA, definition_metadata, description
 from finpulse_assets.orchestration.freshness import DATA_FRESHNESS
 from finpulse_assets.orchestration.ingestion import bad_rows_check, deliver

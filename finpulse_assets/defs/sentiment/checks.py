@@ -7,7 +7,7 @@ asset-checks
 import dagster as dg
 import polars as pl
 
-from finpulse_assets.gateways.lake import Lake
+from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.schemas import TEXT_SENTIMENT
 
 ROUNDING = 1e-5

@@ -1,7 +1,7 @@
 """Serving assets: the features a service reads, and the service itself as a bento.
 
 Belongs here: asset definitions. Does not belong here: picking the rows (domain.features.online),
-the bundle (domain.serving_bundle), building (gateways.bento_store), the service (bentos/).
+the bundle (gateways.serving.bundle), building (gateways.serving.bento_store), the service (bentos/).
 https://docs.dagster.io/guides/build/assets
 """
 
@@ -15,11 +15,11 @@ from dagster_dbt import get_asset_key_for_model
 from finpulse_assets.defs.models.assets import promotion
 from finpulse_assets.defs.warehouse.assets import warehouse as warehouse_assets
 from finpulse_assets.domain.features.online import ONLINE_FEATURES, latest_features
-from finpulse_assets.domain.serving_bundle import write_bundle
 from finpulse_assets.errors import ModelError
-from finpulse_assets.gateways.bento_store import BentoStore, Flavour
-from finpulse_assets.gateways.model_store import ModelStore
-from finpulse_assets.gateways.warehouse import Warehouse
+from finpulse_assets.gateways.models.model_store import ModelStore
+from finpulse_assets.gateways.serving.bento_store import BentoStore, Flavour
+from finpulse_assets.gateways.serving.bundle import write_bundle
+from finpulse_assets.gateways.warehouse.reader import Warehouse
 from finpulse_assets.orchestration.automation import after_update_of
 from finpulse_assets.orchestration.catalog import PLATFORM, definition_metadata, description
 

@@ -9,8 +9,8 @@ from dagster_dbt import DbtCliResource
 
 from finpulse_assets.defs.serving.snapshot import MARTS
 from finpulse_assets.domain.features.registry import FEATURES as LISTED
-from finpulse_assets.gateways.lake import written_atomically
-from finpulse_assets.gateways.warehouse import Warehouse
+from finpulse_assets.gateways.atomic import written_atomically
+from finpulse_assets.gateways.warehouse.reader import Warehouse
 from finpulse_assets.orchestration.catalog import PLATFORM, png
 from finpulse_assets.orchestration.data_dictionary import data_dictionary, stages
 from finpulse_assets.orchestration.dbt_docs import publish_dbt_docs

@@ -1,7 +1,7 @@
 """The snapshot asset: what analysts query while runs write.
 
 Belongs here: the asset definition. Does not belong here: what a snapshot holds
-(orchestration.snapshot_contents), how it is written (gateways.analytics_snapshot).
+(orchestration.snapshot_contents), how it is written (gateways.snapshot.store).
 https://docs.dagster.io/guides/build/assets
 """
 
@@ -9,10 +9,10 @@ import dagster as dg
 from dagster_dbt import get_asset_key_for_model
 
 from finpulse_assets.defs.warehouse.assets import warehouse as warehouse_assets
-from finpulse_assets.gateways.analytics_snapshot import SnapshotStore
-from finpulse_assets.gateways.lake import Lake
-from finpulse_assets.gateways.snapshot_file import CATALOGUE
-from finpulse_assets.gateways.warehouse import Warehouse
+from finpulse_assets.gateways.lake.lake import Lake
+from finpulse_assets.gateways.snapshot.store import SnapshotStore
+from finpulse_assets.gateways.snapshot.writer import CATALOGUE
+from finpulse_assets.gateways.warehouse.reader import Warehouse
 from finpulse_assets.orchestration.catalog import PLATFORM, entry_schema
 from finpulse_assets.orchestration.data_dictionary import dbt_entries, dbt_manifest
 from finpulse_assets.orchestration.partitions import RunClock

@@ -18,9 +18,9 @@ from finpulse_assets.domain.predictions.signals import (
     past_signals,
 )
 from finpulse_assets.errors import ModelError
-from finpulse_assets.gateways.lake import Lake
-from finpulse_assets.gateways.model_store import ModelStore
-from finpulse_assets.gateways.warehouse import Warehouse
+from finpulse_assets.gateways.lake.lake import Lake
+from finpulse_assets.gateways.models.model_store import ModelStore
+from finpulse_assets.gateways.warehouse.reader import Warehouse
 from finpulse_assets.orchestration.automation import after_update_of
 from finpulse_assets.orchestration.catalog import RESEARCH, definition_metadata, description
 from finpulse_assets.orchestration.freshness import DATA_FRESHNESS

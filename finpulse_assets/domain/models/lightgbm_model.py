@@ -19,7 +19,8 @@ import polars as pl
 
 from finpulse_assets.domain.features.registry import FEATURES
 from finpulse_assets.domain.models.calibration import Calibration, calibrate
-from finpulse_assets.domain.sealed_folder import (
+from finpulse_assets.errors import ModelError
+from finpulse_assets.gateways.models.sealed_folder import (
     REBUILD,
     as_json,
     parse_json,
@@ -27,7 +28,6 @@ from finpulse_assets.domain.sealed_folder import (
     seal_of,
     write_sealed,
 )
-from finpulse_assets.errors import ModelError
 
 PROBABILITY_FILE = "probability_up.lightgbm.txt"
 RETURN_FILE = "expected_return.lightgbm.txt"

@@ -2,7 +2,7 @@
 
 Belongs here: the alert, its messages, and the state that remembers what was told to whom, as pure
 functions of the state, of what was seen, and of the time. Does not belong here: what counts as
-wrong (alert_conditions), sending and files (gateways.alerts, gateways.alert_store).
+wrong (alert_conditions), sending and files (gateways.alerts.apprise, gateways.alerts.state_file).
 
 A message stands in the outbox until its destination took it. It is claimed (one more attempt, a
 later time for the next) before it is sent and removed after; a process killed in between leaves the

@@ -1,7 +1,7 @@
 """Drift: whether the latest sessions still look like those that a model learnt from.
 
 Belongs here: the measure, its limits, its history. Does not belong here: reading features, the HTML
-page (gateways.evidently_report), whether drift is answered by a retraining (`retraining`).
+page (gateways.reports.evidently_report), whether drift is answered by a retraining (`retraining`).
 
 A rule of thumb such as "PSI above 0.25 is drift" calls a sixth to a third of the features of a
 quiet simulated market drifted, for twenty sessions of a slow feature are one observation, not

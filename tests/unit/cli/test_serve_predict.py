@@ -13,9 +13,9 @@ from finpulse_assets.cli import predict, serve
 from finpulse_assets.domain.features.online import ONLINE_FEATURES
 from finpulse_assets.domain.serving.predictor import Answer
 from finpulse_assets.errors import LakeError, ModelError, RequestError, ServiceError
-from finpulse_assets.gateways.bento_store import Bento, BentoStore
-from finpulse_assets.gateways.lake import Lake
-from finpulse_assets.gateways.model_store import ModelStore
+from finpulse_assets.gateways.lake.lake import Lake
+from finpulse_assets.gateways.models.model_store import ModelStore
+from finpulse_assets.gateways.serving.bento_store import Bento, BentoStore
 from finpulse_assets.settings import load_settings
 from tests.fakes import serving as fakes
 

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from finpulse_assets.cli.app import app
-from finpulse_assets.gateways.minute_files import FileMinuteSource
+from finpulse_assets.gateways.sources.files.minute_files import FileMinuteSource
 
 SMALL = ["--tickers", "3", "--sessions", "8", "--end", "2018-07-06"]
 

@@ -14,7 +14,7 @@ from finpulse_assets.defs.sentiment.checks import (
     probabilities_sum_to_one,
 )
 from finpulse_assets.domain.evaluation.report import evaluate
-from finpulse_assets.gateways.lake import Lake
+from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.schemas import TEXT_SENTIMENT
 from tests.unit.domain.evaluation.panels import spoken_panel
 

@@ -16,7 +16,7 @@ from finpulse_assets.domain.audit.placebo import Placebo
 from finpulse_assets.domain.audit.quality import FEATURE_PROFILE
 from finpulse_assets.domain.features.registry import FEATURES
 from finpulse_assets.errors import EvaluationError
-from finpulse_assets.gateways.lake import Lake
+from finpulse_assets.gateways.lake.lake import Lake
 
 ROWS = 400
 RSI = pl.col("rsi_14")

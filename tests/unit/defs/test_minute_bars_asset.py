@@ -14,8 +14,8 @@ from dagster._core.storage.tags import (
 
 from finpulse_assets.defs.market.assets import sessions
 from finpulse_assets.defs.market.minutes import bars_1m
-from finpulse_assets.gateways.lake import Lake
-from finpulse_assets.gateways.minute_files import FileMinuteSource
+from finpulse_assets.gateways.lake.lake import Lake
+from finpulse_assets.gateways.sources.files.minute_files import FileMinuteSource
 from finpulse_assets.orchestration.lake_io import lake_io_manager
 from finpulse_assets.orchestration.partitions import RunClock
 from finpulse_assets.orchestration.resources import Sources, build_sources

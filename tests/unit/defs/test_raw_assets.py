@@ -15,7 +15,7 @@ from dagster._core.storage.tags import (
 from finpulse_assets.defs.features.assets import technical
 from finpulse_assets.defs.market.assets import corporate_actions, prices, sessions, tickers
 from finpulse_assets.defs.news.assets import headlines, tweets
-from finpulse_assets.gateways.lake import Lake
+from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.orchestration.lake_io import lake_io_manager
 from finpulse_assets.orchestration.partitions import RunClock
 from finpulse_assets.orchestration.resources import Sources

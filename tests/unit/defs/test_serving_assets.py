@@ -10,10 +10,10 @@ import pytest
 
 from finpulse_assets.defs.serving.assets import BentoConfig, online_features, price_bento
 from finpulse_assets.domain.features.online import ONLINE_FEATURES
-from finpulse_assets.domain.serving_bundle import read_bundle
 from finpulse_assets.errors import ModelError
-from finpulse_assets.gateways.bento_store import Bento, Flavour
-from finpulse_assets.gateways.model_store import ModelStore
+from finpulse_assets.gateways.models.model_store import ModelStore
+from finpulse_assets.gateways.serving.bento_store import Bento, Flavour
+from finpulse_assets.gateways.serving.bundle import read_bundle
 from tests.fakes import serving as fakes
 
 

@@ -13,8 +13,8 @@ from finpulse_assets.domain.calendar import build_sessions
 from finpulse_assets.domain.monitoring.drift import WHOLE, merge_history
 from finpulse_assets.domain.monitoring.freshness import table_status
 from finpulse_assets.errors import SettingError
-from finpulse_assets.gateways.lake import WHOLE as ONE_FILE
-from finpulse_assets.gateways.lake import Lake
+from finpulse_assets.gateways.lake.lake import WHOLE as ONE_FILE
+from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.orchestration.automation import (
     after_close_schedule,
     after_update_of,

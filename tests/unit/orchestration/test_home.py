@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from finpulse_assets.errors import SettingError
-from finpulse_assets.gateways.lake import Lake
+from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.orchestration.home import claim_home, with_remembered_files
 from finpulse_assets.orchestration.partitions import RunClock
 from finpulse_assets.schemas import PRICES

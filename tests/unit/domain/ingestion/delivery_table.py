@@ -20,7 +20,7 @@ from finpulse_assets.domain.ingestion.deliveries import (
     accept_prices,
     accept_texts,
 )
-from finpulse_assets.gateways.sources import (
+from finpulse_assets.gateways.sources.protocols import (
     DELIVERED_ACTIONS,
     DELIVERED_PRICES,
     DELIVERED_TEXTS,

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from finpulse_assets.domain.calendar import build_sessions
 from finpulse_assets.domain.ingestion.bars_1m import accept_bars_1m, in_all, minutes_present
-from finpulse_assets.gateways.minute_source import DELIVERED_BARS_1M
-from finpulse_assets.gateways.sources import delivered_as
+from finpulse_assets.gateways.sources.minute_source import DELIVERED_BARS_1M
+from finpulse_assets.gateways.sources.protocols import delivered_as
 from finpulse_assets.schemas import BARS_1M
 
 AS_OF = datetime(2024, 12, 31, 22, tzinfo=UTC)

@@ -22,7 +22,11 @@ from delivery_table import (
 )
 
 from finpulse_assets.domain.ingestion.deliveries import accept_texts
-from finpulse_assets.gateways.sources import DELIVERED_ACTIONS, DELIVERED_PRICES, DELIVERED_TEXTS
+from finpulse_assets.gateways.sources.protocols import (
+    DELIVERED_ACTIONS,
+    DELIVERED_PRICES,
+    DELIVERED_TEXTS,
+)
 from finpulse_assets.schemas import CORPORATE_ACTIONS, HEADLINES, PRICES, TWEETS
 
 

@@ -16,7 +16,7 @@ from finpulse_assets.domain.ingestion.quarantine import (
     split_bad_rows,
     text_rules,
 )
-from finpulse_assets.gateways.sources import (
+from finpulse_assets.gateways.sources.protocols import (
     DELIVERED_ACTIONS,
     DELIVERED_PRICES,
     DELIVERED_TEXTS,

@@ -17,8 +17,8 @@ from finpulse_assets.domain.models.lightgbm_model import (
     PriceModel,
 )
 from finpulse_assets.domain.models.training import TrainingPlan, fit_price_model
-from finpulse_assets.domain.sealed_folder import MANIFEST
 from finpulse_assets.errors import ModelError
+from finpulse_assets.gateways.models.sealed_folder import MANIFEST
 
 PLAN = TrainingPlan(rounds=20, min_data_in_leaf=30, lambda_l2=1.0, learning_rate=0.1, num_threads=1)
 

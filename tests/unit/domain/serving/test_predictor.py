@@ -14,8 +14,8 @@ from finpulse_assets.domain.features.online import ONLINE_FEATURES, feature_view
 from finpulse_assets.domain.features.registry import feature_names
 from finpulse_assets.domain.serving.predictor import Predictor, UnknownSymbolError
 from finpulse_assets.domain.serving.request import MAX_BODY_BYTES, parse_request, shown
-from finpulse_assets.domain.serving_bundle import SEALED, predictor_of, read_bundle, write_bundle
 from finpulse_assets.errors import EvaluationError, ModelError, RequestError
+from finpulse_assets.gateways.serving.bundle import SEALED, predictor_of, read_bundle, write_bundle
 from tests.fakes import serving as fakes
 
 ROW = {"return_1d": 0.5, "rsi_14": None, "sentiment_mean": 1}

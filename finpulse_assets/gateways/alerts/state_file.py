@@ -1,0 +1,154 @@
+"""The alert store: what was told to whom and when the automation last beat, as JSON files.
+
+Belongs here: the files below `<root>/alerts/`, their lock, and the JSON form of the state. Does not
+belong here: what the state means (domain.monitoring.alert_state), sending (gateways.alerts.apprise).
+
+Layout: `state.json` and `heartbeat.json`, replaced by rename, and `lock`, held while one evaluator
+works. The lock is the kernel's: it ends with the process that held it. It holds on one machine, and
+on a network disk that passes locks on.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from finpulse_assets.domain.monitoring.alert_state import (
+    Alert,
+    AlertState,
+    Kind,
+    Message,
+    Pending,
+    Phase,
+    Severity,
+)
+from finpulse_assets.errors import LakeError
+from finpulse_assets.gateways.atomic import write_json
+
+
+@dataclass(frozen=True)
+class AlertStore:
+    """The files below `root`, the folder `alerts` of a profile."""
+
+    root: Path
+
+    @property
+    def state_path(self) -> Path:
+        return self.root / "state.json"
+
+    @property
+    def heartbeat_path(self) -> Path:
+        return self.root / "heartbeat.json"
+
+    @contextmanager
+    def claimed(self) -> Iterator[bool]:
+        """Yield whether this process may evaluate; False while another does.
+
+        Raises:
+            LakeError: the folder cannot be written.
+        """
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            lock = (self.root / "lock").open("a")
+        except OSError as error:
+            raise LakeError(
+                f"{self.root} cannot be written: {error.strerror or error}",
+                hint="check the free space of the disk and the permissions of the folder",
+            ) from error
+        with lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield False
+            else:
+                yield True
+
+    def load(self) -> AlertState:
+        """Return the state, an empty one before the first.
+
+        Raises:
+            LakeError: the file cannot be read, or is no state.
+        """
+        try:
+            content = json.loads(self.state_path.read_text())
+            return _state_of(content)
+        except FileNotFoundError:
+            return AlertState()
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise LakeError(
+                f"{self.state_path} cannot be read: {error!r}",
+                hint="delete it; what is open now is then told once more",
+            ) from error
+
+    def save(self, state: AlertState) -> None:
+        """Replace the state."""
+        write_json(
+            self.state_path,
+            {
+                "open": [asdict(alert) for alert in state.open.values()],
+                "told": state.told,
+                "outbox": [asdict(item) for item in state.outbox],
+            },
+        )
+
+    def beat(self, now: datetime) -> None:
+        """Note that the automation looked at `now` (UTC)."""
+        write_json(self.heartbeat_path, {"at": now.isoformat()})
+
+    def heartbeat(self) -> datetime | None:
+        """Return the UTC time of the last beat, None where the automation never ran.
+
+        Raises:
+            LakeError: the file cannot be read, or holds no time.
+        """
+        try:
+            at = datetime.fromisoformat(json.loads(self.heartbeat_path.read_text())["at"])
+            if at.tzinfo is None:
+                raise ValueError(f"{at.isoformat()} has no zone")
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise LakeError(
+                f"{self.heartbeat_path} cannot be read: {error!r}", hint="delete it"
+            ) from error
+        return at
+
+
+def _state_of(content: Mapping[str, Any]) -> AlertState:
+    alerts = [_alert_of(item) for item in content["open"]]
+    return AlertState(
+        open={alert.key: alert for alert in alerts},
+        told={Kind(kind): subject for kind, subject in content["told"].items()},
+        outbox=tuple(_pending_of(item) for item in content["outbox"]),
+    )
+
+
+def _pending_of(item: Mapping[str, Any]) -> Pending:
+    message = item["message"]
+    return Pending(
+        message=Message(
+            Phase(message["phase"]),
+            _alert_of(message["alert"]),
+            datetime.fromisoformat(message["at"]),
+        ),
+        destination=item["destination"],
+        next_at=datetime.fromisoformat(item["next_at"]),
+        attempts=item["attempts"],
+    )
+
+
+def _alert_of(item: Mapping[str, Any]) -> Alert:
+    return Alert(
+        kind=Kind(item["kind"]),
+        subject=item["subject"],
+        what=item["what"],
+        since=datetime.fromisoformat(item["since"]),
+        severity=Severity(item["severity"]),
+        command=item["command"],
+    )

@@ -1,0 +1,77 @@
+"""Writing a file whole or not at all: a temporary name beside it, then a rename."""
+
+from __future__ import annotations
+
+import filecmp
+import json
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from finpulse_assets.errors import LakeError
+
+
+@contextmanager
+def written_atomically(path: Path, *, is_derived: bool = False) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; rename it into place when the block succeeds.
+
+    A derived table, which every run makes anew from raw rows, is not forced to the disk: a power
+    cut may cost the file, which a gigabyte need not be waited for to prevent. One that already
+    holds the same bytes stays as it is, its time included.
+
+    A reader, or a process that comes after a kill, sees the old file or the new one, never a half.
+    The file gets the permissions that any new file gets (tempfile would shut other users out).
+
+    Raises:
+        LakeError: the disk or the folder refuses the file.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_leftovers(path)
+        yield temporary
+        if is_derived and path.exists() and filecmp.cmp(path, temporary, shallow=False):
+            return
+        if not is_derived:
+            with temporary.open("rb") as written:
+                os.fsync(written.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        raise LakeError(
+            f"{path} cannot be written: {error.strerror or error}",
+            hint="check the free space of the disk and the permissions of the folder",
+        ) from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def _remove_leftovers(path: Path) -> None:
+    """Remove temporary files of `path` whose process was killed; their names hold its number."""
+    for leftover in path.parent.glob(f".{path.name}.*.tmp"):
+        number = leftover.name.removeprefix(f".{path.name}.").split(".")[0]
+        if number.isdigit() and not is_alive(int(number)):
+            leftover.unlink(missing_ok=True)
+
+
+def is_alive(pid: int) -> bool:
+    """Return whether a process of this machine exists.
+
+    >>> is_alive(os.getpid())
+    True
+    """
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # it exists and is somebody else's
+        return True
+    return True
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write `value` as JSON, atomically, keys sorted; times and paths become text."""
+    with written_atomically(path) as temporary:
+        temporary.write_text(json.dumps(value, indent=2, sort_keys=True, default=str) + "\n")

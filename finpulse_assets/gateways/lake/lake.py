@@ -1,0 +1,172 @@
+"""The lake: Parquet tables in folders, every file whole or absent.
+
+Belongs here: paths, atomic writes, and reading tables back. Does not belong here: what a table
+holds (schemas), who reads or writes it (orchestration's IO manager, dbt).
+
+Layout: `<root>/<layer>/<table>/<partition>.parquet`, a partition being the New York month of the
+table's partition column ("2024-03-01") or "all". Beside the months of a versioned table lies
+`_coverage.json`: for each month the span that runs have read of the source (domain.ingestion.deliveries).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+
+from finpulse_assets.contract import Table
+from finpulse_assets.domain.calendar import month_of
+from finpulse_assets.errors import LakeError
+from finpulse_assets.gateways.atomic import write_json, written_atomically
+
+WHOLE = "all"
+COVERAGE = "_coverage.json"
+
+
+@dataclass(frozen=True)
+class Lake:
+    """The tables below `root`."""
+
+    root: Path
+
+    def path(self, table: Table, partition: str = WHOLE) -> Path:
+        return self.root / table.name / f"{partition}.parquet"
+
+    def partitions(self, table: Table) -> list[str]:
+        """Return the partition keys that exist, ascending."""
+        return sorted(path.stem for path in (self.root / table.name).glob("[!.]*.parquet"))
+
+    def scan(self, table: Table, partitions: Iterable[str] | None = None) -> pl.LazyFrame:
+        """Return the table, or the given partitions of it, lazily.
+
+        Raises:
+            LakeError: the table, or a partition that was asked for, is absent, or a file cannot be
+                read.
+        """
+        present = self.partitions(table)
+        asked = present if partitions is None else list(partitions)
+        missing = [key for key in asked if key not in present]
+        if missing or not asked:
+            what = f"partition {', '.join(missing[:5])}" if missing else "no partition"
+            raise LakeError(
+                f"{table.name} lacks {what}" if missing else f"{table.name} has {what} yet",
+                hint=f"materialize {table.name} first (finpulse run)",
+            )
+        return pl.concat([self._scan_file(table, key) for key in asked])
+
+    def _scan_file(self, table: Table, partition: str) -> pl.LazyFrame:
+        path = self.path(table, partition)
+        try:
+            found = pl.scan_parquet(path).collect_schema()
+        except (OSError, pl.exceptions.PolarsError) as error:
+            raise LakeError(
+                f"{path} cannot be read: {error}",
+                hint=f"delete it and materialize {table.name} again",
+            ) from error
+        wrong = [n for n, dtype in table.polars_schema.items() if found.get(n) != dtype]
+        if wrong:
+            raise LakeError(
+                f"{path} was written in another schema: {', '.join(wrong)} differ",
+                hint=f"delete the folder and materialize {table.name} again",
+            )
+        return pl.scan_parquet(path).select(table.column_names)
+
+    def read_or_empty(self, table: Table) -> pl.LazyFrame:
+        """Return the table lazily, or a frame without rows where nothing was written yet."""
+        return self.scan(table) if self.partitions(table) else table.empty().lazy()
+
+    def replace(self, table: Table, frame: pl.DataFrame, partitions: Iterable[str]) -> list[str]:
+        """Make each of `partitions` hold exactly its rows of `frame`; return those that changed.
+
+        Rows of other partitions are refused, so that nothing outside a run's span is touched.
+        """
+        keyed = self._keyed(table, frame)
+        asked = set(partitions)
+        stray = sorted(set(keyed["_partition"].unique()) - asked)
+        if stray:
+            raise LakeError(
+                f"{table.name} was given rows of {', '.join(stray[:3])}, outside the partitions "
+                f"{min(asked)} to {max(asked)} of this run"
+            )
+        return [key for key in sorted(asked) if self._write(table, key, _part(keyed, key))]
+
+    def append(self, table: Table, rows: pl.DataFrame, partitions: Iterable[str]) -> list[str]:
+        """Add new rows to their partitions, create those asked for; return the ones that changed.
+
+        Months are written in order, so that a kill leaves a prefix that the next run completes.
+        """
+        keyed = self._keyed(table, rows)
+        present = set(self.partitions(table))
+        changed = []
+        for key in sorted({*partitions, *keyed["_partition"].unique()}):
+            new = _part(keyed, key)
+            if key in present and new.is_empty():
+                continue
+            held = self.scan(table, [key]).collect() if key in present else table.empty()
+            if self._write(table, key, pl.concat([held, new])):
+                changed.append(key)
+        return changed
+
+    def _keyed(self, table: Table, frame: pl.DataFrame) -> pl.DataFrame:
+        frame = table.enforce(frame)
+        if table.partition_column is None:
+            return frame.with_columns(_partition=pl.lit(WHOLE))
+        column = pl.col(table.partition_column)
+        if table.by_name[table.partition_column].dtype == pl.Date:
+            return frame.with_columns(_partition=column.dt.strftime("%Y-%m-01"))
+        return frame.with_columns(_partition=month_of(column))
+
+    def _write(self, table: Table, partition: str, frame: pl.DataFrame) -> bool:
+        """Write one partition unless it already holds exactly these rows."""
+        path, frame = self.path(table, partition), table.enforce(frame)
+        if path.exists() and self.scan(table, [partition]).collect().equals(frame):
+            return False
+        with written_atomically(path) as temporary:
+            frame.write_parquet(temporary, compression="zstd", statistics=True)
+        return True
+
+    def coverage(self, table: Table) -> dict[str, tuple[datetime, datetime]]:
+        """Return month -> the first and the last moment that runs have asked the source for.
+
+        A month whose file is gone (a corrupt one was deleted) counts as never read: its rows come
+        back with the times they had, not as late ones.
+        """
+        path = self.root / table.name / COVERAGE
+        if not path.exists():
+            return {}
+        try:
+            spans = json.loads(path.read_text())
+            read = {
+                month: (datetime.fromisoformat(first), datetime.fromisoformat(last))
+                for month, (first, last) in spans.items()
+            }
+        except (ValueError, AttributeError, TypeError) as error:
+            raise LakeError(
+                f"{path} cannot be read: {error}",
+                hint="delete it; rows that come late before the next run will pass for punctual",
+            ) from error
+        present = self.partitions(table)
+        return {month: span for month, span in read.items() if month in present}
+
+    def cover(self, table: Table, spans: Mapping[str, tuple[datetime, datetime]]) -> None:
+        """Note what was asked of the source, month by month; a span only ever grows.
+
+        Called after the rows are written: a kill in between leaves the earlier coverage, under
+        which the next run does the same again.
+        """
+        held = self.coverage(table)
+        for month, (first, last) in spans.items():
+            earlier, later = held.get(month, (first, last))
+            held[month] = (min(first, earlier), max(last, later))
+        write_json(
+            self.root / table.name / COVERAGE,
+            {month: [at.isoformat() for at in span] for month, span in held.items()},
+        )
+
+
+def _part(keyed: pl.DataFrame, key: str) -> pl.DataFrame:
+    return keyed.filter(pl.col("_partition") == key).drop("_partition")

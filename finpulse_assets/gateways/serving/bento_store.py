@@ -1,0 +1,224 @@
+"""The bento store: the price predictor packed as bentos, the newest of which is served.
+
+Belongs here: what goes into a bento, building it with BentoML, and finding it again. Does not
+belong here: the service (bentos/), or the bundle inside it (gateways.serving.bundle).
+https://docs.bentoml.com/en/latest/get-started/packaging-for-deployment.html
+
+A bento's version is the sha256 of all that goes into it: the same champion, features and source
+are never built twice. BentoML runs in a process of its own, for it reads BENTOML_HOME at import and
+imports the service from the folder that is packed.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib import metadata
+from pathlib import Path
+
+import finpulse_assets
+from finpulse_assets.errors import ServiceError
+from finpulse_assets.gateways.atomic import written_atomically
+
+NAME = "price_predictor"
+BENTOFILE = "bentofile.yaml"
+BUNDLE_VARIABLE = "FINPULSE_SERVICE_HOME"  # read by bentos/price_predictor/service.py
+PACKAGE = Path(finpulse_assets.__file__).parent
+SERVICES = PACKAGE.parent / "bentos"
+VERSION_LENGTH = 16
+KEPT = 5
+SHOWN_CHARACTERS = 300
+
+
+class Flavour(StrEnum):
+    """Which image: plain, or one that asks its host for a GPU."""
+
+    CPU = "cpu"
+    GPU = "gpu"
+
+
+@dataclass(frozen=True)
+class Bento:
+    """A built bento in the store."""
+
+    tag: str
+    folder: Path
+
+    @property
+    def bundle(self) -> Path:
+        return self.folder / "src" / "bentos" / NAME / "bundle"
+
+
+@dataclass(frozen=True)
+class BentoStore:
+    """The bentos below `root`, which BentoML calls BENTOML_HOME."""
+
+    root: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a BentoML process needs to use this store: no telemetry, no spinning threads."""
+        # A built bento serves its own bundle, whatever the caller's shell has set.
+        inherited = {name: value for name, value in os.environ.items() if name != BUNDLE_VARIABLE}
+        own = {"BENTOML_HOME": str(self.root), "BENTOML_DO_NOT_TRACK": "True"}
+        return {"OMP_WAIT_POLICY": "PASSIVE", **inherited, **own}
+
+    def newest(self) -> Bento:
+        """Return the bento that was built, or chosen again, last.
+
+        Raises:
+            ServiceError: there is none yet.
+        """
+        pointer = self._bentos / "latest"
+        version = pointer.read_text().strip() if pointer.exists() else ""
+        if not version or not self._is_built(version):
+            raise ServiceError(
+                f"there is no bento {NAME} in {self.root}",
+                hint="materialize serving/price_bento (finpulse run)",
+            )
+        return self._bento(version)
+
+    def keep(
+        self, bundle: Path, *, flavour: Flavour = Flavour.CPU, labels: Mapping[str, str]
+    ) -> tuple[Bento, bool]:
+        """Return the bento of a bundle, now the newest, and whether it had to be built.
+
+        Args:
+            bundle: a folder of `serving_bundle.write_bundle`.
+            flavour: of its image.
+            labels: shown by `bentoml get`; at most 63 letters, digits, dots and dashes each.
+
+        Raises:
+            ServiceError: the service's source is absent, or BentoML cannot build it.
+        """
+        # BentoML's own folder for builds; what lies there was left by one that was killed.
+        workplace = self.root / "tmp"
+        shutil.rmtree(workplace, ignore_errors=True)
+        workplace.mkdir(parents=True)
+        with tempfile.TemporaryDirectory(dir=workplace) as name:
+            staged = Path(name)
+            _stage(bundle, staged)
+            version = _content_hash(staged, flavour)[:VERSION_LENGTH]
+            is_new = not self._is_built(version)
+            if is_new:
+                self._build(staged, version, flavour, labels)
+        with written_atomically(self._bentos / "latest") as temporary:
+            temporary.write_text(version)
+        self._prune(version)
+        return self._bento(version), is_new
+
+    @property
+    def _bentos(self) -> Path:
+        return self.root / "bentos" / NAME
+
+    def _bento(self, version: str) -> Bento:
+        return Bento(f"{NAME}:{version}", self._bentos / version)
+
+    def _is_built(self, version: str) -> bool:
+        return (self._bentos / version / "bento.yaml").exists()
+
+    def _build(
+        self, staged: Path, version: str, flavour: Flavour, labels: Mapping[str, str]
+    ) -> None:
+        # Left by a build that was killed: BentoML refuses a version whose folder exists.
+        shutil.rmtree(self._bentos / version, ignore_errors=True)
+        options = [f"--label={name}={value}" for name, value in sorted(labels.items())]
+        done = subprocess.run(
+            [sys.executable, "-W", "ignore", "-m", "bentoml", "build", str(staged),
+             "--bentofile", str(staged / BENTOFILE), "--version", version,
+             "--arg", f"flavour={flavour}", "--output", "tag", *options],
+            env=self.environment,
+            cwd=staged,
+            capture_output=True,
+            text=True,
+            check=False,
+        )  # fmt: skip
+        if done.returncode or not self._is_built(version):
+            said = " ".join((done.stderr.strip() or done.stdout).split())
+            raise ServiceError(
+                f"BentoML cannot build {NAME}:{version}: {said[-SHOWN_CHARACTERS:]}",
+                hint="check that the extra `service` is installed: pip install -e '.[service]'",
+            )
+
+    def _prune(self, current: str) -> None:
+        """Drop all but the newest few; a running service holds its model in memory."""
+        built = [path for path in self._bentos.iterdir() if (path / "bento.yaml").exists()]
+        built.sort(key=lambda path: (path.name == current, (path / "bento.yaml").stat().st_mtime))
+        for folder in built[:-KEPT]:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _stage(bundle: Path, folder: Path) -> None:
+    """Lay out what is packed: the service, the part of the package it imports, the bundle."""
+    source = SERVICES / NAME
+    if not source.is_dir():
+        raise ServiceError(
+            f"the source of the service, {source}, is absent",
+            hint="build from a checkout of the repository, installed with pip install -e",
+        )
+    skipped = shutil.ignore_patterns("__pycache__", "bundle", BENTOFILE)
+    shutil.copytree(source, folder / "bentos" / NAME, ignore=skipped)
+    shutil.copy(SERVICES / "__init__.py", folder / "bentos")
+    shutil.copytree(bundle, folder / "bentos" / NAME / "bundle")
+    for path in _imported_files(source / "service.py"):
+        copy = folder / path.relative_to(PACKAGE.parent)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, copy)
+    (folder / BENTOFILE).write_text(_pinned(source))
+
+
+def _imported_files(service: Path) -> set[Path]:
+    """Return the files of the package that the service imports, directly or not.
+
+    No others are packed: a change of the simulator, say, makes no new bento.
+    """
+    found: set[Path] = set()
+    unread = {service}
+    while unread:
+        new = _package_files(ast.parse(unread.pop().read_text())) - found
+        found |= new
+        unread |= new
+    return found
+
+
+def _package_files(tree: ast.AST) -> set[Path]:
+    """Return the files of the package that one module imports, each with its packages' own."""
+    files: set[Path] = set()
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.ImportFrom) or not node.module:
+            continue
+        # What follows `import` may itself be a module.
+        for name in (node.module, *(f"{node.module}.{alias.name}" for alias in node.names)):
+            package, *parts = name.split(".")
+            if package == PACKAGE.name:
+                files.add(PACKAGE.joinpath(*parts).with_suffix(".py"))
+                files |= {PACKAGE.joinpath(*parts[:at], "__init__.py") for at in range(len(parts))}
+    return {path for path in files if path.is_file()}
+
+
+def _pinned(source: Path) -> str:
+    """Return the bentofile with each package at its installed version, the one that was tried."""
+    import yaml
+
+    content = yaml.safe_load((source / BENTOFILE).read_text())
+    # As text: BentoML opens no file whose path has a hidden folder in it.
+    content["description"] = (source / "README.md").read_text()
+    packages = content["python"]["packages"]
+    content["python"]["packages"] = [f"{name}=={metadata.version(name)}" for name in packages]
+    return yaml.safe_dump(content, sort_keys=True)
+
+
+def _content_hash(folder: Path, flavour: Flavour) -> str:
+    digest = hashlib.sha256(flavour.encode())
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        content = hashlib.sha256(path.read_bytes()).hexdigest()
+        digest.update(f"\n{path.relative_to(folder).as_posix()} {content}".encode())
+    return digest.hexdigest()

@@ -1,0 +1,113 @@
+"""The bundle: the folder a service starts from, under a seal.
+
+Belongs here: which files it has, writing them, and reading them only if each is as it was written.
+Does not belong here: answering (`serving`), or packing it into a service's image (gateways).
+
+    model/                    the champion, sealed by its own manifest
+    promotion.json            the decision: whether the champion is proven
+    online_features.parquet   the newest features of every ticker
+    manifest.json             sha256 of the two above and of model/manifest.json
+"""
+
+from __future__ import annotations
+
+import hashlib
+from io import BytesIO
+from pathlib import Path
+
+import polars as pl
+
+from finpulse_assets.domain.evaluation.promotion import Promotion
+from finpulse_assets.domain.features.online import ONLINE_FEATURES
+from finpulse_assets.domain.models.lightgbm_model import PriceModel
+from finpulse_assets.domain.serving.predictor import Predictor
+from finpulse_assets.errors import ModelError
+from finpulse_assets.gateways.models.sealed_folder import MANIFEST, as_json, parse_json
+
+MODEL_FOLDER = "model"
+PROMOTION_FILE = "promotion.json"
+ONLINE_FILE = "online_features.parquet"
+SEALED = (f"{MODEL_FOLDER}/{MANIFEST}", PROMOTION_FILE, ONLINE_FILE)
+REBUILD = "materialize serving/price_bento again, or copy the whole folder anew"
+
+
+def predictor_of(model: PriceModel, promotion: Promotion, online: pl.DataFrame) -> Predictor:
+    """Return what answers requests, after its three parts are held to each other.
+
+    Args:
+        model: the champion.
+        promotion: the decision that names it.
+        online: `ONLINE_FEATURES`.
+
+    Raises:
+        ModelError: the decision names another model, or a feature of the model is absent.
+    """
+    champion = promotion.champion
+    if not model.fingerprint.startswith(champion.candidate_id):
+        raise ModelError(
+            f"the promotion names the champion {champion.candidate_id}, the model is "
+            f"{model.fingerprint[: len(champion.candidate_id)]}",
+            hint=REBUILD,
+        )
+    missing = [name for name in model.features if name not in online.columns]
+    if missing:
+        raise ModelError(
+            f"the online features lack {len(missing)} of the champion's {len(model.features)} "
+            f"features: {', '.join(missing[:3])}",
+            hint="train and promote a model on the present features (finpulse run)",
+        )
+    return Predictor(model, champion.candidate_id, champion.is_proven, online)
+
+
+def write_bundle(
+    folder: Path, model: PriceModel, promotion: Promotion, online: pl.DataFrame
+) -> None:
+    """Write a bundle into `folder`, made if absent; equal content gives equal bytes.
+
+    Raises:
+        ModelError: the parts do not belong together.
+    """
+    predictor_of(model, promotion, online)
+    model.save(folder / MODEL_FOLDER)
+    (folder / PROMOTION_FILE).write_bytes(promotion.to_json().encode())
+    ONLINE_FEATURES.enforce(online).write_parquet(folder / ONLINE_FILE, compression="zstd")
+    sums = {name: _sha256((folder / name).read_bytes()) for name in SEALED}
+    # Last, so that a write cut short leaves a folder that does not open.
+    (folder / MANIFEST).write_bytes(as_json({"sha256": sums}).encode())
+
+
+def read_bundle(folder: Path) -> Predictor:
+    """Return what answers requests, every file of the bundle checked first.
+
+    Raises:
+        ModelError: a file is missing or not the one that was written.
+    """
+    sums = parse_json(folder / MANIFEST, _read(folder / MANIFEST)).get("sha256")
+    sealed = {name: _verified(folder, name, sums) for name in SEALED}
+    model = PriceModel.load(folder / MODEL_FOLDER)
+    promotion = Promotion.from_json(sealed[PROMOTION_FILE].decode())
+    online = ONLINE_FEATURES.enforce(pl.read_parquet(BytesIO(sealed[ONLINE_FILE])))
+    return predictor_of(model, promotion, online)
+
+
+def _verified(folder: Path, name: str, sums: object) -> bytes:
+    content = _read(folder / name)
+    expected = sums.get(name) if isinstance(sums, dict) else None
+    found = _sha256(content)
+    if found != expected:
+        listed = f"says {str(expected)[:12]}..." if expected else "does not list it"
+        raise ModelError(
+            f"{folder / name} has the sha256 {found[:12]}..., its manifest {listed}", hint=REBUILD
+        )
+    return content
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read: {error.strerror}", hint=REBUILD) from error
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

@@ -1,0 +1,120 @@
+"""The bento store: what is packed, when it is built, which is the newest. One real build."""
+
+from __future__ import annotations
+
+import shutil
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+import yaml
+
+from finpulse_assets.errors import ServiceError
+from finpulse_assets.gateways.serving import bento_store
+from finpulse_assets.gateways.serving.bento_store import KEPT, BentoStore, Flavour
+from tests.fakes import serving as fakes
+
+pytest.importorskip("bentoml", reason="the extra `service` is not installed")
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory) -> Path:
+    return fakes.bundle(tmp_path_factory.mktemp("bundle"))
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory, bundle) -> BentoStore:
+    """A store, under a hidden folder as the default home is one, with a bento of each flavour."""
+    store = BentoStore(tmp_path_factory.mktemp("home") / ".hidden" / "bentoml")
+    for flavour in (Flavour.GPU, Flavour.CPU):
+        _, is_new = store.keep(bundle, flavour=flavour, labels={"champion": "abc"})
+        assert is_new
+    return store
+
+
+def test_equal_content_is_built_once_and_is_the_newest(built, bundle):
+    newest = built.newest()
+    (built.root / "tmp" / "left by a killed build").mkdir()
+    again, is_new = built.keep(bundle, labels={"champion": "abc"})
+    assert (again, is_new) == (newest, False)
+    gpu, is_new = built.keep(bundle, flavour=Flavour.GPU, labels={})
+    assert not is_new
+    assert built.newest() == gpu != newest
+    built.keep(bundle, labels={})
+    assert built.newest() == newest
+    assert not list((built.root / "tmp").iterdir())
+
+
+def test_a_bento_holds_the_bundle_and_only_the_code_it_needs(built, bundle):
+    bento = built.newest()
+    for path in (path for path in bundle.rglob("*") if path.is_file()):
+        assert (bento.bundle / path.relative_to(bundle)).read_bytes() == path.read_bytes()
+    source = bento.folder / "src" / "finpulse_assets"
+    packed = {path.relative_to(source).as_posix() for path in source.rglob("*.py")}
+    assert {
+        "__init__.py",
+        "errors.py",
+        "domain/__init__.py",
+        "domain/serving/predictor.py",
+    } <= packed
+    assert {path.split("/")[0] for path in packed} <= {
+        "__init__.py",
+        "contract.py",
+        "domain",
+        "errors.py",
+        "schemas.py",
+    }
+    assert not any("simulator" in path or "technical" in path for path in packed)
+    assert not list(bento.folder.rglob("__pycache__"))
+
+
+def test_the_image_has_the_installed_versions_and_the_flavour_asked_for(built):
+    pinned = {f"{n}=={metadata.version(n)}" for n in ("lightgbm", "numpy", "polars", "pydantic")}
+    cards = [yaml.safe_load(path.read_text()) for path in built.root.rglob("bento.yaml")]
+    by_flavour = {card["labels"]["flavour"]: card for card in cards}
+    assert sorted(by_flavour) == ["cpu", "gpu"]
+    for card in cards:
+        assert pinned <= set(card["image"]["python_requirements"].split())
+        assert card["labels"]["champion"] == "abc"
+    resources = {
+        name: card["services"][0]["config"]["resources"] for name, card in by_flavour.items()
+    }
+    assert resources == {"cpu": {"cpu": "1"}, "gpu": {"cpu": "1", "gpu": 1}}
+    assert by_flavour["cpu"]["envs"] == []
+    assert {env["name"] for env in by_flavour["gpu"]["envs"]} == {
+        "NVIDIA_VISIBLE_DEVICES",
+        "NVIDIA_DRIVER_CAPABILITIES",
+    }
+
+
+def test_an_empty_store_says_how_to_fill_it(tmp_path):
+    with pytest.raises(ServiceError, match=r"no bento price_predictor .*serving/price_bento"):
+        BentoStore(tmp_path).newest()
+
+
+def test_without_the_source_of_the_service_the_hint_is_a_checkout(tmp_path, monkeypatch, bundle):
+    monkeypatch.setattr(bento_store, "SERVICES", tmp_path / "absent")
+    with pytest.raises(ServiceError, match=r"the source of the service, .* is absent"):
+        BentoStore(tmp_path / "store").keep(bundle, labels={})
+
+
+def test_what_bentoml_refuses_becomes_a_sentence(tmp_path, monkeypatch, bundle):
+    services = tmp_path / "bentos"
+    shutil.copytree(bento_store.SERVICES, services)
+    (services / "price_predictor" / "service.py").write_text("raise ValueError('planted')")
+    monkeypatch.setattr(bento_store, "SERVICES", services)
+    with pytest.raises(ServiceError, match=r"cannot build price_predictor:\w{16}: .*planted"):
+        BentoStore(tmp_path / "store").keep(bundle, labels={})
+
+
+def test_the_last_bentos_are_kept_and_the_current_one_always(built, bundle, tmp_path):
+    store = BentoStore(tmp_path / "bentoml")
+    shutil.copytree(built.root, store.root)
+    folder = store.newest().folder.parent
+    for number in range(KEPT + 2):
+        (folder / f"later{number}").mkdir()
+        (folder / f"later{number}" / "bento.yaml").write_text("")
+    newest, _ = store.keep(bundle, labels={})
+    left = sorted(path.name for path in folder.iterdir() if path.is_dir())
+    assert len(left) == KEPT
+    assert newest.folder.name in left
