@@ -2,7 +2,7 @@
 
 Belongs here: what the tables are, as data. Does not belong here: what a contract is (contract),
 how a table is made (domain), where it lies (gateways.lake.lake) or how Dagster shows it
-(orchestration.catalog).
+(orchestration.catalog.metadata).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """`finpulse audit` and `finpulse as-of`: what the features could know, and what they were.
 
 Belongs here: the commands. Does not belong here: the checks (domain.audit), how tables are rebuilt
-(orchestration.feature_replay).
+(orchestration.audit.feature_replay).
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ def audit(
     from finpulse_assets.domain.features.registry import FEATURES
     from finpulse_assets.gateways.lake.lake import Lake
     from finpulse_assets.gateways.warehouse.reader import Warehouse
-    from finpulse_assets.orchestration.feature_audit import audit_features, audit_labels
-    from finpulse_assets.orchestration.feature_replay import FeatureReplay
-    from finpulse_assets.orchestration.training_plan import read_recipe
+    from finpulse_assets.orchestration.audit.feature_audit import audit_features, audit_labels
+    from finpulse_assets.orchestration.audit.feature_replay import FeatureReplay
+    from finpulse_assets.orchestration.training.training_plan import read_recipe
 
     settings = load_settings(home=home, profile=profile)
     replay, lake = FeatureReplay.of(settings), Lake(settings.lake)
@@ -88,7 +88,7 @@ def as_of(
     """
     from finpulse_assets.gateways.atomic import written_atomically
     from finpulse_assets.gateways.lake.lake import Lake
-    from finpulse_assets.orchestration.feature_replay import FeatureReplay, table_as_of
+    from finpulse_assets.orchestration.audit.feature_replay import FeatureReplay, table_as_of
 
     settings = load_settings(home=home, profile=profile)
     at = _utc(moment)

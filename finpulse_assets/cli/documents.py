@@ -25,13 +25,13 @@ STAGES = (
 
 def main() -> None:
     """Rewrite the generated files, and the generated parts of files, in place."""
-    from finpulse_assets.orchestration.dbt_contracts import write_contracts
+    from finpulse_assets.orchestration.dbt.contracts import write_contracts
 
     write_contracts()  # first: the other documents read dbt's manifest
     readme = ROOT / "README.md"
     readme.write_text(with_generated_parts(readme.read_text()))
     (ROOT / ".env.example").write_text(env_example())
-    from finpulse_assets.orchestration.data_dictionary import data_dictionary
+    from finpulse_assets.orchestration.catalog.data_dictionary import data_dictionary
 
     (ROOT / "docs" / "data_dictionary.md").write_text(data_dictionary(), encoding="utf-8")
     (ROOT / "docs" / "features.md").write_text(feature_document(), encoding="utf-8")
@@ -42,7 +42,7 @@ def feature_document() -> str:
 
     The plots are those that `serving/feature_page` draws in a home of StockNet's data.
     """
-    from finpulse_assets.orchestration.feature_page import feature_page
+    from finpulse_assets.orchestration.catalog.feature_page import feature_page
 
     plots = sorted((ROOT / "docs" / "features").glob("*.png"))
     return feature_page({plot.stem: f"features/{plot.name}" for plot in plots}, caption=PLOTS_SHOW)

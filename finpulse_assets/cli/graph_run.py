@@ -30,7 +30,7 @@ from finpulse_assets.settings import PREFIX, Settings, load_settings
 if TYPE_CHECKING:
     import dagster as dg
 
-    from finpulse_assets.orchestration.partitions import RunClock
+    from finpulse_assets.orchestration.run.clock import RunClock
 
 JOB, JOB_WITHOUT_SERVING = "whole_graph", "signal_chain"
 RUN_LOG = "last_run.log"
@@ -98,8 +98,8 @@ def run_graph(settings: Settings, *, days: tuple[date, date] | None = None) -> G
     )
 
     from finpulse_assets.definitions import defs
-    from finpulse_assets.orchestration.home import claim_home
-    from finpulse_assets.orchestration.resources import build_sources, resolve_clock
+    from finpulse_assets.orchestration.run.home import claim_home
+    from finpulse_assets.orchestration.run.resources import build_sources, resolve_clock
 
     started = time.monotonic()
     clock = resolve_clock(settings, build_sources(settings))
@@ -142,7 +142,7 @@ def _months(settings: Settings, clock: RunClock) -> list[str]:
 
     The window of a source may slide on; what it left behind must be scored by the same model.
     """
-    from finpulse_assets.orchestration.partitions import RunClock
+    from finpulse_assets.orchestration.run.clock import RunClock
 
     earliest = min([clock.months[0], *Lake(settings.lake).partitions(TWEETS)])
     return RunClock(clock.as_of, date.fromisoformat(earliest)).months
@@ -175,7 +175,7 @@ def failure_of(result: dg.ExecuteInProcessResult) -> str:
     """Return the sentence of the first check that stopped the run, or of the first failed step."""
     import dagster as dg
 
-    from finpulse_assets.orchestration.failures import sentence_of
+    from finpulse_assets.orchestration.alerting.failures import sentence_of
 
     for check in result.get_asset_check_evaluations():
         is_error = check.severity == dg.AssetCheckSeverity.ERROR

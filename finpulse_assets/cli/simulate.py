@@ -38,7 +38,7 @@ def simulate(
     from finpulse_assets.domain.simulator import MarketPlan, simulate_minutes
     from finpulse_assets.domain.simulator import simulate as simulate_market
     from finpulse_assets.gateways.atomic import written_atomically
-    from finpulse_assets.orchestration.resources import simulated_sessions
+    from finpulse_assets.orchestration.run.resources import simulated_sessions
 
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise SettingError(f"{out} exists and is not empty", hint="name a new folder")

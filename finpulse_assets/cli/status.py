@@ -1,7 +1,7 @@
 """`finpulse status`: what is fresh, stale or missing, the last model, the champion's score.
 
 Belongs here: the command and what it prints. Does not belong here: freshness in sessions
-(domain.monitoring.freshness), freshness policies of the graph (orchestration.freshness).
+(domain.monitoring.freshness), freshness policies of the graph (orchestration.automation.freshness).
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def status(
     Examples: `finpulse status` ·
     `finpulse status --profile files --json`
     """
-    from finpulse_assets.orchestration.resources import build_sources, resolve_clock
+    from finpulse_assets.orchestration.run.resources import build_sources, resolve_clock
 
     settings = load_settings(profile=profile)
     clock = resolve_clock(settings, build_sources(settings))

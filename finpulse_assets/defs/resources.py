@@ -3,12 +3,12 @@
 Steps run in the run's own process: one of their own costs each 10 to 25 s of imports on two cores.
 
 Belongs here: the binding of settings to resources. Does not belong here: how a resource is built
-(orchestration.resources). https://docs.dagster.io/guides/build/external-resources
+(orchestration.run.resources). https://docs.dagster.io/guides/build/external-resources
 """
 
 import dagster as dg
 
-from finpulse_assets.orchestration.resources import build_resources
+from finpulse_assets.orchestration.run.resources import build_resources
 from finpulse_assets.settings import load_settings
 
 

@@ -24,8 +24,8 @@ from finpulse_assets.gateways.alerts.apprise import AppriseSender
 from finpulse_assets.gateways.alerts.state_file import AlertStore
 from finpulse_assets.gateways.lake.lake import WHOLE, Lake
 from finpulse_assets.gateways.models.model_store import ModelStore
-from finpulse_assets.orchestration.alert_look import PlatformLook
-from finpulse_assets.orchestration.alerting import Tick, evaluate
+from finpulse_assets.orchestration.alerting.collect import PlatformLook
+from finpulse_assets.orchestration.alerting.tick import Tick, evaluate
 from finpulse_assets.schemas import DAILY_SIGNALS, FEATURE_DRIFT, PRICES
 from finpulse_assets.settings import Settings, load_settings
 from tests.fakes.alert_sink import HttpSink, MailSink, running

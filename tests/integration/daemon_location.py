@@ -12,14 +12,14 @@ from pathlib import Path
 import dagster as dg
 
 from finpulse_assets.gateways.lake.lake import Lake
-from finpulse_assets.orchestration.automation import (
+from finpulse_assets.orchestration.automation.freshness import MODEL_FRESHNESS
+from finpulse_assets.orchestration.automation.schedule import (
     after_update_of,
     drift_sensor,
     in_the_same_run,
     retrain_when_stale,
 )
-from finpulse_assets.orchestration.freshness import MODEL_FRESHNESS
-from finpulse_assets.orchestration.partitions import MONTHS
+from finpulse_assets.orchestration.run.clock import MONTHS
 
 MODEL = dg.AssetKey(["models", "price_model"])
 

@@ -17,8 +17,8 @@ from test_dbt_project import run_dbt
 from finpulse_assets.domain.predictions.signals import LIVE, past_signals
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.gateways.snapshot.store import Published, SnapshotStore
-from finpulse_assets.orchestration.data_dictionary import dbt_entries, dbt_manifest
-from finpulse_assets.orchestration.snapshot_contents import AS_OF_MACROS, snapshot_tables
+from finpulse_assets.orchestration.catalog.data_dictionary import dbt_entries, dbt_manifest
+from finpulse_assets.orchestration.catalog.snapshot_contents import AS_OF_MACROS, snapshot_tables
 from finpulse_assets.schemas import DAILY_SIGNALS, EVALUATION, OUT_OF_SAMPLE
 
 AS_OF = datetime(2026, 2, 28, 23, tzinfo=UTC)  # after the last of 40 sessions

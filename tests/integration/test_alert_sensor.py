@@ -15,7 +15,7 @@ from finpulse_assets.cli.status import automation_status
 from finpulse_assets.defs.monitoring.alerts import alerts
 from finpulse_assets.errors import LakeError
 from finpulse_assets.gateways.alerts.state_file import AlertStore
-from finpulse_assets.orchestration import alerting
+from finpulse_assets.orchestration.alerting import tick as alerting
 from finpulse_assets.settings import load_settings
 from tests.integration.alert_platform import (
     DEFS,

@@ -14,7 +14,7 @@ import pytest
 from finpulse_assets.domain.monitoring.alert_state import Kind
 from finpulse_assets.gateways.alerts.apprise import AppriseSender
 from finpulse_assets.gateways.alerts.state_file import AlertStore
-from finpulse_assets.orchestration.alerting import Tick
+from finpulse_assets.orchestration.alerting.tick import Tick
 from finpulse_assets.schemas import DAILY_SIGNALS
 from tests.fakes.alert_sink import Received
 from tests.integration.alert_platform import (

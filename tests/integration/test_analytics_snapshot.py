@@ -25,9 +25,9 @@ from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.gateways.snapshot.reader import SnapshotReader
 from finpulse_assets.gateways.snapshot.store import SnapshotStore
 from finpulse_assets.gateways.warehouse.reader import Warehouse
-from finpulse_assets.orchestration.data_dictionary import data_dictionary
-from finpulse_assets.orchestration.dbt import dbt_resource
-from finpulse_assets.orchestration.partitions import RunClock
+from finpulse_assets.orchestration.catalog.data_dictionary import data_dictionary
+from finpulse_assets.orchestration.dbt.project import dbt_resource
+from finpulse_assets.orchestration.run.clock import RunClock
 from finpulse_assets.settings import Settings
 
 COOKBOOK = (Path(__file__).parents[2] / "docs" / "cookbook.md").read_text()

@@ -10,8 +10,8 @@ import pytest
 
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.gateways.warehouse.reader import Warehouse
-from finpulse_assets.orchestration.catalog import LAKE_TABLES
-from finpulse_assets.orchestration.feature_replay import FeatureReplay, table_as_of
+from finpulse_assets.orchestration.audit.feature_replay import FeatureReplay, table_as_of
+from finpulse_assets.orchestration.catalog.metadata import LAKE_TABLES
 from finpulse_assets.schemas import (
     CORPORATE_ACTIONS,
     DAILY_SIGNALS,

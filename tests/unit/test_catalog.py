@@ -9,7 +9,7 @@ import pytest
 from finpulse_assets.cli.documents import STAGES, asset_specs
 from finpulse_assets.domain.features.registry import feature_names
 from finpulse_assets.domain.features.technical import TECHNICAL_FEATURES
-from finpulse_assets.orchestration.catalog import LAKE_TABLES
+from finpulse_assets.orchestration.catalog.metadata import LAKE_TABLES
 
 SPECS = asset_specs()
 

@@ -11,7 +11,7 @@ from typer.main import get_command
 from finpulse_assets.cli import documents
 from finpulse_assets.cli.app import app
 from finpulse_assets.domain.features.registry import ALL
-from finpulse_assets.orchestration.feature_page import FAMILIES
+from finpulse_assets.orchestration.catalog.feature_page import FAMILIES
 from finpulse_assets.settings import NO_SETTINGS, PREFIX, Settings
 
 ROOT = Path(__file__).parents[2]

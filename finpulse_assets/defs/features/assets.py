@@ -18,11 +18,15 @@ from finpulse_assets.domain.features.technical import (
 from finpulse_assets.gateways.lake.frame_stream import FrameStream
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.gateways.warehouse.reader import Warehouse
-from finpulse_assets.orchestration.catalog import RESEARCH, definition_metadata, description
-from finpulse_assets.orchestration.feature_audit import read_features
-from finpulse_assets.orchestration.feature_replay import FEATURES
-from finpulse_assets.orchestration.freshness import DATA_FRESHNESS
-from finpulse_assets.orchestration.partitions import RunClock
+from finpulse_assets.orchestration.audit.feature_audit import read_features
+from finpulse_assets.orchestration.audit.feature_replay import FEATURES
+from finpulse_assets.orchestration.automation.freshness import DATA_FRESHNESS
+from finpulse_assets.orchestration.catalog.metadata import (
+    RESEARCH,
+    definition_metadata,
+    description,
+)
+from finpulse_assets.orchestration.run.clock import RunClock
 
 
 @dg.asset(

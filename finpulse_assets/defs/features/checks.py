@@ -1,7 +1,7 @@
 """Checks of the features: no look at the future, no skill on placebo labels, sound values.
 
 Belongs here: check definitions. Does not belong here: what is checked (domain.audit), on how much
-of it (orchestration.feature_audit). https://docs.dagster.io/guides/test/asset-checks
+of it (orchestration.audit.feature_audit). https://docs.dagster.io/guides/test/asset-checks
 """
 
 from collections.abc import Iterator
@@ -14,10 +14,14 @@ from finpulse_assets.domain.features.registry import FEATURES as LISTED
 from finpulse_assets.errors import EvaluationError
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.gateways.warehouse.reader import Warehouse
-from finpulse_assets.orchestration.feature_audit import audit_features, audit_labels, read_features
-from finpulse_assets.orchestration.feature_replay import FEATURES, TRAINING_SET, FeatureReplay
-from finpulse_assets.orchestration.partitions import RunClock
-from finpulse_assets.orchestration.training_plan import read_recipe
+from finpulse_assets.orchestration.audit.feature_audit import (
+    audit_features,
+    audit_labels,
+    read_features,
+)
+from finpulse_assets.orchestration.audit.feature_replay import FEATURES, TRAINING_SET, FeatureReplay
+from finpulse_assets.orchestration.run.clock import RunClock
+from finpulse_assets.orchestration.training.training_plan import read_recipe
 from finpulse_assets.settings import Settings
 
 WARN = dg.AssetCheckSeverity.WARN

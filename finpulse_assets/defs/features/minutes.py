@@ -10,8 +10,12 @@ import polars as pl
 from finpulse_assets.domain.features.minutes import MINUTE_FEATURES, minute_frames
 from finpulse_assets.gateways.lake.frame_stream import FrameStream
 from finpulse_assets.gateways.lake.lake import Lake
-from finpulse_assets.orchestration.catalog import RESEARCH, definition_metadata, description
-from finpulse_assets.orchestration.partitions import RunClock
+from finpulse_assets.orchestration.catalog.metadata import (
+    RESEARCH,
+    definition_metadata,
+    description,
+)
+from finpulse_assets.orchestration.run.clock import RunClock
 from finpulse_assets.schemas import BARS_1M
 
 

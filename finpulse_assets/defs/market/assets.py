@@ -15,11 +15,15 @@ from finpulse_assets.contract import Table
 from finpulse_assets.domain.calendar import build_sessions
 from finpulse_assets.domain.ingestion.deliveries import Delivery, accept_actions, accept_prices
 from finpulse_assets.gateways.lake.lake import Lake
-from finpulse_assets.orchestration.catalog import MARKET_DATA, definition_metadata, description
-from finpulse_assets.orchestration.freshness import DATA_FRESHNESS
-from finpulse_assets.orchestration.ingestion import bad_rows_check, deliver
-from finpulse_assets.orchestration.partitions import MONTHS, RunClock
-from finpulse_assets.orchestration.resources import FIRST_DAY, Sources
+from finpulse_assets.orchestration.automation.freshness import DATA_FRESHNESS
+from finpulse_assets.orchestration.catalog.metadata import (
+    MARKET_DATA,
+    definition_metadata,
+    description,
+)
+from finpulse_assets.orchestration.ingest.ingestion import bad_rows_check, deliver
+from finpulse_assets.orchestration.run.clock import MONTHS, RunClock
+from finpulse_assets.orchestration.run.resources import FIRST_DAY, Sources
 from finpulse_assets.schemas import CORPORATE_ACTIONS, PRICES, SESSIONS, TICKERS
 from finpulse_assets.settings import Settings
 

@@ -8,11 +8,15 @@ import dagster as dg
 import polars as pl
 
 from finpulse_assets.gateways.lake.lake import Lake
-from finpulse_assets.orchestration.catalog import MARKET_DATA, definition_metadata, description
-from finpulse_assets.orchestration.ingestion import bad_rows_check
-from finpulse_assets.orchestration.minute_ingestion import load_minutes
-from finpulse_assets.orchestration.partitions import MONTHS, RunClock
-from finpulse_assets.orchestration.resources import Sources
+from finpulse_assets.orchestration.catalog.metadata import (
+    MARKET_DATA,
+    definition_metadata,
+    description,
+)
+from finpulse_assets.orchestration.ingest.ingestion import bad_rows_check
+from finpulse_assets.orchestration.ingest.minute_ingestion import load_minutes
+from finpulse_assets.orchestration.run.clock import MONTHS, RunClock
+from finpulse_assets.orchestration.run.resources import Sources
 from finpulse_assets.schemas import BARS_1M
 from finpulse_assets.settings import Settings
 

@@ -17,17 +17,17 @@ from finpulse_assets.domain.models.training import fit_price_model
 from finpulse_assets.domain.plots import evaluation as plots
 from finpulse_assets.gateways.models.model_store import ModelStore
 from finpulse_assets.gateways.warehouse.reader import Warehouse
-from finpulse_assets.orchestration.automation import in_the_same_run, retrain_when_stale
-from finpulse_assets.orchestration.catalog import (
+from finpulse_assets.orchestration.automation.freshness import MODEL_FRESHNESS
+from finpulse_assets.orchestration.automation.schedule import in_the_same_run, retrain_when_stale
+from finpulse_assets.orchestration.catalog.metadata import (
     RESEARCH,
     definition_metadata,
     description,
     png,
 )
-from finpulse_assets.orchestration.freshness import MODEL_FRESHNESS
-from finpulse_assets.orchestration.sentiment import current_sentiment_model
-from finpulse_assets.orchestration.tracking import Tracking
-from finpulse_assets.orchestration.training_plan import TRAINING_SET, read_recipe
+from finpulse_assets.orchestration.run.tracking import Tracking
+from finpulse_assets.orchestration.training.sentiment_model import current_sentiment_model
+from finpulse_assets.orchestration.training.training_plan import TRAINING_SET, read_recipe
 from finpulse_assets.schemas import EVALUATION, OUT_OF_SAMPLE
 from finpulse_assets.settings import Settings
 

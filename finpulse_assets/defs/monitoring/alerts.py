@@ -1,7 +1,7 @@
 """The sensor of the alerts.
 
-Belongs here: its definition. Does not belong here: a look (orchestration.alert_look), a tick
-(orchestration.alerting), what is wrong (domain.monitoring.alert_rules).
+Belongs here: its definition. Does not belong here: a look (orchestration.alerting.collect), a tick
+(orchestration.alerting.tick), what is wrong (domain.monitoring.alert_rules).
 https://docs.dagster.io/guides/automate/sensors
 """
 
@@ -11,8 +11,8 @@ from finpulse_assets.gateways.alerts.apprise import AppriseSender, ping
 from finpulse_assets.gateways.alerts.state_file import AlertStore
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.gateways.models.model_store import ModelStore
-from finpulse_assets.orchestration.alert_look import PlatformLook
-from finpulse_assets.orchestration.alerting import evaluate
+from finpulse_assets.orchestration.alerting.collect import PlatformLook
+from finpulse_assets.orchestration.alerting.tick import evaluate
 from finpulse_assets.settings import Settings
 
 

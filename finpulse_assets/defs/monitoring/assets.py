@@ -26,7 +26,7 @@ from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.gateways.models.model_store import ModelStore
 from finpulse_assets.gateways.reports.evidently_report import write_drift_page
 from finpulse_assets.gateways.warehouse.reader import Warehouse
-from finpulse_assets.orchestration.catalog import (
+from finpulse_assets.orchestration.catalog.metadata import (
     RESEARCH,
     definition_metadata,
     description,

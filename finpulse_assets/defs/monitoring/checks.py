@@ -1,11 +1,11 @@
 """Checks of freshness, in sessions, on what a signal stands on.
 
 Belongs here: which assets are checked, and how far each may lag. Does not belong here: the check
-itself (orchestration.freshness). https://docs.dagster.io/guides/test/asset-checks
+itself (orchestration.automation.freshness). https://docs.dagster.io/guides/test/asset-checks
 """
 
 from finpulse_assets.domain.features.technical import TECHNICAL_FEATURES
-from finpulse_assets.orchestration.freshness import is_fresh, model_is_fresh
+from finpulse_assets.orchestration.automation.freshness import is_fresh, model_is_fresh
 from finpulse_assets.schemas import DAILY_SIGNALS, PRICES, TWEETS
 
 prices_are_fresh = is_fresh(PRICES)

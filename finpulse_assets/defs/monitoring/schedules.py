@@ -1,14 +1,14 @@
 """The schedule after the close of XNYS.
 
 Belongs here: which job it runs. Does not belong here: when a session is over and what is skipped
-(orchestration.automation). https://docs.dagster.io/guides/automate/schedules
+(orchestration.automation.schedule). https://docs.dagster.io/guides/automate/schedules
 """
 
 from datetime import datetime, timedelta
 
 from finpulse_assets.defs.jobs import whole_graph
-from finpulse_assets.orchestration.automation import after_close_schedule
-from finpulse_assets.orchestration.resources import build_sources, resolve_clock
+from finpulse_assets.orchestration.automation.schedule import after_close_schedule
+from finpulse_assets.orchestration.run.resources import build_sources, resolve_clock
 from finpulse_assets.settings import load_settings
 
 

@@ -1,13 +1,13 @@
 """The sensors that retrain: when the model is stale, and when its inputs have drifted.
 
 Belongs here: which assets and jobs they watch. Does not belong here: the conditions and the drift
-sensor themselves (orchestration.automation). https://docs.dagster.io/guides/automate/sensors
+sensor themselves (orchestration.automation.schedule). https://docs.dagster.io/guides/automate/sensors
 """
 
 import dagster as dg
 
 from finpulse_assets.defs.jobs import MODEL_CHAIN, retrain
-from finpulse_assets.orchestration.automation import drift_sensor
+from finpulse_assets.orchestration.automation.schedule import drift_sensor
 
 retrain_when_stale = dg.AutomationConditionSensorDefinition(
     "retrain_when_stale",

@@ -12,9 +12,13 @@ import polars as pl
 from finpulse_assets.domain.texts.scored_rows import distinct_texts, sentiment_rows
 from finpulse_assets.gateways.sentiment.baseline import vader_scores
 from finpulse_assets.gateways.sentiment.score_store import ScoreStore, score_missing
-from finpulse_assets.orchestration.catalog import RESEARCH, definition_metadata, description
-from finpulse_assets.orchestration.partitions import MONTHS
-from finpulse_assets.orchestration.sentiment import (
+from finpulse_assets.orchestration.catalog.metadata import (
+    RESEARCH,
+    definition_metadata,
+    description,
+)
+from finpulse_assets.orchestration.run.clock import MONTHS
+from finpulse_assets.orchestration.training.sentiment_model import (
     current_sentiment_model,
     labelled_texts,
     make_sentiment_model,

@@ -20,8 +20,12 @@ from finpulse_assets.gateways.models.model_store import ModelStore
 from finpulse_assets.gateways.serving.bento_store import BentoStore, Flavour
 from finpulse_assets.gateways.serving.bundle import write_bundle
 from finpulse_assets.gateways.warehouse.reader import Warehouse
-from finpulse_assets.orchestration.automation import after_update_of
-from finpulse_assets.orchestration.catalog import PLATFORM, definition_metadata, description
+from finpulse_assets.orchestration.automation.schedule import after_update_of
+from finpulse_assets.orchestration.catalog.metadata import (
+    PLATFORM,
+    definition_metadata,
+    description,
+)
 
 FEATURES = "fct_daily_features"
 

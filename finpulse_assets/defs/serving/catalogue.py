@@ -11,12 +11,12 @@ from finpulse_assets.defs.serving.snapshot import MARTS
 from finpulse_assets.domain.features.registry import FEATURES as LISTED
 from finpulse_assets.gateways.atomic import written_atomically
 from finpulse_assets.gateways.warehouse.reader import Warehouse
-from finpulse_assets.orchestration.catalog import PLATFORM, png
-from finpulse_assets.orchestration.data_dictionary import data_dictionary, stages
-from finpulse_assets.orchestration.dbt_docs import publish_dbt_docs
-from finpulse_assets.orchestration.feature_page import family_plots
-from finpulse_assets.orchestration.feature_page import feature_page as page
-from finpulse_assets.orchestration.feature_replay import FEATURES
+from finpulse_assets.orchestration.audit.feature_replay import FEATURES
+from finpulse_assets.orchestration.catalog.data_dictionary import data_dictionary, stages
+from finpulse_assets.orchestration.catalog.feature_page import family_plots
+from finpulse_assets.orchestration.catalog.feature_page import feature_page as page
+from finpulse_assets.orchestration.catalog.metadata import PLATFORM, png
+from finpulse_assets.orchestration.dbt.docs import publish_dbt_docs
 from finpulse_assets.settings import Settings
 
 

@@ -1,7 +1,7 @@
 """The snapshot asset: what analysts query while runs write.
 
 Belongs here: the asset definition. Does not belong here: what a snapshot holds
-(orchestration.snapshot_contents), how it is written (gateways.snapshot.store).
+(orchestration.catalog.snapshot_contents), how it is written (gateways.snapshot.store).
 https://docs.dagster.io/guides/build/assets
 """
 
@@ -13,14 +13,14 @@ from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.gateways.snapshot.store import SnapshotStore
 from finpulse_assets.gateways.snapshot.writer import CATALOGUE
 from finpulse_assets.gateways.warehouse.reader import Warehouse
-from finpulse_assets.orchestration.catalog import PLATFORM, entry_schema
-from finpulse_assets.orchestration.data_dictionary import dbt_entries, dbt_manifest
-from finpulse_assets.orchestration.partitions import RunClock
-from finpulse_assets.orchestration.snapshot_contents import (
+from finpulse_assets.orchestration.catalog.data_dictionary import dbt_entries, dbt_manifest
+from finpulse_assets.orchestration.catalog.metadata import PLATFORM, entry_schema
+from finpulse_assets.orchestration.catalog.snapshot_contents import (
     AS_OF_MACROS,
     LAKE_CONTENTS,
     snapshot_tables,
 )
+from finpulse_assets.orchestration.run.clock import RunClock
 from finpulse_assets.settings import Settings
 
 MARTS = dbt_entries(dbt_manifest(), folder="marts")

@@ -21,10 +21,14 @@ from finpulse_assets.errors import ModelError
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.gateways.models.model_store import ModelStore
 from finpulse_assets.gateways.warehouse.reader import Warehouse
-from finpulse_assets.orchestration.automation import after_update_of
-from finpulse_assets.orchestration.catalog import RESEARCH, definition_metadata, description
-from finpulse_assets.orchestration.freshness import DATA_FRESHNESS
-from finpulse_assets.orchestration.partitions import MONTHS, RunClock
+from finpulse_assets.orchestration.automation.freshness import DATA_FRESHNESS
+from finpulse_assets.orchestration.automation.schedule import after_update_of
+from finpulse_assets.orchestration.catalog.metadata import (
+    RESEARCH,
+    definition_metadata,
+    description,
+)
+from finpulse_assets.orchestration.run.clock import MONTHS, RunClock
 from finpulse_assets.schemas import DAILY_SIGNALS
 
 FEATURES = "fct_daily_features"

@@ -1,7 +1,7 @@
 """Warehouse assets: every dbt model and test, built into the DuckDB file.
 
 Belongs here: the dbt asset definition. Does not belong here: SQL (dbt_project), how models look in
-the UI (orchestration.dbt). https://docs.dagster.io/integrations/libraries/dbt
+the UI (orchestration.dbt.project). https://docs.dagster.io/integrations/libraries/dbt
 """
 
 import json
@@ -9,8 +9,8 @@ import json
 import dagster as dg
 from dagster_dbt import DbtCliResource, dbt_assets
 
-from finpulse_assets.orchestration.dbt import Translator, dbt_project
-from finpulse_assets.orchestration.partitions import RunClock
+from finpulse_assets.orchestration.dbt.project import Translator, dbt_project
+from finpulse_assets.orchestration.run.clock import RunClock
 from finpulse_assets.settings import Settings
 
 

@@ -1,7 +1,7 @@
 """What counts as wrong: from runs, checks, freshness, drift and decisions to alerts.
 
 Belongs here: the rule of each kind of alert, on plain facts. Does not belong here: fetching the
-facts (orchestration.alerting), telling and remembering (alerts).
+facts (orchestration.alerting.tick), telling and remembering (alerts).
 """
 
 from __future__ import annotations

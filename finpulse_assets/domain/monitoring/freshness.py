@@ -2,7 +2,7 @@
 
 Belongs here: the count and the words fresh, stale, missing, empty; `finpulse status` and the checks
 `is_fresh` both use them. Does not belong here: reading a table (gateways.lake.lake), or hours since a
-run (orchestration.freshness).
+run (orchestration.automation.freshness).
 """
 
 from __future__ import annotations

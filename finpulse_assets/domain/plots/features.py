@@ -1,7 +1,7 @@
 """Small plots of the feature families: what their values look like on a real ticker.
 
 Belongs here: one picture a family. Does not belong here: plots of models and drift (`plots`), the
-page that shows them (orchestration.feature_page).
+page that shows them (orchestration.catalog.feature_page).
 """
 
 from __future__ import annotations

@@ -16,9 +16,9 @@ from finpulse_assets.defs.market.assets import sessions
 from finpulse_assets.defs.market.minutes import bars_1m
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.gateways.sources.files.minute_files import FileMinuteSource
-from finpulse_assets.orchestration.lake_io import lake_io_manager
-from finpulse_assets.orchestration.partitions import RunClock
-from finpulse_assets.orchestration.resources import Sources, build_sources
+from finpulse_assets.orchestration.run.clock import RunClock
+from finpulse_assets.orchestration.run.lake_io import lake_io_manager
+from finpulse_assets.orchestration.run.resources import Sources, build_sources
 from finpulse_assets.schemas import BARS_1M
 from finpulse_assets.settings import load_settings
 from tests.fakes.minutes import fake_minutes, small_minutes, utc

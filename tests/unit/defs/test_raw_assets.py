@@ -16,9 +16,9 @@ from finpulse_assets.defs.features.assets import technical
 from finpulse_assets.defs.market.assets import corporate_actions, prices, sessions, tickers
 from finpulse_assets.defs.news.assets import headlines, tweets
 from finpulse_assets.gateways.lake.lake import Lake
-from finpulse_assets.orchestration.lake_io import lake_io_manager
-from finpulse_assets.orchestration.partitions import RunClock
-from finpulse_assets.orchestration.resources import Sources
+from finpulse_assets.orchestration.run.clock import RunClock
+from finpulse_assets.orchestration.run.lake_io import lake_io_manager
+from finpulse_assets.orchestration.run.resources import Sources
 from finpulse_assets.schemas import CORPORATE_ACTIONS, HEADLINES, PRICES, TWEETS
 from finpulse_assets.settings import load_settings
 from tests.fakes.sources import FakePriceSource, FakeTextSource, small_prices, small_texts

@@ -8,8 +8,8 @@ import pytest
 
 from finpulse_assets.errors import SettingError
 from finpulse_assets.gateways.lake.lake import Lake
-from finpulse_assets.orchestration.home import claim_home, with_remembered_files
-from finpulse_assets.orchestration.partitions import RunClock
+from finpulse_assets.orchestration.run.clock import RunClock
+from finpulse_assets.orchestration.run.home import claim_home, with_remembered_files
 from finpulse_assets.schemas import PRICES
 from finpulse_assets.settings import load_settings
 

@@ -22,8 +22,8 @@ from finpulse_assets.domain.features.registry import FEATURES as LISTED
 from finpulse_assets.errors import EvaluationError
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.gateways.warehouse.reader import Warehouse
-from finpulse_assets.orchestration.feature_replay import FEATURES, FeatureReplay, read_inputs
-from finpulse_assets.orchestration.training_plan import Recipe
+from finpulse_assets.orchestration.audit.feature_replay import FEATURES, FeatureReplay, read_inputs
+from finpulse_assets.orchestration.training.training_plan import Recipe
 from finpulse_assets.schemas import PRICES, SESSIONS
 
 TICKERS, MOMENTS = 24, 6

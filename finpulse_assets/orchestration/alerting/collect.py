@@ -1,7 +1,7 @@
 """The look of one deployment: every source of alerts, read and judged.
 
 Belongs here: which facts are held against which rule. Does not belong here: reading a fact
-(orchestration.alert_facts), the rules (domain.monitoring.alert_rules), telling (orchestration.alerting).
+(orchestration.alerting.facts), the rules (domain.monitoring.alert_rules), telling (orchestration.alerting.tick).
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from finpulse_assets.domain.monitoring import alert_rules as rules
 from finpulse_assets.domain.monitoring.alert_state import AlertState, Kind, Observation
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.gateways.models.model_store import ModelStore
-from finpulse_assets.orchestration import alert_facts as facts
-from finpulse_assets.orchestration.alerting import observation
-from finpulse_assets.orchestration.resources import build_sources, resolve_clock
+from finpulse_assets.orchestration.alerting import facts
+from finpulse_assets.orchestration.alerting.tick import observation
+from finpulse_assets.orchestration.run.resources import build_sources, resolve_clock
 from finpulse_assets.schemas import (
     DAILY_SIGNALS,
     FEATURE_DRIFT,

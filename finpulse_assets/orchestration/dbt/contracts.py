@@ -18,7 +18,7 @@ from finpulse_assets.domain.features.families.text import DAILY, HISTORY, MARKET
 from finpulse_assets.domain.features.feature import Feature
 from finpulse_assets.domain.features.registry import FEATURES, TEXT
 from finpulse_assets.errors import SchemaError
-from finpulse_assets.orchestration.dbt import PROJECT_DIR
+from finpulse_assets.orchestration.dbt.project import PROJECT_DIR
 
 PART = re.compile(
     r"(^ *# features:begin \(make docs\)\n).*?(^ *# features:end\n)", re.DOTALL | re.MULTILINE

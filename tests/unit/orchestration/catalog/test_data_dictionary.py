@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from finpulse_assets.domain.features.registry import FEATURES
-from finpulse_assets.orchestration.catalog import LAKE_TABLES
-from finpulse_assets.orchestration.data_dictionary import data_dictionary, stages
-from finpulse_assets.orchestration.dbt import PROJECT_DIR
-from finpulse_assets.orchestration.snapshot_contents import AS_OF_MACROS, LAKE_CONTENTS
+from finpulse_assets.orchestration.catalog.data_dictionary import data_dictionary, stages
+from finpulse_assets.orchestration.catalog.metadata import LAKE_TABLES
+from finpulse_assets.orchestration.catalog.snapshot_contents import AS_OF_MACROS, LAKE_CONTENTS
+from finpulse_assets.orchestration.dbt.project import PROJECT_DIR
 
-COMMITTED = Path(__file__).parents[3] / "docs" / "data_dictionary.md"
+COMMITTED = Path(__file__).parents[4] / "docs" / "data_dictionary.md"
 ENTRIES = [entry for listed in stages().values() for entry in listed]
 
 

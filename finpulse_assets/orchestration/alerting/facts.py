@@ -1,7 +1,7 @@
 """The facts behind alerts: runs, checks, freshness, drift and decisions, as they stand now.
 
 Belongs here: reading them from the Dagster instance, the lake and the model store. Does not belong
-here: which of them are wrong (domain.monitoring.alert_rules), telling (orchestration.alerting).
+here: which of them are wrong (domain.monitoring.alert_rules), telling (orchestration.alerting.tick).
 
 A table or a folder that was never made is no fact at all; one that cannot be read is an error.
 """
@@ -26,7 +26,7 @@ from finpulse_assets.contract import Table
 from finpulse_assets.domain.monitoring.alert_rules import CheckOutcome, RunOutcome
 from finpulse_assets.domain.monitoring.freshness import table_status
 from finpulse_assets.gateways.lake.lake import Lake
-from finpulse_assets.orchestration.failures import sentence_of
+from finpulse_assets.orchestration.alerting.failures import sentence_of
 
 FINISHED = (dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE)
 DECIDED = {AssetCheckExecutionRecordStatus.SUCCEEDED, AssetCheckExecutionRecordStatus.FAILED}

@@ -13,7 +13,7 @@ import polars as pl
 from finpulse_assets.contract import Table
 from finpulse_assets.domain.ingestion.deliveries import Delivery
 from finpulse_assets.gateways.lake.lake import WHOLE, Lake
-from finpulse_assets.orchestration.catalog import sample
+from finpulse_assets.orchestration.catalog.metadata import sample
 from finpulse_assets.schemas import QUARANTINE
 
 BAD_ROWS_ARE_RARE = "bad_rows_are_rare"

@@ -14,9 +14,9 @@ from typing import Any
 
 from finpulse_assets.domain.catalogue import CatalogueTable, from_contract, from_dbt
 from finpulse_assets.gateways.snapshot.writer import CATALOGUE, SNAPSHOT
-from finpulse_assets.orchestration.catalog import LAKE_TABLES
-from finpulse_assets.orchestration.dbt import dbt_project
-from finpulse_assets.orchestration.snapshot_contents import AS_OF_MACROS
+from finpulse_assets.orchestration.catalog.metadata import LAKE_TABLES
+from finpulse_assets.orchestration.catalog.snapshot_contents import AS_OF_MACROS
+from finpulse_assets.orchestration.dbt.project import dbt_project
 from finpulse_assets.schemas import QUARANTINE
 
 DBT_FOLDERS = ("staging", "intermediate", "marts")

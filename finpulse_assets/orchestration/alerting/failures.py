@@ -1,7 +1,7 @@
 """Why a step failed: our own sentence among Dagster's wrappings.
 
 Belongs here: reading an error of Dagster's event log. Does not belong here: showing it (cli) or
-telling it (orchestration.alerting).
+telling it (orchestration.alerting.tick).
 """
 
 from __future__ import annotations

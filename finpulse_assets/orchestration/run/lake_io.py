@@ -20,8 +20,8 @@ import polars as pl
 from finpulse_assets.contract import Table
 from finpulse_assets.gateways.lake.frame_stream import FrameStream, write_stream
 from finpulse_assets.gateways.lake.lake import WHOLE, Lake
-from finpulse_assets.orchestration.catalog import SAMPLE_ROWS, sample, table_of
-from finpulse_assets.orchestration.partitions import RunClock
+from finpulse_assets.orchestration.catalog.metadata import SAMPLE_ROWS, sample, table_of
+from finpulse_assets.orchestration.run.clock import RunClock
 
 
 @dataclass

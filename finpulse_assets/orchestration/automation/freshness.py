@@ -1,7 +1,7 @@
 """Freshness: how long an asset may go without a run, and checks that count in sessions.
 
 Belongs here: the freshness policies and the factory of the checks `is_fresh`. Does not belong here:
-the count itself (domain.monitoring.freshness), what happens to a stale model (orchestration.automation).
+the count itself (domain.monitoring.freshness), what happens to a stale model (orchestration.automation.schedule).
 https://docs.dagster.io/guides/observe/asset-freshness-policies
 
 A policy knows hours, not sessions: its window must be longer than the longest pause of the market,
@@ -21,7 +21,7 @@ from finpulse_assets.domain.calendar import last_completed_session
 from finpulse_assets.domain.monitoring.freshness import FRESH, STALE, sessions_between, table_status
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.gateways.models.model_store import ModelStore
-from finpulse_assets.orchestration.partitions import RunClock
+from finpulse_assets.orchestration.run.clock import RunClock
 from finpulse_assets.schemas import SESSIONS
 
 LONG_WEEKEND = timedelta(days=4)

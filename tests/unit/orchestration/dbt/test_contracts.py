@@ -7,7 +7,7 @@ import yaml
 
 from finpulse_assets.domain.features.feature import Feature
 from finpulse_assets.errors import SchemaError
-from finpulse_assets.orchestration.dbt_contracts import CONTRACTS, Contract, column
+from finpulse_assets.orchestration.dbt.contracts import CONTRACTS, Contract, column
 
 LONG = Feature(
     name="sentiment_5d", family="text", inputs=("scored texts",), unit="-1 to 1", lookback=5,

@@ -9,9 +9,9 @@ from types import SimpleNamespace
 import pytest
 
 from finpulse_assets.errors import WarehouseError
-from finpulse_assets.orchestration import dbt_docs
-from finpulse_assets.orchestration.dbt import PROJECT_DIR
-from finpulse_assets.orchestration.dbt_docs import project_hash, publish_dbt_docs
+from finpulse_assets.orchestration.dbt import docs as dbt_docs
+from finpulse_assets.orchestration.dbt.docs import project_hash, publish_dbt_docs
+from finpulse_assets.orchestration.dbt.project import PROJECT_DIR
 
 
 class FakeDbt:

@@ -22,11 +22,11 @@ from finpulse_assets.gateways.serving.bento_store import BentoStore
 from finpulse_assets.gateways.sources.minute_source import MinuteSource
 from finpulse_assets.gateways.sources.protocols import Extent, PriceSource, TextSource
 from finpulse_assets.gateways.warehouse.reader import Warehouse
-from finpulse_assets.orchestration.dbt import dbt_resource
-from finpulse_assets.orchestration.home import claim_home, with_remembered_files
-from finpulse_assets.orchestration.lake_io import lake_io_manager
-from finpulse_assets.orchestration.partitions import FIRST_MONTH, RunClock
-from finpulse_assets.orchestration.tracking import tracking_resource
+from finpulse_assets.orchestration.dbt.project import dbt_resource
+from finpulse_assets.orchestration.run.clock import FIRST_MONTH, RunClock
+from finpulse_assets.orchestration.run.home import claim_home, with_remembered_files
+from finpulse_assets.orchestration.run.lake_io import lake_io_manager
+from finpulse_assets.orchestration.run.tracking import tracking_resource
 from finpulse_assets.settings import Profile, Settings
 
 FIRST_DAY = datetime.fromisoformat(FIRST_MONTH).date()

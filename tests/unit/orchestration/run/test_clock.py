@@ -8,8 +8,8 @@ import pytest
 
 from finpulse_assets.errors import SettingError
 from finpulse_assets.gateways.sources.protocols import Extent
-from finpulse_assets.orchestration.partitions import RunClock
-from finpulse_assets.orchestration.resources import Sources, build_sources, resolve_clock
+from finpulse_assets.orchestration.run.clock import RunClock
+from finpulse_assets.orchestration.run.resources import Sources, build_sources, resolve_clock
 from finpulse_assets.settings import load_settings
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from finpulse_assets.errors import SettingError
 from finpulse_assets.gateways.atomic import write_json
 from finpulse_assets.gateways.lake.lake import Lake
-from finpulse_assets.orchestration.partitions import RunClock
+from finpulse_assets.orchestration.run.clock import RunClock
 from finpulse_assets.schemas import PRICES, TWEETS
 from finpulse_assets.settings import Profile, Settings
 

@@ -23,10 +23,10 @@ from dagster_dbt import (
 )
 
 from finpulse_assets.errors import SettingError
-from finpulse_assets.orchestration.catalog import RESEARCH
+from finpulse_assets.orchestration.catalog.metadata import RESEARCH
 from finpulse_assets.settings import Settings
 
-PROJECT_DIR = Path(__file__).parents[2] / "dbt_project"
+PROJECT_DIR = Path(__file__).parents[3] / "dbt_project"
 FOLDER_OF_SOURCES = ("models", "macros", "tests")
 
 

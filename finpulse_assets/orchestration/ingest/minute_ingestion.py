@@ -18,9 +18,9 @@ import polars as pl
 from finpulse_assets.domain.ingestion.bars_1m import accept_bars_1m, in_all, minutes_present
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.gateways.sources.minute_source import MinuteSource
-from finpulse_assets.orchestration.catalog import SAMPLE_ROWS, sample
-from finpulse_assets.orchestration.ingestion import deliver
-from finpulse_assets.orchestration.partitions import RunClock
+from finpulse_assets.orchestration.catalog.metadata import SAMPLE_ROWS, sample
+from finpulse_assets.orchestration.ingest.ingestion import deliver
+from finpulse_assets.orchestration.run.clock import RunClock
 from finpulse_assets.schemas import BARS_1M
 
 NO_SOURCE = "no source of minute bars; set FINPULSE_BARS_1M_PATH"

@@ -15,7 +15,13 @@ from finpulse_assets.domain.monitoring.freshness import table_status
 from finpulse_assets.errors import SettingError
 from finpulse_assets.gateways.lake.lake import WHOLE as ONE_FILE
 from finpulse_assets.gateways.lake.lake import Lake
-from finpulse_assets.orchestration.automation import (
+from finpulse_assets.orchestration.automation.freshness import (
+    DATA_FRESHNESS,
+    LONG_WEEKEND,
+    MODEL_FRESHNESS,
+    is_fresh,
+)
+from finpulse_assets.orchestration.automation.schedule import (
     after_close_schedule,
     after_update_of,
     crons_after_close,
@@ -24,13 +30,7 @@ from finpulse_assets.orchestration.automation import (
     months_of_session,
     retrain_when_stale,
 )
-from finpulse_assets.orchestration.freshness import (
-    DATA_FRESHNESS,
-    LONG_WEEKEND,
-    MODEL_FRESHNESS,
-    is_fresh,
-)
-from finpulse_assets.orchestration.partitions import MONTHS, RunClock
+from finpulse_assets.orchestration.run.clock import MONTHS, RunClock
 from finpulse_assets.schemas import DAILY_SIGNALS, FEATURE_DRIFT, SESSIONS, TWEETS
 
 DELAY = timedelta(minutes=15)

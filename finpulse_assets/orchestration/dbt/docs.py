@@ -1,7 +1,7 @@
 """The dbt docs: one static page, made anew when the project changed.
 
 Belongs here: running `dbt docs generate` and placing its page. Does not belong here: the project
-(dbt_project), how dbt is started (orchestration.dbt).
+(dbt_project), how dbt is started (orchestration.dbt.project).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dagster_dbt import DbtCliResource
 
 from finpulse_assets.errors import WarehouseError
 from finpulse_assets.gateways.atomic import written_atomically
-from finpulse_assets.orchestration.dbt import FOLDER_OF_SOURCES, PROJECT_DIR
+from finpulse_assets.orchestration.dbt.project import FOLDER_OF_SOURCES, PROJECT_DIR
 
 STATIC_PAGE = "static_index.html"  # dbt's name for it
 MADE_FROM = "made_from.sha256"
