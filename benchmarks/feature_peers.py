@@ -1,8 +1,4 @@
-"""The peers of FinPulse's indicators: plain TA-Lib calls, and the `ta` package on pandas.
-
-Belongs here: the subset that all three define, by the names of the registry. Does not belong here:
-timing (features).
-"""
+"""The peers of FinPulse's indicators: plain TA-Lib calls, and the `ta` package on pandas."""
 
 from __future__ import annotations
 

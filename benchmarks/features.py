@@ -1,7 +1,7 @@
 """Features: 1.7 million minute bars, 17 million daily bars, and values beside their peers.
 
-Belongs here: what README says of the speed and exactness of features. One command measures all of
-it; each part runs in a process of its own, so that its peak memory is its own.
+One command measures all of it; each part runs in a process of its own, so that its peak memory is
+its own.
 
     python benchmarks/features.py            # everything, about 3 minutes
     python benchmarks/features.py minutes    # some of minutes, single, subset, sessions, values

@@ -1,7 +1,4 @@
-"""Measuring a command: seconds and peak memory of its whole process tree.
-
-Belongs here: what every benchmark needs. Does not belong here: claims.
-"""
+"""Measuring a command: seconds and peak memory of its whole process tree."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""The contract of a table: its columns, key and grain as data, and the hold on a frame.
-
-Belongs here: what every contract is made of. Does not belong here: the contracts (schemas).
-"""
+"""The contract of a table: its columns, key and grain as data, and the hold on a frame."""
 
 from __future__ import annotations
 

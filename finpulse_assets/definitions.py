@@ -1,6 +1,5 @@
 """The code location: everything under defs/, with the resources of the settings.
 
-Belongs here: the one call that Dagster loads. Does not belong here: a definition.
 https://docs.dagster.io/guides/build/projects
 """
 

@@ -1,9 +1,4 @@
-"""The FinPulseError family: every failure that a user can cause or mend.
-
-Belongs here: one class per kind of failure, each carrying one sentence (the thing, the value, the
-limit) and a hint. Does not belong here: catching, logging or printing; boundaries do that (the
-command line, a Dagster step).
-"""
+"""The FinPulseError family: every failure that a user can cause or mend."""
 
 from __future__ import annotations
 

@@ -1,9 +1,4 @@
-"""Table contracts: for every table its columns, dtypes, units, meaning, key and grain.
-
-Belongs here: what the tables are, as data. Does not belong here: what a contract is (contract),
-how a table is made (domain), where it lies (gateways.lake.lake) or how Dagster shows it
-(orchestration.catalog.metadata).
-"""
+"""Table contracts: for every table its columns, dtypes, units, meaning, key and grain."""
 
 from __future__ import annotations
 

@@ -1,8 +1,5 @@
 """Settings: every `FINPULSE_*` variable, its default, its limits and its meaning.
 
-Belongs here: the settings and the paths that follow from them. Does not belong here: anything that
-reads them; only orchestration, defs and the command line may import this module.
-
 Values come from the environment, then from a `.env` file in the working folder, then from here.
 """
 

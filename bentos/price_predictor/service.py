@@ -1,7 +1,5 @@
 """The price predictor as a service: POST /predict on the champion and the online features.
 
-Belongs here: HTTP, readiness and the image. Does not belong here: what a request may hold and what
-is answered (finpulse_assets.domain.serving.predictor), or the files (finpulse_assets.gateways.serving.bundle).
 https://docs.bentoml.com/en/latest/build-with-bentoml/services.html
 
 The bundle lies in the folder that FINPULSE_SERVICE_HOME names, or else in `bundle/` beside this

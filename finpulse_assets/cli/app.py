@@ -1,8 +1,5 @@
 """The command line: `finpulse`.
 
-Belongs here: the application, its options and the one place where errors become a sentence and an
-exit code. Does not belong here: what a command does (its own module).
-
 Exit codes: 0 done; 1 a failure that the message names; 2 a wrong option (Typer's own).
 """
 

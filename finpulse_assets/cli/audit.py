@@ -1,8 +1,4 @@
-"""`finpulse audit` and `finpulse as-of`: what the features could know, and what they were.
-
-Belongs here: the commands. Does not belong here: the checks (domain.audit), how tables are rebuilt
-(orchestration.audit.feature_replay).
-"""
+"""`finpulse audit` and `finpulse as-of`: what the features could know, and what they were."""
 
 from __future__ import annotations
 

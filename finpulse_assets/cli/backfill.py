@@ -1,8 +1,4 @@
-"""`finpulse backfill`: run the months of days that were missed.
-
-Belongs here: the command and its options. Does not belong here: executing (graph_run), which days
-the sources have (orchestration.run.clock).
-"""
+"""`finpulse backfill`: run the months of days that were missed."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""The two streams of the command line: results on stdout, progress and errors on stderr.
-
-Belongs here: consoles, JSON output, number formats. Does not belong here: what is printed.
-"""
+"""The two streams of the command line: results on stdout, progress and errors on stderr."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
 """`finpulse doctor`: what is installed, how it is set, and what can be reached.
 
-Belongs here: the checks and how they are shown. Does not belong here: fixing anything. Secrets are
-shown as set or not set, never by value.
+Secrets are shown as set or not set, never by value.
 """
 
 from __future__ import annotations

@@ -1,8 +1,4 @@
-"""The generated documents: parts of README.md and of the dbt contracts, .env.example and more.
-
-Belongs here: making them from the definitions, the registry and the settings (`make docs`); tests
-hold the committed files to what this makes. Does not belong here: prose.
-"""
+"""The generated documents: parts of README.md and of the dbt contracts, .env.example and more."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""One run of the whole graph in this process.
-
-Belongs here: the Dagster instance of the command line, the months of a run, progress, and turning
-a failed step into its sentence. Does not belong here: the graph (defs), options (run).
-"""
+"""One run of the whole graph in this process."""
 
 from __future__ import annotations
 

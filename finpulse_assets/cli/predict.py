@@ -1,8 +1,4 @@
-"""`finpulse predict`: ask the running service for a symbol or, when none runs, the model itself.
-
-Belongs here: the command, the HTTP call and what is printed. Does not belong here: what is answered
-(domain.serving.predictor, the same for both).
-"""
+"""`finpulse predict`: ask the running service for a symbol or, when none runs, the model itself."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""What a run printed: the evaluation beside its baselines, the strongest signals, where to go next.
-
-Belongs here: reading results back from the lake and the model store, and their tables. Does not
-belong here: computing a result.
-"""
+"""What a run printed: the evaluation beside its baselines, the strongest signals, where to go next."""
 
 from __future__ import annotations
 

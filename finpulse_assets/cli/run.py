@@ -1,8 +1,4 @@
-"""`finpulse demo` and `finpulse run`: materialize the graph, then show what came out.
-
-Belongs here: the two commands and their options. Does not belong here: executing (graph_run), the
-tables that are printed (report).
-"""
+"""`finpulse demo` and `finpulse run`: materialize the graph, then show what came out."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""`finpulse serve`: start the newest bento of the price predictor.
-
-Belongs here: the command. Does not belong here: the service (bentos/), or building it (the asset
-serving/price_bento).
-"""
+"""`finpulse serve`: start the newest bento of the price predictor."""
 
 from __future__ import annotations
 

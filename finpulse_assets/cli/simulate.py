@@ -1,7 +1,4 @@
-"""`finpulse simulate`: write a simulated market as files that the files profile reads.
-
-Belongs here: the command. Does not belong here: the market (domain.simulator).
-"""
+"""`finpulse simulate`: write a simulated market as files that the files profile reads."""
 
 from __future__ import annotations
 

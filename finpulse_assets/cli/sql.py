@@ -1,8 +1,4 @@
-"""`finpulse sql`: one query on the analytics snapshot, read-only, while a run may be writing.
-
-Belongs here: the command and how its rows are printed. Does not belong here: opening the snapshot
-and refusing statements (gateways.snapshot.reader).
-"""
+"""`finpulse sql`: one query on the analytics snapshot, read-only, while a run may be writing."""
 
 from __future__ import annotations
 

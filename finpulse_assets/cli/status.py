@@ -1,8 +1,4 @@
-"""`finpulse status`: what is fresh, stale or missing, the last model, the champion's score.
-
-Belongs here: the command and what it prints. Does not belong here: freshness in sessions
-(domain.monitoring.freshness), freshness policies of the graph (orchestration.automation.freshness).
-"""
+"""`finpulse status`: what is fresh, stale or missing, the last model, the champion's score."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""Dagster definitions, one folder a stage; each body reads, calls the domain and returns."""

@@ -1,7 +1,6 @@
 """Jobs: the whole graph, and the retraining, in one process.
 
-Belongs here: job definitions. Does not belong here: schedules, or how the command line runs a job
-(cli.graph_run). https://docs.dagster.io/guides/build/jobs
+https://docs.dagster.io/guides/build/jobs
 
 One run holds the whole chain, because a failing dbt test blocks Python assets only within its run.
 In process, because a step in a process of its own costs 10 to 25 s of imports on two cores.

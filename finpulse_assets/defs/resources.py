@@ -2,8 +2,7 @@
 
 Steps run in the run's own process: one of their own costs each 10 to 25 s of imports on two cores.
 
-Belongs here: the binding of settings to resources. Does not belong here: how a resource is built
-(orchestration.run.resources). https://docs.dagster.io/guides/build/external-resources
+https://docs.dagster.io/guides/build/external-resources
 """
 
 import dagster as dg

@@ -1,0 +1,1 @@
+"""Logic: frames in, frames out; no file, no network, no clock, no Dagster."""

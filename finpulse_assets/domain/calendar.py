@@ -1,8 +1,7 @@
 """The trading calendar: sessions of XNYS, decision times, and the session that a text counts for.
 
-Belongs here: everything that turns a time into a session. Half-days, holidays and daylight saving
-come from exchange_calendars; no other module may do arithmetic on calendar days. Does not belong
-here: prices or texts themselves.
+Everything that turns a time into a session. Half-days, holidays and daylight saving come from
+exchange_calendars; no other module may do arithmetic on calendar days.
 """
 
 from __future__ import annotations

@@ -1,8 +1,6 @@
 """The catalogue: every table and column in one form, whether a contract or dbt declares it.
 
-Belongs here: reading both kinds of declaration into `CatalogueTable`. Does not belong here: which
-tables there are (orchestration.catalog.data_dictionary), where they are shown (the snapshot, the data
-dictionary).
+Reading both kinds of declaration into `CatalogueTable`.
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""Dagster machinery that is no definition: resources, IO, translators, conditions."""

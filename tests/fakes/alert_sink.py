@@ -1,8 +1,4 @@
-"""Where alerts arrive in tests: an HTTP server for webhooks and an SMTP server for mail.
-
-Belongs here: the two servers on loopback, what they received, and how they fail when told to. Does
-not belong here: what ought to arrive.
-"""
+"""Where alerts arrive in tests: an HTTP server for webhooks and an SMTP server for mail."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""Stand-ins for the sentiment model: a keyword rule, a small random BERT and labelled sentences.
-
-Belongs here: what tests use in place of a real model, with the same interface and files. Does
-not belong here: assertions.
-"""
+"""Stand-ins for the sentiment model: a keyword rule, a small random BERT and labelled sentences."""
 
 from __future__ import annotations
 

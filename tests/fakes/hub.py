@@ -1,8 +1,4 @@
-"""A model hub on the loopback, as far as fetching a model needs one.
-
-Belongs here: the hub's paths and headers, and the ways in which it can fail. Does not belong
-here: the files it serves (each test gives them) and assertions.
-"""
+"""A model hub on the loopback, as far as fetching a model needs one."""
 
 from __future__ import annotations
 

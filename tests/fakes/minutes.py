@@ -1,7 +1,7 @@
 """Minute bars in memory, and a few of them that every source can tell.
 
-Belongs here: FakeMinuteSource and its rows. The minutes lie around a change of the clocks, a
-half-day and the end of a month, so that windows and sessions have something to get wrong.
+The minutes lie around a change of the clocks, a half-day and the end of a month, so that windows
+and sessions have something to get wrong.
 """
 
 from __future__ import annotations

@@ -1,8 +1,4 @@
-"""A small champion with online features, as a service starts from them.
-
-Belongs here: a model on three features, three tickers (one listed, one stale, one delisted) and the
-bundle of both. Does not belong here: assertions.
-"""
+"""A small champion with online features, as a service starts from them."""
 
 from __future__ import annotations
 

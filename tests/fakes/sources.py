@@ -1,8 +1,7 @@
 """Sources in memory, and a small market of six sessions that every source can tell.
 
-Belongs here: FakeTextSource, FakePriceSource and the rows of the small market. Does not belong
-here: the Yahoo server (yahoo_server). The market spans a half-day (2024-11-29), a holiday, a
-dividend and a split, so that windows and adjustments have something to get wrong.
+The market spans a half-day (2024-11-29), a holiday, a dividend and a split, so that windows and
+adjustments have something to get wrong.
 """
 
 from __future__ import annotations

@@ -1,8 +1,4 @@
-"""Yahoo Finance on loopback: the small market in the shapes of Yahoo's chart and news answers.
-
-Belongs here: the HTTP server, the session that leads yfinance to it, and the failures it can be
-told to have. Does not belong here: the rows themselves (tests.fakes.sources).
-"""
+"""Yahoo Finance on loopback: the small market in the shapes of Yahoo's chart and news answers."""
 
 from __future__ import annotations
 

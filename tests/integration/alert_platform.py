@@ -1,8 +1,4 @@
-"""A small platform whose every failure a test can plant, and the sinks that its alerts reach.
-
-Belongs here: an instance, a home with data up to a day, and one maker for each kind of alert. Does
-not belong here: assertions on what arrives.
-"""
+"""A small platform whose every failure a test can plant, and the sinks that its alerts reach."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""The code location of the daemon test: the platform's conditions and sensors on cheap stand-ins.
-
-Belongs here: assets that cost nothing under the same automation as the model chain. Does not belong
-here: assertions, or a condition of its own.
-"""
+"""The code location of the daemon test: the platform's conditions and sensors on cheap stand-ins."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""Running the real command line on a small simulated market, each home in a folder of its own.
-
-Belongs here: environments, processes and content hashes for the graph tests. Does not belong here:
-assertions.
-"""
+"""Running the real command line on a small simulated market, each home in a folder of its own."""
 
 from __future__ import annotations
 

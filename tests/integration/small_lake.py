@@ -1,9 +1,4 @@
-"""A small lake for integration tests, and what the marts must say of it, computed in Python.
-
-Belongs here: some tickers, forty weekday sessions, texts with edits, repeats and late arrivals,
-and the labels that follow, by other means than the SQL. Does not belong here: what follows from the
-texts (text_oracle), assertions.
-"""
+"""A small lake for integration tests, and what the marts must say of it, computed in Python."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""A profile folder with a small lake, marts that dbt built of it, and signals on top.
-
-Belongs here: what the snapshot is made from, real but for the model that speaks. Does not belong
-here: assertions.
-"""
+"""A profile folder with a small lake, marts that dbt built of it, and signals on top."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Publications whose every table says the same step, and a process that reads them in a loop.
-
-Belongs here: the steps and the reader. Does not belong here: assertions.
-"""
+"""Publications whose every table says the same step, and a process that reads them in a loop."""
 
 from __future__ import annotations
 

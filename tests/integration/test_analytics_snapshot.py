@@ -1,8 +1,4 @@
-"""The analytics snapshot: its content, as-of macros, the cookbook, `finpulse sql`, the assets.
-
-Belongs here: what needs real marts. Does not belong here: readers while it changes
-(test_snapshot_readers), versions and refusals one by one (tests/unit/gateways).
-"""
+"""The analytics snapshot: its content, as-of macros, the cookbook, `finpulse sql`, the assets."""
 
 from __future__ import annotations
 

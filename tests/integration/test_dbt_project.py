@@ -1,9 +1,4 @@
-"""The dbt project on a small lake: marts against values computed another way, and replays.
-
-Belongs here: what needs a real `dbt build` (four of them, shared by all tests) and the agreement
-of the dbt contracts with schemas.py and the feature registry. Does not belong here: window and
-lag rules one by one; those are dbt unit tests beside the models, which the first build runs.
-"""
+"""The dbt project on a small lake: marts against values computed another way, and replays."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""What the marts must say of the texts of a small lake, by brute force.
-
-Belongs here: every text feature from plain lists of scores, with no window, join or SQL. Does not
-belong here: the lake (small_lake), assertions.
-"""
+"""What the marts must say of the texts of a small lake, by brute force."""
 
 from __future__ import annotations
 

@@ -1,6 +1,5 @@
 """Feature assets made in Python; the text features are made by dbt, in fct_daily_features.
 
-Belongs here: asset definitions. Does not belong here: formulas (domain.features).
 https://docs.dagster.io/guides/build/assets
 """
 

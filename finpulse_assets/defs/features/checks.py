@@ -1,7 +1,6 @@
 """Checks of the features: no look at the future, no skill on placebo labels, sound values.
 
-Belongs here: check definitions. Does not belong here: what is checked (domain.audit), on how much
-of it (orchestration.audit.feature_audit). https://docs.dagster.io/guides/test/asset-checks
+https://docs.dagster.io/guides/test/asset-checks
 """
 
 from collections.abc import Iterator

@@ -1,7 +1,6 @@
 """The features of one-minute bars.
 
-Belongs here: the asset definition. Does not belong here: formulas (domain.features), reading minute
-bars (defs.market.minutes). https://docs.dagster.io/guides/build/assets
+https://docs.dagster.io/guides/build/assets
 """
 
 import dagster as dg

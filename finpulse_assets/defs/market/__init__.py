@@ -1,0 +1,1 @@
+"""Assets of prices and calendars."""

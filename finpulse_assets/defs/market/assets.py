@@ -1,7 +1,5 @@
 """Market data assets: sessions, tickers, daily bars, corporate actions.
 
-Belongs here: asset definitions, each of which reads, calls the domain and returns. Does not belong
-here: how rows are judged (domain.ingestion.deliveries) or fetched (gateways).
 https://docs.dagster.io/guides/build/assets
 """
 

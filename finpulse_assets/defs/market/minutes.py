@@ -1,7 +1,6 @@
 """The asset of one-minute bars.
 
-Belongs here: its definition. Does not belong here: how bars are judged (domain.ingestion.bars_1m) or read
-(gateways.sources.files.minute_files). https://docs.dagster.io/guides/build/assets
+https://docs.dagster.io/guides/build/assets
 """
 
 import dagster as dg

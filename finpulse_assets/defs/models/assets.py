@@ -1,7 +1,6 @@
 """Model assets: out-of-sample predictions, the price model, its evaluation, its promotion.
 
-Belongs here: asset definitions. Does not belong here: fitting, scoring, deciding (domain), MLflow
-and model folders (gateways). https://docs.dagster.io/guides/build/assets
+https://docs.dagster.io/guides/build/assets
 """
 
 import dagster as dg

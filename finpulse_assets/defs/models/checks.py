@@ -1,7 +1,6 @@
 """Checks of the models: what a reader of the signals should know before trusting them.
 
-Belongs here: check definitions. Does not belong here: the gate itself (domain.evaluation.report,
-domain.evaluation.promotion). https://docs.dagster.io/guides/test/asset-checks
+https://docs.dagster.io/guides/test/asset-checks
 """
 
 import dagster as dg

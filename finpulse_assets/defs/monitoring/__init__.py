@@ -1,0 +1,1 @@
+"""Drift, freshness checks, schedule and sensors."""

@@ -1,7 +1,5 @@
 """The sensor of the alerts.
 
-Belongs here: its definition. Does not belong here: a look (orchestration.alerting.collect), a tick
-(orchestration.alerting.tick), what is wrong (domain.monitoring.alert_rules).
 https://docs.dagster.io/guides/automate/sensors
 """
 

@@ -1,7 +1,5 @@
 """Monitoring assets: the drift of features and predictions.
 
-Belongs here: the asset definition. Does not belong here: what counts as drift (domain.monitoring.drift), the
-HTML page (gateways.reports.evidently_report), who is asked to retrain (sensors).
 https://docs.dagster.io/guides/build/assets
 """
 

@@ -1,7 +1,6 @@
 """Checks of freshness, in sessions, on what a signal stands on.
 
-Belongs here: which assets are checked, and how far each may lag. Does not belong here: the check
-itself (orchestration.automation.freshness). https://docs.dagster.io/guides/test/asset-checks
+https://docs.dagster.io/guides/test/asset-checks
 """
 
 from finpulse_assets.domain.features.technical import TECHNICAL_FEATURES

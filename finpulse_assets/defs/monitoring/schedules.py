@@ -1,7 +1,6 @@
 """The schedule after the close of XNYS.
 
-Belongs here: which job it runs. Does not belong here: when a session is over and what is skipped
-(orchestration.automation.schedule). https://docs.dagster.io/guides/automate/schedules
+https://docs.dagster.io/guides/automate/schedules
 """
 
 from datetime import datetime, timedelta

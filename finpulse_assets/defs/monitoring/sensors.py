@@ -1,7 +1,6 @@
 """The sensors that retrain: when the model is stale, and when its inputs have drifted.
 
-Belongs here: which assets and jobs they watch. Does not belong here: the conditions and the drift
-sensor themselves (orchestration.automation.schedule). https://docs.dagster.io/guides/automate/sensors
+https://docs.dagster.io/guides/automate/sensors
 """
 
 import dagster as dg

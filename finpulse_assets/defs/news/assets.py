@@ -1,7 +1,5 @@
 """News assets: tweets and headlines, each assigned to the session that it counts for.
 
-Belongs here: asset definitions. Does not belong here: how texts are judged, versioned and assigned
-(domain.ingestion.deliveries, domain.calendar) or fetched (gateways).
 https://docs.dagster.io/guides/build/assets
 """
 

@@ -1,0 +1,1 @@
+"""The sentiment model and the scores."""

@@ -1,7 +1,6 @@
 """Sentiment assets: the classifier, and the score of every distinct text (the GPU op).
 
-Belongs here: asset definitions. Does not belong here: which model is meant (orchestration.
-sentiment), forward passes (gateways.sentiment). https://docs.dagster.io/guides/build/assets
+https://docs.dagster.io/guides/build/assets
 """
 
 from dataclasses import asdict

@@ -1,7 +1,7 @@
 """Checks of the scores: one model, and probabilities that are probabilities.
 
-Belongs here: check definitions. Does not belong here: scoring. https://docs.dagster.io/guides/test/
 asset-checks
+https://docs.dagster.io/guides/test/
 """
 
 import dagster as dg

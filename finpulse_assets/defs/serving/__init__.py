@@ -1,0 +1,1 @@
+"""What analysts and services read."""

@@ -1,7 +1,5 @@
 """Serving assets: the features a service reads, and the service itself as a bento.
 
-Belongs here: asset definitions. Does not belong here: picking the rows (domain.features.online),
-the bundle (gateways.serving.bundle), building (gateways.serving.bento_store), the service (bentos/).
 https://docs.dagster.io/guides/build/assets
 """
 

@@ -1,6 +1,5 @@
 """Catalogue pages: dbt docs, data dictionary and feature page, as files of the profile.
 
-Belongs here: asset definitions. Does not belong here: how a page is made (orchestration).
 https://docs.dagster.io/guides/build/assets
 """
 

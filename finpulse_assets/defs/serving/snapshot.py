@@ -1,7 +1,5 @@
 """The snapshot asset: what analysts query while runs write.
 
-Belongs here: the asset definition. Does not belong here: what a snapshot holds
-(orchestration.catalog.snapshot_contents), how it is written (gateways.snapshot.store).
 https://docs.dagster.io/guides/build/assets
 """
 

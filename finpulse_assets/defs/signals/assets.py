@@ -1,6 +1,5 @@
 """The signal asset: what the champion says about the next session.
 
-Belongs here: the asset definition. Does not belong here: how a signal is made (domain.predictions.signals).
 https://docs.dagster.io/guides/build/assets
 """
 

@@ -1,7 +1,6 @@
 """Warehouse assets: every dbt model and test, built into the DuckDB file.
 
-Belongs here: the dbt asset definition. Does not belong here: SQL (dbt_project), how models look in
-the UI (orchestration.dbt.project). https://docs.dagster.io/integrations/libraries/dbt
+https://docs.dagster.io/integrations/libraries/dbt
 """
 
 import json

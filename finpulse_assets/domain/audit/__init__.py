@@ -1,0 +1,1 @@
+"""Can the features be trusted? Looks for leaks, a placebo for the evaluation, quality of values."""

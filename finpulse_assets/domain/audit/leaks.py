@@ -1,7 +1,6 @@
 """The leak auditor: does a feature know what its decision could not know?
 
-Belongs here: the checks, on any build of features. Does not belong here: which build that is
-(orchestration.audit.feature_replay), placebo labels (`placebo`), the quality of values (`quality`).
+The checks, on any build of features.
 
 - *cut*: take away all that was known after a decision and build again. Rows decided by then must be
   the same to the last bit; a column that differs has seen the future.

@@ -1,9 +1,7 @@
 """Placebo labels: shuffled outcomes must leave no skill.
 
-Belongs here: shuffling, and the verdict. Does not belong here: how a model is trained and tested
-(`training`, `evaluation.walk_forward`). Skill on shuffled outcomes can only come from the
-evaluation itself: test rows among the training rows, features made of the outcomes, a scaler that
-has seen them.
+Skill on shuffled outcomes can only come from the evaluation itself: test rows among the training
+rows, features made of the outcomes, a scaler that has seen them.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """The quality of feature values: missing, outlying, constant, duplicate, moved.
 
-Belongs here: the profile of a build, and what is wrong with it, with the offending rows. Does not
-belong here: leaks (`leaks`), drift of recent sessions (domain.monitoring.drift), Dagster's checks (defs).
+The profile of a build, and what is wrong with it, with the offending rows.
 """
 
 from __future__ import annotations

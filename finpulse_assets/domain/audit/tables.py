@@ -1,7 +1,4 @@
-"""Raw tables as they were at an earlier time, and the moments worth looking from.
-
-Belongs here: cutting inputs. Does not belong here: what is compared (`leaks`).
-"""
+"""Raw tables as they were at an earlier time, and the moments worth looking from."""
 
 from __future__ import annotations
 

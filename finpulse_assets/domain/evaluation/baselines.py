@@ -1,7 +1,6 @@
 """The naive predictors that a model has to beat, set beside it row by row.
 
-Belongs here: what each predictor says about each out-of-sample row. Does not belong here: scoring
-what they said (`metrics`), or deciding by it (`report`).
+What each predictor says about each out-of-sample row.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
 """How sure a score is: resampling blocks of consecutive sessions.
 
-Belongs here: drawing sessions, and recomputing metrics for all draws at once by one matrix
-product of draw counts and per-session sums. All tickers of a session are drawn together, because
-they move together, and so are neighbouring sessions, because volatility and trends last. Does not
-belong here: the metrics' formulas (`metrics`), what follows from an interval (`report`).
+Drawing sessions, and recomputing metrics for all draws at once by one matrix product of draw counts
+and per-session sums. All tickers of a session are drawn together, because they move together, and
+so are neighbouring sessions, because volatility and trends last.
 """
 
 from __future__ import annotations

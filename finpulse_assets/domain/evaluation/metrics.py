@@ -1,9 +1,8 @@
 """The scores of a predictor, each a formula over per-session sums.
 
-Belongs here: what is summed for each session, and each metric as a function of those sums. One
-formula then serves the whole period, a fold and a bootstrap resample alike, and tickers of one
-session can never be torn apart. Does not belong here: resampling (`bootstrap`), the naive
-predictors (`baselines`).
+What is summed for each session, and each metric as a function of those sums. One formula then
+serves the whole period, a fold and a bootstrap resample alike, and tickers of one session can never
+be torn apart.
 """
 
 from __future__ import annotations

@@ -1,8 +1,6 @@
 """Which model speaks: the candidate, or the champion that spoke before.
 
-Belongs here: the decision from an evaluation and the present champion, with its reasons. Does not
-belong here: what counts as skill (`evaluation.report`), or moving an alias in a registry
-(gateways).
+The decision from an evaluation and the present champion, with its reasons.
 """
 
 from __future__ import annotations

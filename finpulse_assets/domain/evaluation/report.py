@@ -1,8 +1,6 @@
 """The evaluation of a candidate: a table of scores with intervals, and a verdict in one sentence.
 
-Belongs here: scoring all predictors on the same rows and resamples, and the rule that separates
-skill from luck. Does not belong here: what becomes of the candidate (`promotion`), pictures
-(`plots`).
+Scoring all predictors on the same rows and resamples, and the rule that separates skill from luck.
 """
 
 from __future__ import annotations

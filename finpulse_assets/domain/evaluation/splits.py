@@ -1,7 +1,6 @@
 """Walk-forward folds in which no training label can see the test period.
 
-Belongs here: which sessions train and which test, by the times at which labels end. Does not
-belong here: reading features, fitting or scoring (`evaluation.walk_forward`).
+Which sessions train and which test, by the times at which labels end.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """Out-of-sample predictions: each fold's model speaks only about sessions it never saw.
 
-Belongs here: running the training recipe fold by fold. Does not belong here: choosing the folds
-(`splits`), the recipe (`training`), scoring (`metrics`, `report`).
+Running the training recipe fold by fold.
 """
 
 from __future__ import annotations

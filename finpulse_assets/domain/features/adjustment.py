@@ -1,6 +1,6 @@
 """Prices: the versions known at a time, and bars adjusted for splits and dividends.
 
-Belongs here: point-in-time choice and adjustment of daily bars. Does not belong here: features.
+Point-in-time choice and adjustment of daily bars.
 
 Bars are adjusted *forward*: the first bar of a ticker keeps its prices and every later bar is
 multiplied by what one first-day share has become. A later split or dividend then changes no earlier

@@ -1,8 +1,6 @@
 """What a feature is, and on which clock it is read.
 
-Belongs here: the record that `registry` holds one of for each feature, and the two clocks. Does
-not belong here: the features themselves (a module a family), or how a panel of them is made
-(`panel`).
+The record that `registry` holds one of for each feature, and the two clocks.
 """
 
 from __future__ import annotations

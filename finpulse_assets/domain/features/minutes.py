@@ -1,8 +1,6 @@
 """Features of one-minute bars: the same functions as for sessions, on the other clock.
 
-Belongs here: from raw minute bars to a panel of minutes, and the table that the features make. Does
-not belong here: what a feature is (its family's module), the work on a panel (`panel`), reading
-minute bars from files (gateways).
+From raw minute bars to a panel of minutes, and the table that the features make.
 
 Gaps stay gaps: the bar after a closed night follows the last one before it, and no minute is made
 up in between. A window of 20 counts 20 bars that were traded.

@@ -1,7 +1,6 @@
 """Online features: the newest row of features of every ticker, as a service reads them.
 
-Belongs here: the table's contract, picking the rows, and the name of a set of features. Does not
-belong here: how a feature is computed (`features`, dbt), or answering a request (`serving`).
+The table's contract, picking the rows, and the name of a set of features.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The feature registry: every model feature once, as data.
 
-Belongs here: the families put together in the order of the model's inputs. Does not belong here: a
-feature (its family's module). Table contracts, the dbt contracts, the training columns and the
-feature page are made from this list; nothing lists features a second time.
+The families put together in the order of the model's inputs. Table contracts, the dbt contracts,
+the training columns and the feature page are made from this list; nothing lists features a second
+time.
 """
 
 from __future__ import annotations

@@ -1,8 +1,6 @@
 """Technical features: daily bars in, one row of features per ticker and session out.
 
-Belongs here: the table of technical features, and what a decision on a session may see. Does not
-belong here: what a feature is (its family's module), from bars to a panel (`preparation`), the work
-on a panel (`panel`), text features (dbt).
+The table of technical features, and what a decision on a session may see.
 
 Every value is made of what was known at its decision. Whatever is not a finite number (a mean of no
 volume, a range of zero) is null, never a silent zero; a value before its warm-up is null too.

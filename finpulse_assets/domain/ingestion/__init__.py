@@ -1,0 +1,1 @@
+"""What a source delivered becomes rows: refused, repeated, late or new, with the time we had them."""

@@ -1,7 +1,6 @@
 """Minute bars: which delivered bars are good, which session each belongs to, and what is missing.
 
-Belongs here: the rules of a minute bar, duplicates, and the share of a session that is there. Does
-not belong here: files (gateways.sources.files.minute_files), features of minute bars (features.minutes).
+The rules of a minute bar, duplicates, and the share of a session that is there.
 
 A minute has one row and no versions: a later delivery of the month replaces it. A minute without a
 bar stays absent.

@@ -1,8 +1,6 @@
 """Deliveries: what a source hands over becomes new versions of rows, with the time we had them.
 
-Belongs here: which delivered rows are new, which only repeat, which came late, and what
-knowledge_time each gets. Does not belong here: the rules for bad rows (quarantine) and files
-(gateways.lake.lake).
+Which delivered rows are new, which only repeat, which came late, and what knowledge_time each gets.
 
 The rule of knowledge time. A source that says when it delivered a row is believed; else an archive
 is taken at its word and knowledge_time is the event time. But where we already looked (`coverage`)

@@ -1,7 +1,6 @@
 """Bad rows: the rules that a delivered row must keep, and the quarantine for those that break one.
 
-Belongs here: why a row is refused, as data. Does not belong here: versions and late rows
-(deliveries), whole sources that cannot be read (gateways).
+Why a row is refused, as data.
 """
 
 from __future__ import annotations

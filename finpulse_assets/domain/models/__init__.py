@@ -1,0 +1,1 @@
+"""Price models: how one is fitted, what it predicts and explains, and how far it can be believed."""

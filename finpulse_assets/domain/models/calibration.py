@@ -1,8 +1,6 @@
 """How often the market rose after predictions like this one.
 
-Belongs here: the reliability bins of out-of-sample predictions and the interval that they give a
-new probability. Does not belong here: scoring models against baselines (`evaluation`), or making
-predictions (`price_model`).
+The reliability bins of out-of-sample predictions and the interval that they give a new probability.
 """
 
 from __future__ import annotations

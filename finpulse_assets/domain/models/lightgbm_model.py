@@ -1,8 +1,7 @@
 """The fitted price model: predicting, explaining, saving and loading it.
 
-Belongs here: what a fitted model is and its files: two LightGBM text models, model.json and a
-manifest of sha256 sums, no pickle. Does not belong here: fitting (`training`), or where models
-are registered (gateways).
+What a fitted model is and its files: two LightGBM text models, model.json and a manifest of sha256
+sums, no pickle.
 """
 
 from __future__ import annotations

@@ -1,8 +1,6 @@
 """Fitting the price model: the plan of a fit and the fit itself.
 
-Belongs here: hyper-parameters and turning a training frame into boosters. Does not belong here:
-using, saving or loading a fitted model (`price_model`), choosing sessions (`splits`), scoring
-(`evaluation`), tracking (gateways).
+Hyper-parameters and turning a training frame into boosters.
 """
 
 from __future__ import annotations

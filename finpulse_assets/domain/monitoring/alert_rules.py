@@ -1,7 +1,6 @@
 """What counts as wrong: from runs, checks, freshness, drift and decisions to alerts.
 
-Belongs here: the rule of each kind of alert, on plain facts. Does not belong here: fetching the
-facts (orchestration.alerting.tick), telling and remembering (alerts).
+The rule of each kind of alert, on plain facts.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """Alerts: what is wrong, told once when it begins and once when it ends, to every destination.
 
-Belongs here: the alert, its messages, and the state that remembers what was told to whom, as pure
-functions of the state, of what was seen, and of the time. Does not belong here: what counts as
-wrong (alert_conditions), sending and files (gateways.alerts.apprise, gateways.alerts.state_file).
+The alert, its messages, and the state that remembers what was told to whom, as pure functions of
+the state, of what was seen, and of the time.
 
 A message stands in the outbox until its destination took it. It is claimed (one more attempt, a
 later time for the next) before it is sent and removed after; a process killed in between leaves the

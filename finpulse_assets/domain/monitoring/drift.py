@@ -1,8 +1,5 @@
 """Drift: whether the latest sessions still look like those that a model learnt from.
 
-Belongs here: the measure, its limits, its history. Does not belong here: reading features, the HTML
-page (gateways.reports.evidently_report), whether drift is answered by a retraining (`retraining`).
-
 A rule of thumb such as "PSI above 0.25 is drift" calls a sixth to a third of the features of a
 quiet simulated market drifted, for twenty sessions of a slow feature are one observation, not
 twenty. So a feature is held to its own past: it has drifted when its recent PSI is clearly larger

@@ -1,8 +1,7 @@
 """Freshness of a table in sessions: how far its rows reach, and how many sessions that is behind.
 
-Belongs here: the count and the words fresh, stale, missing, empty; `finpulse status` and the checks
-`is_fresh` both use them. Does not belong here: reading a table (gateways.lake.lake), or hours since a
-run (orchestration.automation.freshness).
+The count and the words fresh, stale, missing, empty; `finpulse status` and the checks `is_fresh`
+both use them.
 """
 
 from __future__ import annotations

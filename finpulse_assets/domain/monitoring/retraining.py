@@ -1,7 +1,6 @@
 """Retraining: whether the latest drift reports ask for one.
 
-Belongs here: the decision, from the verdicts of the reports and the last answer. Does not belong
-here: what drift is (`drift`), the sensor that asks (orchestration.automation.schedule).
+The decision, from the verdicts of the reports and the last answer.
 """
 
 from __future__ import annotations

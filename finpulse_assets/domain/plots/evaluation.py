@@ -1,7 +1,6 @@
 """Pictures of an evaluation, as PNG bytes: each title states what the picture shows.
 
-Belongs here: drawing frames and evaluations that others computed. Does not belong here: computing
-a score, or putting a picture into an asset's metadata (orchestration).
+Drawing frames and evaluations that others computed.
 """
 
 from __future__ import annotations

@@ -1,8 +1,4 @@
-"""Small plots of the feature families: what their values look like on a real ticker.
-
-Belongs here: one picture a family. Does not belong here: plots of models and drift (`plots`), the
-page that shows them (orchestration.catalog.feature_page).
-"""
+"""Small plots of the feature families: what their values look like on a real ticker."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""The house style of pictures: colours, canvases, PNG bytes.
-
-Belongs here: what every picture shares. Does not belong here: a picture (`plots`, `feature_plots`).
-"""
+"""The house style of pictures: colours, canvases, PNG bytes."""
 
 from __future__ import annotations
 

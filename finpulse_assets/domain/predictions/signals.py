@@ -1,8 +1,4 @@
-"""Signals: what the champion says about the next session, and what the recipe would have said.
-
-Belongs here: rows of predictions/daily_signals. Does not belong here: fitting and scoring
-(training, evaluation), serving.
-"""
+"""Signals: what the champion says about the next session, and what the recipe would have said."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""A request to the service and its answer, without HTTP."""

@@ -1,8 +1,5 @@
 """Serving: from the bytes of a request to an answer, or to the sentence that says why not.
 
-Belongs here: what is answered. Does not belong here: HTTP (bentos/), what a request may hold
-(`serving_request`), the files that a service starts from (`serving_bundle`).
-
 Every way to ask, the service and `finpulse predict` alike, goes through `Predictor.answer`.
 """
 

@@ -1,7 +1,6 @@
 """A request to the prediction service: from its bytes to a symbol or to a whole feature row.
 
-Belongs here: what a request may hold, and the sentence for each thing it may not. Does not belong
-here: answering it (`serving`), HTTP (bentos/).
+What a request may hold, and the sentence for each thing it may not.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """The simulated market: offline data for a first run, and the ground truth that tests need.
 
-Belongs here: invented companies, prices and texts with an effect of known size planted between
-them. Does not belong here: anything that real data passes through.
+Invented companies, prices and texts with an effect of known size planted between them.
 
     >>> from datetime import date
     >>> from finpulse_assets.domain.calendar import build_sessions

@@ -1,7 +1,6 @@
 """The invented companies: names, symbols, sectors, and the numbers that never change for each.
 
-Belongs here: who is listed when, and what a company is. Does not belong here: its prices (walk) or
-what is written about it (texts).
+Who is listed when, and what a company is.
 
 Companies stand in slots. Most slots keep one company forever; every tenth is renewed: its company
 is delisted after LIFE_SESSIONS and, some sessions later, another one is listed. So a window of

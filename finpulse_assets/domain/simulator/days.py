@@ -1,7 +1,6 @@
 """The days of a simulated market: its epoch, and the times that each session's texts lie between.
 
-Belongs here: what the simulator needs of the calendar, checked. Does not belong here: the calendar
-itself (domain.calendar).
+What the simulator needs of the calendar, checked.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """The simulated market: the walk and the texts of a window of sessions, as polars frames.
 
-Belongs here: putting the parts together, and the truth about what was planted. Does not belong
-here: how prices move (walk) and what people say (texts).
+Putting the parts together, and the truth about what was planted.
 """
 
 from __future__ import annotations

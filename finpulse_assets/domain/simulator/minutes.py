@@ -1,8 +1,8 @@
 """Simulated minute bars: each day of the walk told minute by minute, with quotes.
 
-Belongs here: how a daily bar is spread over its minutes. Does not belong here: the daily bar itself
-(walk), texts. The minutes of a day add up to its bar: first open, last close, highest high, lowest
-low and the sum of volumes are those of the day, to the cent and the share.
+How a daily bar is spread over its minutes. The minutes of a day add up to its bar: first open, last
+close, highest high, lowest low and the sum of volumes are those of the day, to the cent and the
+share.
 """
 
 from __future__ import annotations

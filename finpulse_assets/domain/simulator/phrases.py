@@ -1,7 +1,6 @@
 """The phrases of the simulated market: what tweets and headlines say, by stance.
 
-Belongs here: wording, as data. Slots in braces are filled by `wording` from `vocabulary`. Does not
-belong here: who says it, when, and how it is decorated.
+Slots in braces are filled by `wording` from `vocabulary`.
 
 Words overlap between the stances on purpose (a positive phrase may hold "miss", a negative one
 "beat"), and the mixed phrases are said whatever the stance: no classifier can be perfect.

@@ -1,7 +1,6 @@
 """The plan of a simulated market: its few settings, their limits, and its random streams.
 
-Belongs here: what a caller may choose, and how choices become reproducible random numbers. Does not
-belong here: what is drawn from the streams (companies, walk, texts).
+What a caller may choose, and how choices become reproducible random numbers.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """The texts of the simulated market: who posts what and when in a session, and when it is known.
 
-Belongs here: posting times, retweets, near-copies, bots, late deliveries, texts about two tickers.
-Does not belong here: wording itself.
+Posting times, retweets, near-copies, bots, late deliveries, texts about two tickers.
 
 Every text of a session is known between the decision before and the session's own, and leans to
 that session's opinion of its company; about two in five express none.

@@ -1,7 +1,6 @@
 """The vocabulary of the simulated market: what fills the slots of a phrase, and who speaks.
 
-Belongs here: products, brokers, times, decorations, authors, as data. Does not belong here: whole
-phrases (phrases) and how they are put together (wording).
+Products, brokers, times, decorations, authors, as data.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """The price walk: how every company's price, volume and opinion go from session to session.
 
-Belongs here: the random process itself, one session at a time from the epoch on. Does not belong
-here: calendar times and frames (market) or texts.
+The random process itself, one session at a time from the epoch on.
 
 A log return is market factor x beta + sector factor + own shock, overnight and intraday apart. The
 expected intraday return is nought, so neither "always up" nor momentum has an edge; the drift of

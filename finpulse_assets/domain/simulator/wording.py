@@ -1,7 +1,6 @@
 """Wording: a stance and a handful of random numbers become a sentence, and a sentence a tweet.
 
-Belongs here: how phrases, vocabulary and decorations are put together, and the labelled sentences.
-Does not belong here: who posts what and when (texts).
+How phrases, vocabulary and decorations are put together, and the labelled sentences.
 
 Every function takes uniform random numbers instead of a generator, so that thousands of texts can
 be drawn at once.

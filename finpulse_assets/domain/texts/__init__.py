@@ -1,0 +1,1 @@
+"""Texts: normalised, hashed, and set beside their scores."""

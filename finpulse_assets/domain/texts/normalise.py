@@ -1,7 +1,6 @@
 """Texts: the normal form under which two texts are the same text, and its hash.
 
-Belongs here: what makes two texts equal for scoring. Does not belong here: scoring (gateways) and
-the choice of rows to accept (deliveries).
+What makes two texts equal for scoring.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """Sentiment: the table of scored texts of a month.
 
-Belongs here: which texts of a month are scored, and the rows of scored/text_sentiment. Does not
-belong here: forward passes (gateways.sentiment), averages a session (dbt).
+Which texts of a month are scored, and the rows of scored/text_sentiment.
 """
 
 from __future__ import annotations

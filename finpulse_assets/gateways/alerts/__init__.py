@@ -1,0 +1,1 @@
+"""Where alerts go (Apprise) and where their state is kept."""

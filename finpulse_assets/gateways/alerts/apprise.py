@@ -1,7 +1,6 @@
 """Sending alerts: Apprise, which reaches Slack, mail, webhooks and a hundred services by URL.
 
-Belongs here: the protocol of a sender, the Apprise one, the ping of the dead-man's switch. Does not
-belong here: what is sent when (domain.monitoring.alert_state), the state (gateways.alerts.state_file).
+The protocol of a sender, the Apprise one, the ping of the dead-man's switch.
 https://appriseit.com/services/
 
 A URL of Apprise holds its token, and so may the messages of the libraries below it. Neither ever

@@ -1,7 +1,6 @@
 """The alert store: what was told to whom and when the automation last beat, as JSON files.
 
-Belongs here: the files below `<root>/alerts/`, their lock, and the JSON form of the state. Does not
-belong here: what the state means (domain.monitoring.alert_state), sending (gateways.alerts.apprise).
+The files below `<root>/alerts/`, their lock, and the JSON form of the state.
 
 Layout: `state.json` and `heartbeat.json`, replaced by rename, and `lock`, held while one evaluator
 works. The lock is the kernel's: it ends with the process that held it. It holds on one machine, and

@@ -1,0 +1,1 @@
+"""The Parquet lake, and frames written as a stream."""

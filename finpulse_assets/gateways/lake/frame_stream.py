@@ -1,8 +1,4 @@
-"""A table too large for memory: frames that are written one after the other into one file.
-
-Belongs here: the stream and its Parquet file. Does not belong here: where files lie (lake), what
-the frames hold (domain).
-"""
+"""A table too large for memory: frames that are written one after the other into one file."""
 
 from __future__ import annotations
 

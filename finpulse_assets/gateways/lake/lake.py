@@ -1,11 +1,10 @@
 """The lake: Parquet tables in folders, every file whole or absent.
 
-Belongs here: paths, atomic writes, and reading tables back. Does not belong here: what a table
-holds (schemas), who reads or writes it (orchestration's IO manager, dbt).
+Paths, atomic writes, and reading tables back.
 
 Layout: `<root>/<layer>/<table>/<partition>.parquet`, a partition being the New York month of the
 table's partition column ("2024-03-01") or "all". Beside the months of a versioned table lies
-`_coverage.json`: for each month the span that runs have read of the source (domain.ingestion.deliveries).
+`_coverage.json`: for each month the span that runs have read of the source.
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""Where price models are kept: sealed folders, pointers, MLflow."""

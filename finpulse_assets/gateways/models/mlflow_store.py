@@ -1,8 +1,8 @@
 """MLflow: runs of candidates and the registry with its aliases.
 
-Belongs here: every call to MLflow but the run's life, which dagster-mlflow keeps (orchestration.
-tracking). Does not belong here: which model is promoted (domain.evaluation.promotion). MLflow holds a copy for
-people and other tools; what FinPulse serves is the sealed folder, checked by sha256.
+Every call to MLflow but the run's life, which dagster-mlflow keeps (orchestration. tracking).
+MLflow holds a copy for people and other tools; what FinPulse serves is the sealed folder, checked
+by sha256.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """The model store: sealed price models in folders, and the pointers that name two of them.
 
-Belongs here: where a fitted model lies and which one is challenger or champion. Does not belong
-here: what a model is (domain.models.lightgbm_model), which one is promoted (domain.evaluation.promotion).
+Where a fitted model lies and which one is challenger or champion.
 
 Layout: `<models>/price/<candidate_id>/` sealed, `<models>/price/challenger.json` and
 `<models>/price/promotion.json`. A folder is complete or does not open, a pointer is replaced by

@@ -1,7 +1,6 @@
 """Files under a seal: a folder whose manifest.json holds the sha256 of each of its files.
 
-Belongs here: writing such a folder and reading it only if every file is as it was written. Does
-not belong here: what the files mean (`price_model`).
+Writing such a folder and reading it only if every file is as it was written.
 """
 
 from __future__ import annotations

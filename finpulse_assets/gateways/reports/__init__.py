@@ -1,0 +1,1 @@
+"""Pages made by other tools, on figures that FinPulse decided."""

@@ -1,7 +1,5 @@
 """Evidently: the drift report as an HTML page that a person reads.
 
-Belongs here: rendering and keeping the pages. Does not belong here: deciding what has drifted
-(domain.monitoring.drift); its limits are handed to Evidently, so that page and decision speak of the same.
 https://docs.evidentlyai.com/metrics/preset_data_drift
 """
 

@@ -1,7 +1,4 @@
-"""The sentiment baseline: VADER's lexicon, the score every model has to beat.
-
-Belongs here: the call to vaderSentiment. Does not belong here: any use of its score as a signal.
-"""
+"""The sentiment baseline: VADER's lexicon, the score every model has to beat."""
 
 from __future__ import annotations
 

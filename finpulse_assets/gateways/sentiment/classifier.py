@@ -1,9 +1,6 @@
 """The sentiment classifier: a folder of safetensors in, three probabilities per text out.
 
-Belongs here: the loaded model and its forward pass in length-sorted batches under a token
-budget. Does not belong here: reading a folder (`loading`, `manifest`), where it comes from
-(`hub`, `training`), what is known already (`score_store`) and the normal form of a text
-(domain.texts.normalise): texts arrive normalised and meet nothing but the tokenizer here.
+The loaded model and its forward pass in length-sorted batches under a token budget.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """Turning an old pickled state dict into safetensors, once, without running what it carries.
 
-Belongs here: reading tensors and nothing else out of `pytorch_model.bin`, and the names that
-changed since. Does not belong here: fetching the file (`hub`).
+Reading tensors and nothing else out of `pytorch_model.bin`, and the names that changed since.
 """
 
 from __future__ import annotations

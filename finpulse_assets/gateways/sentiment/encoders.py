@@ -1,7 +1,6 @@
 """The two networks that can be trained here, as plain transformers BERT classifiers.
 
-Belongs here: how each is built and how a row's logits come about. Does not belong here: the loop
-that trains them (`fitting`) and the files they end in (`training`).
+How each is built and how a row's logits come about.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """How well a classifier reads labelled texts.
 
-Belongs here: accuracy, F1 and the majority class on labelled sets. Does not belong here: the
-price model's evaluation (domain.evaluation) and any choice made from these numbers.
+Accuracy, F1 and the majority class on labelled sets.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """Fitting a three-way head: mini-batches, schedule, class weights and one temperature.
 
-Belongs here: the training loop that both recipes of `training` share. Does not belong here: what
-a row's logits are made of (`training`, `encoders`) and how a model is judged (`evaluation`).
+The training loop that both recipes of `training` share.
 """
 
 from __future__ import annotations

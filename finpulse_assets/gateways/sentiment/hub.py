@@ -1,8 +1,8 @@
 """Fetching a sentiment model once: from a folder or a model hub into the models folder.
 
-Belongs here: which files are taken, their download at a pinned revision, the one conversion of
-old `pytorch_model.bin` weights, the manifest. Does not belong here: loading the model
-(`classifier`). Plain HTTP on the hub's paths, so that a mirror or a file server works as well.
+Which files are taken, their download at a pinned revision, the one conversion of old
+`pytorch_model.bin` weights, the manifest. Plain HTTP on the hub's paths, so that a mirror or a file
+server works as well.
 """
 
 from __future__ import annotations

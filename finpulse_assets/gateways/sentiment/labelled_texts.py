@@ -1,7 +1,6 @@
 """Labelled texts: files of sentences with an opinion label, in a few known shapes.
 
-Belongs here: reading them into `text` (normalised) and `label`. Does not belong here: training on
-them (gateways.sentiment.training).
+Reading them into `text` (normalised) and `label`.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """Turning a checked model folder into a tokenizer and a torch model, or one clear sentence.
 
-Belongs here: the choice of device and dtype, the call into transformers (safetensors only, no
-remote code, no network) and the limits a model sets. Does not belong here: running the model
-(`classifier`) and its files' integrity (`manifest`).
+The choice of device and dtype, the call into transformers (safetensors only, no remote code, no
+network) and the limits a model sets.
 """
 
 from __future__ import annotations

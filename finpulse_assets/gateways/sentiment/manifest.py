@@ -1,8 +1,7 @@
 """A model folder as data: its files with their sha256, its labels, its fingerprint.
 
-Belongs here: writing and checking `manifest.json`, reading the label order, putting a finished
-folder in its place. Needs no torch, so that a run with nothing to score stays light. Does not
-belong here: loading weights (`classifier`), fetching them (`hub`) or training them (`training`).
+Writing and checking `manifest.json`, reading the label order, putting a finished folder in its
+place. Needs no torch, so that a run with nothing to score stays light.
 """
 
 from __future__ import annotations

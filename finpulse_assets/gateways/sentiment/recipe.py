@@ -1,7 +1,6 @@
 """The recipe id: one fingerprint of everything that a result is made from.
 
-Belongs here: the hash. Does not belong here: the recipe's parts. A result whose recipe id is known
-need not be computed again.
+A result whose recipe id is known need not be computed again.
 """
 
 from __future__ import annotations

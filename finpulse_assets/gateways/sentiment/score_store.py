@@ -1,8 +1,6 @@
 """The store of scores: a text is scored once per model, however often it is asked for.
 
-Belongs here: the append-only Parquet cache by text hash and model fingerprint, and scoring what
-is missing in it. Does not belong here: the model (`classifier`), the normal form and hash of a
-text (domain.texts.normalise), the monthly table made from it (the lake).
+The append-only Parquet cache by text hash and model fingerprint, and scoring what is missing in it.
 """
 
 from __future__ import annotations

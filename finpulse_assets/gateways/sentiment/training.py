@@ -1,8 +1,6 @@
 """Training a sentiment classifier offline, into the same kind of folder that a fetched one has.
 
-Belongs here: the two recipes (MiniLM's last layer; a tiny net from scratch), the held-out part
-and the report. Does not belong here: the networks (`encoders`), the loop (`fitting`) and where
-labelled texts come from.
+The two recipes (MiniLM's last layer; a tiny net from scratch), the held-out part and the report.
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""The bundle a service starts from, and the Bentos built around it."""

@@ -1,7 +1,6 @@
 """The bento store: the price predictor packed as bentos, the newest of which is served.
 
-Belongs here: what goes into a bento, building it with BentoML, and finding it again. Does not
-belong here: the service (bentos/), or the bundle inside it (gateways.serving.bundle).
+What goes into a bento, building it with BentoML, and finding it again.
 https://docs.bentoml.com/en/latest/get-started/packaging-for-deployment.html
 
 A bento's version is the sha256 of all that goes into it: the same champion, features and source

@@ -1,7 +1,6 @@
 """The bundle: the folder a service starts from, under a seal.
 
-Belongs here: which files it has, writing them, and reading them only if each is as it was written.
-Does not belong here: answering (`serving`), or packing it into a service's image (gateways).
+Which files it has, writing them, and reading them only if each is as it was written.
 
     model/                    the champion, sealed by its own manifest
     promotion.json            the decision: whether the champion is proven

@@ -1,7 +1,6 @@
 """Reading a snapshot: one query by an analyst, read-only and shut off from everything else.
 
-Belongs here: opening a published file, refusing what is no query, turning DuckDB's failures into
-one sentence. Does not belong here: printing (cli.sql), writing a snapshot (analytics_snapshot).
+Opening a published file, refusing what is no query, turning DuckDB's failures into one sentence.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """The analytics snapshot: one finished DuckDB file for analysts, published by rename.
 
-Belongs here: writing a version, pointing `analytics.duckdb` at it, pruning old versions. Does not
-belong here: what a version holds (snapshot_file), reading one (snapshot_reader).
+Writing a version, pointing `analytics.duckdb` at it, pruning old versions.
 
 Layout: `<root>/snapshots/finpulse-<as of>-<id>.duckdb`, the last few versions, and
 `<root>/analytics.duckdb`, a hard link to the newest. A version is written under a temporary name,

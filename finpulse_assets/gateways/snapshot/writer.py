@@ -1,7 +1,6 @@
 """One snapshot file: tables with their comments, the catalogue, the macros, and an id of it all.
 
-Belongs here: what a finished file holds and how it is written. Does not belong here: names,
-versions and pruning (analytics_snapshot), which tables there are (orchestration).
+What a finished file holds and how it is written.
 """
 
 from __future__ import annotations

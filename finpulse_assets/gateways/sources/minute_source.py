@@ -1,8 +1,6 @@
 """What a source of one-minute bars is, and the columns in which it delivers.
 
-Belongs here: the protocol, the delivered columns, and how bars are handed over month by month. Does
-not belong here: a source (minute_files, simulated_minutes), or which bars are good
-(domain.ingestion.bars_1m).
+The protocol, the delivered columns, and how bars are handed over month by month.
 
 As every source, it drops no row and refuses none; see `sources`. Minute bars are many, so they come
 a month at a time, and no more than a month need be in memory.

@@ -1,8 +1,6 @@
 """What a source of texts or prices is, and the columns in which it delivers.
 
-Belongs here: the two protocols, the delivered columns, and the windows in which rows are asked
-for. Does not belong here: a source (files, simulated_source, yahoo), or which delivered rows are
-good and when we had them (domain.ingestion.quarantine, domain.ingestion.deliveries).
+The two protocols, the delivered columns, and the windows in which rows are asked for.
 
 A source drops no row and refuses none: a cell that it cannot read becomes null, and `problem` says
 which ("event_time 'yesterday' is not a time"). What cannot be read at all (a missing path, a

@@ -1,0 +1,1 @@
+"""Reading the DuckDB file that dbt writes, and replaying its SQL in memory."""

@@ -1,8 +1,4 @@
-"""The warehouse: reading the DuckDB file that dbt builds.
-
-Belongs here: short read-only connections. Does not belong here: writing; only dbt writes the file,
-and it can be rebuilt from the lake at any time.
-"""
+"""The warehouse: reading the DuckDB file that dbt builds."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
 """The marts of the dbt project, built once more in memory, from tables that are given.
 
-Belongs here: running the SQL that a dbt build has compiled, on other inputs. Does not belong here:
-the SQL (dbt_project), or which inputs (orchestration.audit.feature_replay).
+Running the SQL that a dbt build has compiled, on other inputs.
 
 It is the very SQL that made the warehouse, so a replay answers what the warehouse would hold had
 these been its inputs. dbt itself takes seconds to start and writes a file; this takes neither.

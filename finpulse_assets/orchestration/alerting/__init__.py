@@ -1,0 +1,1 @@
+"""Alerts: collect the facts, judge them, notify once."""

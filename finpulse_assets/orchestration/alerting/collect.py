@@ -1,7 +1,6 @@
 """The look of one deployment: every source of alerts, read and judged.
 
-Belongs here: which facts are held against which rule. Does not belong here: reading a fact
-(orchestration.alerting.facts), the rules (domain.monitoring.alert_rules), telling (orchestration.alerting.tick).
+Which facts are held against which rule.
 """
 
 from __future__ import annotations

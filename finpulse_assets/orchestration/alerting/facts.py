@@ -1,7 +1,6 @@
 """The facts behind alerts: runs, checks, freshness, drift and decisions, as they stand now.
 
-Belongs here: reading them from the Dagster instance, the lake and the model store. Does not belong
-here: which of them are wrong (domain.monitoring.alert_rules), telling (orchestration.alerting.tick).
+Reading them from the Dagster instance, the lake and the model store.
 
 A table or a folder that was never made is no fact at all; one that cannot be read is an error.
 """

@@ -1,7 +1,6 @@
 """Why a step failed: our own sentence among Dagster's wrappings.
 
-Belongs here: reading an error of Dagster's event log. Does not belong here: showing it (cli) or
-telling it (orchestration.alerting.tick).
+Reading an error of Dagster's event log.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """One look at the platform: what is wrong now, and telling it to those who asked.
 
-Belongs here: fetching the facts from the Dagster instance and the files of a profile, and the tick
-that turns them into delivered messages. Does not belong here: what counts as wrong (domain.
-alert_conditions), what was told already (domain.monitoring.alert_state), the sensor (defs.monitoring).
+Fetching the facts from the Dagster instance and the files of a profile, and the tick that turns
+them into delivered messages.
 https://docs.dagster.io/guides/automate/sensors
 
 Facts are read whole in each tick rather than caught as events, so nothing is missed while the

@@ -1,0 +1,1 @@
+"""The leak audit on a deployment's own raw tables."""

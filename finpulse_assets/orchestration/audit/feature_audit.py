@@ -1,7 +1,6 @@
 """The audit of a profile: its own features and labels, looked at for leaks and for quality.
 
-Belongs here: how much is looked at, and what is handed to the auditor. Does not belong here: the
-checks themselves (domain.audit), who asks for them (asset checks, the command line).
+How much is looked at, and what is handed to the auditor.
 
 A leak is a property of code, so a sample finds it: a few dozen tickers with all their sessions, cut
 at a handful of moments. The whole table would take as long as building it anew for every cut.

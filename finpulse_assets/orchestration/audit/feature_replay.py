@@ -1,8 +1,6 @@
 """Features and training sets built once more: as of an earlier time, or for the auditor.
 
-Belongs here: which raw tables a build stands on, and the whole way from them to a mart. Does not
-belong here: the steps (domain.features, gateways.warehouse.replay), what an audit compares
-(domain.audit).
+Which raw tables a build stands on, and the whole way from them to a mart.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """Freshness: how long an asset may go without a run, and checks that count in sessions.
 
-Belongs here: the freshness policies and the factory of the checks `is_fresh`. Does not belong here:
-the count itself (domain.monitoring.freshness), what happens to a stale model (orchestration.automation.schedule).
+The freshness policies and the factory of the checks `is_fresh`.
 https://docs.dagster.io/guides/observe/asset-freshness-policies
 
 A policy knows hours, not sessions: its window must be longer than the longest pause of the market,

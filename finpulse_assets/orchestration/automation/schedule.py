@@ -1,9 +1,7 @@
 """Automation: what starts a run without a person, as factories.
 
-Belongs here: the automation conditions of the model chain, the schedule after the close and the
-drift sensor. Does not belong here: which jobs and assets they are for (defs), when drift is drift
-(domain.monitoring.drift,
-domain.monitoring.retraining). https://docs.dagster.io/guides/automate
+The automation conditions of the model chain, the schedule after the close and the drift sensor.
+https://docs.dagster.io/guides/automate
 
 Each of them asks at most once: the schedule for a session (run key), a condition for a state of the
 inputs (since), the drift sensor for a drift (cursor, cool-down and run key).

@@ -1,0 +1,1 @@
+"""What every asset shows: metadata, the data dictionary, the feature page, the snapshot's contents."""

@@ -1,7 +1,6 @@
 """The data dictionary: every table and column, from the contracts and dbt's manifest.
 
-Belongs here: which tables there are, and the page that shows them. Does not belong here: reading
-one declaration (domain.catalogue), the contracts (schemas, dbt_project).
+Which tables there are, and the page that shows them.
 """
 
 from __future__ import annotations

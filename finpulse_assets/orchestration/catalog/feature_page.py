@@ -1,8 +1,4 @@
-"""The feature page: every feature with its definition, and a small plot of each family.
-
-Belongs here: the page, made of the registry. Does not belong here: the features (domain.features),
-drawing them (domain.plots.features).
-"""
+"""The feature page: every feature with its definition, and a small plot of each family."""
 
 from __future__ import annotations
 

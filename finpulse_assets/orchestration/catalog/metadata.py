@@ -1,7 +1,6 @@
 """The catalogue: what every asset shows in the UI, made from the table contracts.
 
-Belongs here: definition and run metadata, owners, tags. Does not belong here: the contracts
-themselves (schemas). https://docs.dagster.io/guides/build/assets/metadata-and-tags
+https://docs.dagster.io/guides/build/assets/metadata-and-tags
 """
 
 from __future__ import annotations

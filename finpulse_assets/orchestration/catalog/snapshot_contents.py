@@ -1,7 +1,6 @@
 """What the analytics snapshot holds: lake tables and marts as of a run, and the as-of macros.
 
-Belongs here: the list of tables, the SELECT behind each, the macros. Does not belong here: writing
-the file (gateways.snapshot.store), meanings of columns (domain.catalogue).
+The list of tables, the SELECT behind each, the macros.
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""The dbt project inside Dagster: manifest, contracts, documentation."""

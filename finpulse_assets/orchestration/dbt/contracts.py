@@ -1,9 +1,8 @@
 """The feature columns of dbt models, made from the feature registry.
 
-Belongs here: which models list features, and writing their columns between the two comment lines of
-their .yml (`make docs`; a test holds the committed files to what this makes). Does not belong here:
-the features (domain.features), and what people write: key columns, data tests and unit tests stand
-outside the lines. https://docs.getdbt.com/docs/mesh/govern/model-contracts
+Which models list features, and writing their columns between the two comment lines of their .yml
+(`make docs`; a test holds the committed files to what this makes).
+https://docs.getdbt.com/docs/mesh/govern/model-contracts
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """The dbt docs: one static page, made anew when the project changed.
 
-Belongs here: running `dbt docs generate` and placing its page. Does not belong here: the project
-(dbt_project), how dbt is started (orchestration.dbt.project).
+Running `dbt docs generate` and placing its page.
 """
 
 from __future__ import annotations

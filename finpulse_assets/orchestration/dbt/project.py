@@ -1,8 +1,8 @@
 """dbt: the project, its manifest, and how its models look in Dagster.
 
-Belongs here: where the project lies, when it is parsed, the translator. Does not belong here: SQL.
-`@dbt_assets` in Python rather than the YAML component: translator, pool and variables stand in one
-readable place. https://docs.dagster.io/integrations/libraries/dbt
+Where the project lies, when it is parsed, the translator. `@dbt_assets` in Python rather than the
+YAML component: translator, pool and variables stand in one readable place.
+https://docs.dagster.io/integrations/libraries/dbt
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""What every raw asset does with a delivery."""

@@ -1,7 +1,6 @@
 """Ingestion: what every raw asset does with a delivery after the domain has judged it.
 
-Belongs here: quarantine, metadata and the blocking check of a delivery. Does not belong here: the
-rules (domain.ingestion.quarantine) and versions (domain.ingestion.deliveries).
+Quarantine, metadata and the blocking check of a delivery.
 https://docs.dagster.io/guides/test/asset-checks
 """
 

@@ -1,7 +1,6 @@
 """Ingestion of minute bars: a month is read, judged and written before the next one is read.
 
-Belongs here: what the asset of minute bars does with its months. Does not belong here: the rules
-(domain.ingestion.bars_1m), the check and the quarantine (ingestion).
+What the asset of minute bars does with its months.
 
 The IO manager takes one frame for all months of a run, which a decade of minutes is too large for;
 so the months are written here, and the asset hands on no frame.

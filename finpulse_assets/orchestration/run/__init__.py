@@ -1,0 +1,1 @@
+"""One run: its clock, home, resources, IO and tracking."""

@@ -1,8 +1,8 @@
 """Partitions: months of New York, and the part of a month that a run looks at.
 
-Belongs here: the one partitions definition and the windows that follow from it. Does not belong
-here: sessions (domain.calendar). Months cost a decade 120 keys; a key a day would cost 18 ms of
-event log for each asset. https://docs.dagster.io/guides/build/partitions-and-backfills
+The one partitions definition and the windows that follow from it. Months cost a decade 120 keys; a
+key a day would cost 18 ms of event log for each asset.
+https://docs.dagster.io/guides/build/partitions-and-backfills
 """
 
 from __future__ import annotations

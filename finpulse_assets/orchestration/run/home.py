@@ -1,7 +1,6 @@
 """The home of a profile: one data set, read forward in time.
 
-Belongs here: refusing a run that would mix two data sets, or look back from a home that already
-knows more. Does not belong here: where the home lies (settings), what it holds (gateways.lake.lake).
+Refusing a run that would mix two data sets, or look back from a home that already knows more.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """The IO manager: frames between assets and the lake.
 
-Belongs here: which partitions a frame is read from and written to. Does not belong here: files and
-atomicity (gateways.lake.lake), the meaning of rows (domain).
+Which partitions a frame is read from and written to.
 https://docs.dagster.io/guides/build/io-managers
 
 Reading has three cases: a month or a span of months, when reader and table share the partitions;

@@ -1,7 +1,7 @@
 """Resources: the gateways of a deployment, built from its settings.
 
-Belongs here: which gateway stands behind which resource name, and the clock of a run. Does not
-belong here: what a gateway does. Everything is made when a run begins, never at import.
+Which gateway stands behind which resource name, and the clock of a run. Everything is made when a
+run begins, never at import.
 https://docs.dagster.io/guides/build/external-resources
 """
 

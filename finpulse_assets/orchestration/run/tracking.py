@@ -1,8 +1,5 @@
 """Tracking: one MLflow run for each Dagster run, opened when first used and always closed.
 
-Belongs here: the life of the MLflow run. Does not belong here: what is logged (gateways.
-mlflow_store). dagster-mlflow ties the run to the Dagster run's id, so that steps in other processes
-join it; its hook that ends runs only works for a job that names it, so the run is ended here.
 https://docs.dagster.io/integrations/libraries/mlflow
 """
 

@@ -1,0 +1,1 @@
+"""How settings shape the sentiment model and the training of price models."""

@@ -1,7 +1,6 @@
 """The sentiment model of a deployment: which one the settings mean, made or fetched once.
 
-Belongs here: the choice, and the pointer to the folder in use. Does not belong here: training,
-fetching, scoring (gateways.sentiment).
+The choice, and the pointer to the folder in use.
 """
 
 from __future__ import annotations

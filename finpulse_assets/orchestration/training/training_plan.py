@@ -1,7 +1,6 @@
 """The training plan of a deployment: how the settings shape training and evaluation.
 
-Belongs here: reading the training frame and cutting its folds as the settings say. Does not belong
-here: how a model is fitted or scored (domain).
+Reading the training frame and cutting its folds as the settings say.
 """
 
 from __future__ import annotations

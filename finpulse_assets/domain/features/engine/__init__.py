@@ -1,0 +1,1 @@
+"""The engine: blocks of bars, derived series, windows, statistics across tickers, vintages."""

@@ -1,7 +1,6 @@
 """Statistics across the tickers of one moment.
 
-Belongs here: means, deviations, shares and ranks over rows of equal time. Does not belong here:
-which features are such statistics (`market`).
+Means, deviations, shares and ranks over rows of equal time.
 
 Sums are taken row by row in the panel's order, so that a ticker that is absent at a moment, or is
 listed only later, leaves every bit of that moment as it is.

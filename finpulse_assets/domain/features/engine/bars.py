@@ -1,7 +1,6 @@
 """Bars: a block of whole runs of bars, and the series that features are made of.
 
-Belongs here: columns, derived series, windows over them, TA-Lib run by run. Does not belong here:
-what a series is (`series`), a feature (its family's module), where bars come from (`panel`).
+Columns, derived series, windows over them, TA-Lib run by run.
 
 A block holds many runs one after the other, or a part of a very long one. Windows run over the
 whole block, which is one call where a run of a year would be many; what reaches back into an

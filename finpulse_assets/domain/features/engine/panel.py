@@ -1,8 +1,7 @@
 """A panel: bars of every ticker in memory, and the features of it, a block of runs at a time.
 
-Belongs here: the order of work (one pass for the statistics across tickers, one for everything
-else), blocks, threads, and the mask of what is not known. Does not belong here: a feature (its
-family's module), or how raw rows become a panel (`technical`, `minutes`).
+The order of work (one pass for the statistics across tickers, one for everything else), blocks,
+threads, and the mask of what is not known.
 
 Memory is the panel's columns and a few blocks of output, however many tickers there are: frames are
 handed on as they are made, in the panel's order. numpy and TA-Lib release the interpreter's lock,

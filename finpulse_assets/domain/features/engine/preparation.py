@@ -1,8 +1,5 @@
 """From bars to a panel: histories as they were known, adjusted, in runs, as arrays.
 
-Belongs here: what both clocks do before features. Does not belong here: which bars a clock has
-(`technical`, `minutes`), the work on a panel (`panel`).
-
 Tickers are prepared a million bars at a time, so that the frames in between stay small however many
 there are; what stays is one float64 a bar and column.
 """

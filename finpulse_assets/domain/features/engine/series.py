@@ -1,7 +1,6 @@
 """The series that features are made of: what one bar, or a bar and its predecessor, says.
 
-Belongs here: each derived series once, by name; `Bars` makes one when it is first asked for. Does
-not belong here: a feature (its family's module), or windows (`windows`).
+Each derived series once, by name; `Bars` makes one when it is first asked for.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """Vintages: a ticker's history as it was known in each interval between late arrivals.
 
-Belongs here: which bars and corporate actions a decision could see. Does not belong here:
-adjustment (domain.features.adjustment) or features.
+Which bars and corporate actions a decision could see.
 
 Most rows are known by the decision of their own session, and one history serves every decision. A
 bar that was delivered days later, or a split that was corrected, splits the ticker's time in two:

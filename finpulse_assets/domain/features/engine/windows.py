@@ -1,7 +1,5 @@
 """Windows over one series: sums, extremes and moments of the last bars, by doubling.
 
-Belongs here: arithmetic on arrays. Does not belong here: what a series means (`bars`, families).
-
 A sum over 20 bars is the sum over 16 plus the sum over the 4 before them, each of which is two
 halves. That is a handful of additions for every window, and, unlike a running sum that adds the new
 bar and subtracts the old, each value depends on the bars of its window alone: no rounding error

@@ -1,8 +1,7 @@
 """Calendar: where the session stands among sessions, and what has just happened to the ticker.
 
-Belongs here: the features of the family and the table of sessions they are read off. Does not
-belong here: the exchange's calendar itself (domain.calendar). The exchange publishes its sessions
-years ahead, so that a holiday to come is known at every decision.
+The features of the family and the table of sessions they are read off. The exchange publishes its
+sessions years ahead, so that a holiday to come is known at every decision.
 """
 
 from __future__ import annotations

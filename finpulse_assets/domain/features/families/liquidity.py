@@ -1,7 +1,7 @@
 """Liquidity: what trading costs, guessed from bars or read off quotes.
 
-Belongs here: microstructure features, each with its definition and computation. Does not belong
-here: plain volume (`volume`). The last five need bid and ask, which only minute bars may carry.
+Microstructure features, each with its definition and computation. The last five need bid and ask,
+which only minute bars may carry.
 """
 
 from __future__ import annotations

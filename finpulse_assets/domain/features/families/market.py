@@ -1,8 +1,7 @@
 """Market: a ticker among the tickers of the same moment.
 
-Belongs here: statistics across tickers, and what a ticker does beyond them, each with its
-definition. Does not belong here: how a statistic is taken (`panel`). Only tickers whose bar was
-known at the decision count; a sector counts from two members on.
+Statistics across tickers, and what a ticker does beyond them, each with its definition. Only
+tickers whose bar was known at the decision count; a sector counts from two members on.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """Momentum: how far and how surely the price has gone lately.
 
-Belongs here: the features of the family, each with its definition and computation. Does not belong
-here: the price against an average (`trend`), or against other tickers (`market`).
+The features of the family, each with its definition and computation.
 """
 
 from __future__ import annotations

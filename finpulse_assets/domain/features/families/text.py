@@ -1,8 +1,8 @@
 """Text: what people wrote about a ticker until the decision.
 
-Belongs here: the definitions of the family. dbt computes them, because they join texts, scores and
-sessions: `DAILY` in fct_daily_sentiment.sql, `HISTORY` in int_text_windows.sql, `MARKET` in
-int_text_market.sql, `RELATIVE` in fct_daily_features.sql. Does not belong here: the SQL.
+The definitions of the family. dbt computes them, because they join texts, scores and sessions:
+`DAILY` in fct_daily_sentiment.sql, `HISTORY` in int_text_windows.sql, `MARKET` in
+int_text_market.sql, `RELATIVE` in fct_daily_features.sql.
 
 A text counts for the first session whose decision time is later than its knowledge time. Equal
 words are one text of a ticker and session, under the kind and author that had them first; a score

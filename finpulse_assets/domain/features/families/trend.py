@@ -1,7 +1,6 @@
 """Trend: the price against its own averages, and how straight its way was.
 
-Belongs here: the features of the family, each with its definition and computation. Does not belong
-here: plain returns and oscillators (`momentum`).
+The features of the family, each with its definition and computation.
 """
 
 from __future__ import annotations

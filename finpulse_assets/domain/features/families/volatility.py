@@ -1,8 +1,7 @@
 """Volatility: how widely the price swings, by estimators of different efficiency.
 
-Belongs here: the features of the family, each with its definition and computation. Does not belong
-here: what trading costs (`liquidity`). Every sigma is per bar, not annualised: a year of minutes
-and a year of sessions differ, and the model needs no factor.
+The features of the family, each with its definition and computation. Every sigma is per bar, not
+annualised: a year of minutes and a year of sessions differ, and the model needs no factor.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Volume: how much is traded, against its own past and together with the price.
 
-Belongs here: the features of the family, each with its definition and computation. Does not belong
-here: price impact (`liquidity`). A window with a bar without trades has no log volume.
+The features of the family, each with its definition and computation. A window with a bar without
+trades has no log volume.
 """
 
 from __future__ import annotations

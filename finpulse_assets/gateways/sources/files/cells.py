@@ -1,8 +1,7 @@
 """Cells of data files: text, number or epoch in, the delivered type out, or a sentence why not.
 
-Belongs here: how one cell of a known column is read, whatever the file's own type for it.
-Does not belong here: which column is which (file_shapes), how a file is opened (file_formats).
-Everything is a polars expression, so that only the rows that are asked for are ever converted.
+How one cell of a known column is read, whatever the file's own type for it. Everything is a polars
+expression, so that only the rows that are asked for are ever converted.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """Texts and prices from data sets on disk: Parquet, CSV or NDJSON, in any understood shape.
 
-Belongs here: the two sources of the `files` profile. Does not belong here: shapes (file_shapes),
-formats (file_formats), cells (file_cells). Files are read again at every call, lazily, so that only
-the rows of the window are held and a changed file is noticed.
+The two sources of the `files` profile. Files are read again at every call, lazily, so that only the
+rows of the window are held and a changed file is noticed.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """Data files on disk: which files a path means, and each opened as a lazy table.
 
-Belongs here: paths, globs, Parquet, CSV and NDJSON, and the sentences for what cannot be opened.
-Does not belong here: what the columns mean (file_shapes) and their cells (file_cells).
+Paths, globs, Parquet, CSV and NDJSON, and the sentences for what cannot be opened.
 
 CSV and NDJSON are opened with every column as text, so that one bad cell costs a cell and not the
 file, and an id keeps all its digits; only a fraction in NDJSON may be rounded, in its last bit.

@@ -1,7 +1,6 @@
 """One-minute bars from data sets on disk: Parquet, CSV or NDJSON, sorted or not.
 
-Belongs here: the minute source of the `files` profile. Does not belong here: shapes
-(minute_shapes), formats (file_formats), which bars are good (domain.ingestion.bars_1m).
+The minute source of the `files` profile.
 
 The files are read once, in a stream, into a temporary Parquet file; the months are then cut out of
 that. So a year of bars costs one pass over its text, and the memory of a month.

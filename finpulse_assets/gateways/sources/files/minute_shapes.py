@@ -1,7 +1,6 @@
 """The shapes of files of one-minute bars: our own, OANDA's candles, and other spellings of them.
 
-Belongs here: which columns such a file has and what else they may be called. Does not belong here:
-what a shape is (file_shapes), cells (file_cells), the source itself (minute_files).
+Which columns such a file has and what else they may be called.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """The shapes of data files that are understood: which columns they have and what each one means.
 
-Belongs here: one `Shape` a known layout, as data, how a file's layout is recognised, and how its
-rows become delivered rows. Does not belong here: opening files (file_formats), single cells
-(file_cells). A new data set is a new entry here and nothing else.
+One `Shape` a known layout, as data, how a file's layout is recognised, and how its rows become
+delivered rows. A new data set is a new entry here and nothing else.
 """
 
 from __future__ import annotations

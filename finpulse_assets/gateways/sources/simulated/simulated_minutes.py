@@ -1,8 +1,4 @@
-"""The minute bars of the simulated market's last sessions as a source.
-
-Belongs here: the simulator behind the protocol. Does not belong here: the bars themselves
-(domain.simulator.minutes).
-"""
+"""The minute bars of the simulated market's last sessions as a source."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""The simulated market as a source of texts and prices: no network, no key, the same every time.
-
-Belongs here: the simulator behind the two protocols. Does not belong here: the market itself
-(domain.simulator).
-"""
+"""The simulated market as a source of texts and prices: no network, no key, the same every time."""
 
 from __future__ import annotations
 

@@ -1,8 +1,5 @@
 """Yahoo Finance: daily bars, splits, dividends and headlines of the live profile.
 
-Belongs here: what Yahoo's answers mean. Does not belong here: asking, and failures (yahoo_client),
-adjusting bars (domain.features.adjustment) and judging rows (domain.ingestion.quarantine).
-
 Yahoo rewrites its history at every split: its prices are split-adjusted up to the day of the
 request, so that bars fetched before and after a split do not fit together. Each request therefore
 runs up to today, the splits in that same answer are taken out again, and the bars are delivered

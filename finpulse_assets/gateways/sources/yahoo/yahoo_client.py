@@ -1,6 +1,5 @@
 """Asking Yahoo Finance: every call to yfinance, further attempts, and failures as one sentence.
 
-Belongs here: how Yahoo is asked. Does not belong here: what an answer means (yahoo).
 https://ranaroussi.github.io/yfinance/reference/
 """
 

@@ -1,9 +1,4 @@
-"""Builds of features that leak, each in the way of a well-known mistake.
-
-Belongs here: a small market with late texts, corrections, splits and a delisting, the sound build
-of its features, and one leak a function, which returns the guilty column `leak`. Does not belong
-here: assertions.
-"""
+"""Builds of features that leak, each in the way of a well-known mistake."""
 
 from __future__ import annotations
 

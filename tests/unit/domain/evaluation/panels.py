@@ -1,8 +1,4 @@
-"""Small synthetic panels for the tests of splits, training and evaluation.
-
-Belongs here: frames whose effect is known because it was planted. Does not belong here: the
-simulated market (`finpulse_assets.domain.simulator`), which has prices and texts.
-"""
+"""Small synthetic panels for the tests of splits, training and evaluation."""
 
 from __future__ import annotations
 

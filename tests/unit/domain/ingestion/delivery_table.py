@@ -1,8 +1,4 @@
-"""A table that takes deliveries, and the rows that sources deliver to it.
-
-Belongs here: `FedTable`, which stands for the lake (it feeds a delivery, adds the rows and notes
-what was read), and short ways to write delivered rows. Does not belong here: assertions.
-"""
+"""A table that takes deliveries, and the rows that sources deliver to it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""A simulated market with a planted change of regime, and the drift report of each of its days.
-
-Belongs here: making the market and the reports. Does not belong here: assertions.
-"""
+"""A simulated market with a planted change of regime, and the drift report of each of its days."""
 
 from __future__ import annotations
 

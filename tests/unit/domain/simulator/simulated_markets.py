@@ -1,7 +1,4 @@
-"""Simulated markets that several tests share, built once a run, and how to measure an effect.
-
-Belongs here: what the simulator's tests need twice. Does not belong here: assertions.
-"""
+"""Simulated markets that several tests share, built once a run, and how to measure an effect."""
 
 from __future__ import annotations
 
