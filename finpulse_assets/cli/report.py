@@ -1,4 +1,4 @@
-"""What a run printed: the evaluation beside its baselines, the strongest signals, where to go next."""
+"""What a run printed: the evaluation beside its baselines, the strongest signals, what is next."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""One outside thing each: a source, a store, a server. Protocol and real parts; fakes are in tests."""
+"""One outside thing each: a source, a store, a server. Protocol and real parts; no fakes."""

@@ -1,4 +1,4 @@
-"""The code location of the daemon test: the platform's conditions and sensors on cheap stand-ins."""
+"""The code location of the daemon test: the platform's own conditions and sensors on stand-ins."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What a source delivered becomes rows: refused, repeated, late or new, with the time we had them."""
+"""What a source delivered becomes rows: refused, repeated, late or new, and when we had them."""

@@ -1,1 +1,1 @@
-"""Price models: how one is fitted, what it predicts and explains, and how far it can be believed."""
+"""Price models: how one is fitted, what it predicts and explains, how far it can be believed."""

@@ -1,1 +1,1 @@
-"""What every asset shows: metadata, the data dictionary, the feature page, the snapshot's contents."""
+"""What every asset shows: metadata, data dictionary, feature page, contents of the snapshot."""

@@ -1,1 +1,1 @@
-"""The formulas, one file a family; each feature is declared beside the function that computes it."""
+"""The formulas, one file a family; each feature is declared beside the function that makes it."""
