@@ -26,6 +26,7 @@ from measured import run, verdict
 from finpulse_assets.domain.calendar import build_sessions
 from finpulse_assets.domain.features.engine.bars import Bars
 from finpulse_assets.domain.features.engine.panel import Panel, feature_frames
+from finpulse_assets.domain.features.engine.series import SERIES
 from finpulse_assets.domain.features.feature import MINUTE
 from finpulse_assets.domain.features.minutes import (
     MINUTE_FEATURES,
@@ -233,7 +234,7 @@ def values(folder: Path) -> dict:
         columns["close"].append(path[:, -1])
         level = path[-1, -1]
     arrays = {name: np.exp(np.concatenate(parts)) for name, parts in columns.items()}
-    block = Bars(arrays | {"volume": np.ones(bars)}, np.array([0]))
+    block = Bars(arrays | {"volume": np.ones(bars)}, np.array([0]), series=SERIES)
     names = ("volatility_20d", "volatility_50d", "parkinson_20d", "garman_klass_10d",
              "rogers_satchell_50d", "yang_zhang_20d", "ewma_volatility")  # fmt: skip
     by_name = {feature.name: feature for feature in MARKET_DATA}

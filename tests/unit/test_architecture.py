@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import subprocess
@@ -88,3 +89,32 @@ def test_what_must_not_run_twice_has_a_pool(pool):
         op.pool for op in defs().resolve_all_job_defs()[0].graph.node_defs if hasattr(op, "pool")
     }
     assert pool in pools
+
+
+def test_no_two_files_import_each_other():
+    """Also not by way of others: a circle is one file that was cut in the wrong place."""
+    files = ROOT.glob("finpulse_assets/**/*.py")
+    modules = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in files}
+    waiting = {module: _imports_of(path, modules) for module, path in modules.items()}
+    while free := [module for module, needed in waiting.items() if not needed]:
+        for module in free:
+            del waiting[module]
+        for needed in waiting.values():
+            needed.difference_update(free)
+    assert sorted(waiting) == []
+
+
+def _imports_of(path: Path, modules: dict[str, Path]) -> set[str]:
+    """Return the modules of ours that a file imports, a room by its `__init__`."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module in {*modules, *_packages(modules)}:
+            for alias in node.names:
+                whole = f"{node.module}.{alias.name}"
+                room = f"{node.module}.__init__" if node.module not in modules else node.module
+                found.add(whole if whole in modules else room)
+    return found & modules.keys()
+
+
+def _packages(modules: dict[str, Path]) -> set[str]:
+    return {name.removesuffix(".__init__") for name in modules if name.endswith(".__init__")}

@@ -6,11 +6,10 @@ sums, no pickle.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,19 +17,13 @@ import polars as pl
 
 from finpulse_assets.domain.features.registry import FEATURES
 from finpulse_assets.domain.models.calibration import Calibration, calibrate
+from finpulse_assets.domain.seal import REBUILD, as_json, parse_json, seal_of
 from finpulse_assets.errors import ModelError
-from finpulse_assets.gateways.models.sealed_folder import (
-    REBUILD,
-    as_json,
-    parse_json,
-    read_sealed,
-    seal_of,
-    write_sealed,
-)
 
 PROBABILITY_FILE = "probability_up.lightgbm.txt"
 RETURN_FILE = "expected_return.lightgbm.txt"
 CARD_FILE = "model.json"
+FILES = (PROBABILITY_FILE, RETURN_FILE, CARD_FILE)
 # Below this many rows, waking a second thread costs more than it saves.
 THREADED_ROWS = 2_000
 
@@ -126,21 +119,16 @@ class PriceModel:
     @property
     def fingerprint(self) -> str:
         """The sha256 of all files but the manifest, hexadecimal."""
-        return seal_of(self._files())["fingerprint"]
-
-    def save(self, folder: Path) -> None:
-        """Write the model into `folder`, made if absent; equal models, equal bytes."""
-        write_sealed(folder, self._files())
+        return seal_of(self.files())["fingerprint"]
 
     @classmethod
-    def load(cls, folder: Path) -> PriceModel:
-        """Read a saved model after checking every file against the manifest.
+    def from_files(cls, texts: Mapping[str, str]) -> PriceModel:
+        """Return the model whose `files` these are.
 
         Raises:
-            ModelError: a file is missing, differs from the manifest, or is not a model.
+            ModelError: they are not the files of a price model.
         """
-        texts = read_sealed(folder, (PROBABILITY_FILE, RETURN_FILE, CARD_FILE))
-        card = parse_json(folder / CARD_FILE, texts[CARD_FILE])
+        card = parse_json(CARD_FILE, texts[CARD_FILE])
         try:
             return cls(
                 features=tuple(card["features"]),
@@ -157,10 +145,11 @@ class PriceModel:
             )
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(
-                f"{folder / CARD_FILE} does not describe a price model: {error!r}", hint=REBUILD
+                f"{CARD_FILE} does not describe a price model: {error!r}", hint=REBUILD
             ) from error
 
-    def _files(self) -> dict[str, str]:
+    def files(self) -> dict[str, str]:
+        """Return the model as text files by name; equal models, equal bytes."""
         card = {
             "features": self.features,
             "plan": self.plan,

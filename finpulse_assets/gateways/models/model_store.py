@@ -17,6 +17,7 @@ from finpulse_assets.domain.evaluation.promotion import Promotion
 from finpulse_assets.domain.models.lightgbm_model import PriceModel
 from finpulse_assets.errors import ModelError
 from finpulse_assets.gateways.atomic import write_json, written_atomically
+from finpulse_assets.gateways.models.price_model_folder import load_model, save_model
 
 ID_LENGTH = 16
 
@@ -33,7 +34,7 @@ class ModelStore:
     def save_challenger(self, model: PriceModel) -> str:
         """Keep `model` and make it the challenger; return its candidate id."""
         candidate_id = model.fingerprint[:ID_LENGTH]
-        model.save(self.folder(candidate_id))
+        save_model(model, self.folder(candidate_id))
         write_json(self.root / "challenger.json", {"candidate_id": candidate_id})
         return candidate_id
 
@@ -55,8 +56,8 @@ class ModelStore:
             ) from error
 
     def load(self, candidate_id: str) -> PriceModel:
-        """Return a model, every file checked; see `PriceModel.load`."""
-        return PriceModel.load(self.folder(candidate_id))
+        """Return a model, every file checked; see `load_model`."""
+        return load_model(self.folder(candidate_id))
 
     @property
     def promotion_path(self) -> Path:

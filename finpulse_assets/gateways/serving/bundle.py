@@ -19,9 +19,11 @@ import polars as pl
 from finpulse_assets.domain.evaluation.promotion import Promotion
 from finpulse_assets.domain.features.online import ONLINE_FEATURES
 from finpulse_assets.domain.models.lightgbm_model import PriceModel
+from finpulse_assets.domain.seal import as_json, parse_json
 from finpulse_assets.domain.serving.predictor import Predictor
 from finpulse_assets.errors import ModelError
-from finpulse_assets.gateways.models.sealed_folder import MANIFEST, as_json, parse_json
+from finpulse_assets.gateways.models.price_model_folder import load_model, save_model
+from finpulse_assets.gateways.models.sealed_folder import MANIFEST
 
 MODEL_FOLDER = "model"
 PROMOTION_FILE = "promotion.json"
@@ -67,7 +69,7 @@ def write_bundle(
         ModelError: the parts do not belong together.
     """
     predictor_of(model, promotion, online)
-    model.save(folder / MODEL_FOLDER)
+    save_model(model, folder / MODEL_FOLDER)
     (folder / PROMOTION_FILE).write_bytes(promotion.to_json().encode())
     ONLINE_FEATURES.enforce(online).write_parquet(folder / ONLINE_FILE, compression="zstd")
     sums = {name: _sha256((folder / name).read_bytes()) for name in SEALED}
@@ -83,7 +85,7 @@ def read_bundle(folder: Path) -> Predictor:
     """
     sums = parse_json(folder / MANIFEST, _read(folder / MANIFEST)).get("sha256")
     sealed = {name: _verified(folder, name, sums) for name in SEALED}
-    model = PriceModel.load(folder / MODEL_FOLDER)
+    model = load_model(folder / MODEL_FOLDER)
     promotion = Promotion.from_json(sealed[PROMOTION_FILE].decode())
     online = ONLINE_FEATURES.enforce(pl.read_parquet(BytesIO(sealed[ONLINE_FILE])))
     return predictor_of(model, promotion, online)

@@ -10,15 +10,15 @@ gets each run alone and whole.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 from threading import Lock
 
 import numpy as np
 
-from finpulse_assets.domain.features.engine.series import SERIES
 from finpulse_assets.domain.features.engine.windows import Windows, covariance, lagged
 
+Series = Callable[["Bars"], np.ndarray]
 QUOTES = ("bid", "ask", "bid_size", "ask_size")
 
 
@@ -30,6 +30,7 @@ class Bars:
             features read: bid, ask, bid_size, ask_size, event, and statistics across the tickers.
         starts: index of the first bar of each run, ascending; the first is 0, but for a part of a
             run, which has none.
+        series: how each derived series is made of others, by name (`series.SERIES`).
         whole: (bars, offset) for a part of a long run: the run, and where in it the part begins.
     """
 
@@ -38,9 +39,11 @@ class Bars:
         columns: Mapping[str, np.ndarray],
         starts: np.ndarray,
         *,
+        series: Mapping[str, Series],
         whole: tuple[Bars, int] | None = None,
     ) -> None:
         self._series = dict(columns)
+        self._derived = series
         self._whole = whole
         self._lock = Lock()
         self._windows: dict[str, Windows] = {}
@@ -59,7 +62,7 @@ class Bars:
         """Return a column, or the derived series of that name; quotes that are absent are NaN."""
         if name not in self._series:
             absent = name in QUOTES
-            self._series[name] = np.full(len(self), np.nan) if absent else SERIES[name](self)
+            self._series[name] = np.full(len(self), np.nan) if absent else self._derived[name](self)
         return self._series[name]
 
     def lag(self, name: str, bars: int = 1) -> np.ndarray:

@@ -23,6 +23,7 @@ import polars as pl
 
 from finpulse_assets.domain.features.engine.across import Moments
 from finpulse_assets.domain.features.engine.bars import Bars
+from finpulse_assets.domain.features.engine.series import SERIES
 from finpulse_assets.domain.features.feature import Clock, Feature
 from finpulse_assets.domain.features.registry import bar_features
 
@@ -191,18 +192,20 @@ def _blocks(panel: Panel, more: Mapping[str, np.ndarray]) -> Iterator[_Block]:
 def _whole_runs(panel: Panel, span: slice, more: Mapping[str, np.ndarray]) -> _Block:
     first, last = np.searchsorted(panel.run_starts, [span.start, span.stop])
     inside = panel.run_starts[first:last] - span.start
-    return _Block(panel, span, Bars(_columns(panel, span, more), inside), 0)
+    return _Block(panel, span, Bars(_columns(panel, span, more), inside, series=SERIES), 0)
 
 
 def _parts(panel: Panel, start: int, stop: int, more: Mapping[str, np.ndarray]) -> Iterator[_Block]:
     """Yield a long run in parts that share what TA-Lib makes of the whole of it."""
-    whole = Bars(_columns(panel, slice(start, stop), {}), np.array([0]))
+    whole = Bars(_columns(panel, slice(start, stop), {}), np.array([0]), series=SERIES)
     for begin in range(start, stop, BLOCK_ROWS):
         span = slice(begin, min(begin + BLOCK_ROWS, stop))
         context = min(CONTEXT_ROWS, begin - start)
         seen = slice(begin - context, span.stop)
         firsts = np.array([0] if begin == start else [], np.int64)
-        bars = Bars(_columns(panel, seen, more), firsts, whole=(whole, seen.start - start))
+        bars = Bars(
+            _columns(panel, seen, more), firsts, series=SERIES, whole=(whole, seen.start - start)
+        )
         yield _Block(panel, span, bars, context)
 
 

@@ -6,12 +6,10 @@ Each derived series once, by name; `Bars` makes one when it is first asked for.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from finpulse_assets.domain.features.engine.bars import Bars
+from finpulse_assets.domain.features.engine.bars import Bars, Series
 
 
 def _positive_log_volume(bars: Bars) -> np.ndarray:
@@ -83,7 +81,7 @@ def _where_known(flags: Callable[[np.ndarray], np.ndarray]) -> Callable[[Bars], 
     return lambda bars: flags(bars["return"]) + 0 * bars["return"]
 
 
-SERIES: dict[str, Callable[[Bars], np.ndarray]] = {
+SERIES: dict[str, Series] = {
     "log_open": lambda bars: np.log(bars["open"]),
     "log_high": lambda bars: np.log(bars["high"]),
     "log_low": lambda bars: np.log(bars["low"]),

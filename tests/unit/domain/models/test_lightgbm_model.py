@@ -18,6 +18,7 @@ from finpulse_assets.domain.models.lightgbm_model import (
 )
 from finpulse_assets.domain.models.training import TrainingPlan, fit_price_model
 from finpulse_assets.errors import ModelError
+from finpulse_assets.gateways.models.price_model_folder import load_model, save_model
 from finpulse_assets.gateways.models.sealed_folder import MANIFEST
 
 PLAN = TrainingPlan(rounds=20, min_data_in_leaf=30, lambda_l2=1.0, learning_rate=0.1, num_threads=1)
@@ -40,8 +41,8 @@ def calibrated(frame, model) -> PriceModel:
 
 
 def test_a_saved_model_comes_back_whole(tmp_path, frame, calibrated):
-    calibrated.save(tmp_path / "model")
-    loaded = PriceModel.load(tmp_path / "model")
+    save_model(calibrated, tmp_path / "model")
+    loaded = load_model(tmp_path / "model")
     assert loaded == calibrated
     assert loaded.fingerprint == calibrated.fingerprint
     for mine, theirs in zip(loaded.predict(frame), calibrated.predict(frame), strict=True):
@@ -53,44 +54,44 @@ def test_a_saved_model_comes_back_whole(tmp_path, frame, calibrated):
 
 def test_saving_twice_gives_equal_bytes(tmp_path, model):
     for name in ("one", "two"):
-        model.save(tmp_path / name)
+        save_model(model, tmp_path / name)
     for path in (tmp_path / "one").iterdir():
         assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes()
 
 
 @pytest.mark.parametrize("name", [PROBABILITY_FILE, RETURN_FILE, CARD_FILE])
 def test_a_changed_file_is_refused_by_name(tmp_path, model, name):
-    model.save(tmp_path)
+    save_model(model, tmp_path)
     content = bytearray((tmp_path / name).read_bytes())
     content[len(content) // 2] ^= 1
     (tmp_path / name).write_bytes(bytes(content))
     with pytest.raises(ModelError, match=f"{name} has the sha256 .* Hint: the file was changed"):
-        PriceModel.load(tmp_path)
+        load_model(tmp_path)
 
 
 @pytest.mark.parametrize("name", [PROBABILITY_FILE, RETURN_FILE, CARD_FILE, MANIFEST])
 def test_a_missing_file_is_refused_by_name(tmp_path, model, name):
-    model.save(tmp_path)
+    save_model(model, tmp_path)
     (tmp_path / name).unlink()
     with pytest.raises(ModelError, match=f"{name} cannot be read: No such file"):
-        PriceModel.load(tmp_path)
+        load_model(tmp_path)
 
 
 def test_a_file_outside_the_manifest_is_refused(tmp_path, model):
-    model.save(tmp_path)
+    save_model(model, tmp_path)
     manifest = json.loads((tmp_path / MANIFEST).read_text())
     del manifest["sha256"][RETURN_FILE]
     (tmp_path / MANIFEST).write_text(json.dumps(manifest))
     with pytest.raises(ModelError, match="its manifest does not list it"):
-        PriceModel.load(tmp_path)
+        load_model(tmp_path)
 
 
 @pytest.mark.parametrize("content", ["{", "[1]"])
 def test_a_broken_manifest_is_refused(tmp_path, model, content):
-    model.save(tmp_path)
+    save_model(model, tmp_path)
     (tmp_path / MANIFEST).write_text(content)
     with pytest.raises(ModelError, match=r"manifest\.json is not"):
-        PriceModel.load(tmp_path)
+        load_model(tmp_path)
 
 
 def test_a_wrong_booster_is_a_model_error(frame, model):
