@@ -89,7 +89,7 @@ class Table:
         if extra:
             raise SchemaError(
                 f"{self.name} has columns outside its contract: {', '.join(extra)}",
-                hint="add them to schemas.py with a meaning, or drop them",
+                hint="add them to schemas with a meaning, or drop them",
             )
 
     def _check_whole_numbers(self, frame: pl.DataFrame) -> None:

@@ -21,7 +21,7 @@ from finpulse_assets.schemas import QUARANTINE
 DBT_FOLDERS = ("staging", "intermediate", "marts")
 PREFACE = """# Data dictionary
 
-Every table and column. Made from `schemas.py`, the feature registry and the dbt project by
+Every table and column. Made from `schemas`, the feature registry and the dbt project by
 `make docs`, so a change of a contract is a change of this page. Times are UTC; a type is DuckDB's.
 Lake tables lie in `lake/<name>/`, dbt models in `finpulse.duckdb`. The snapshot `analytics.duckdb`
 holds the marts, and under its last name each lake table that analysts need (`raw/prices` is

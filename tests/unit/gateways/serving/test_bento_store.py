@@ -62,7 +62,7 @@ def test_a_bento_holds_the_bundle_and_only_the_code_it_needs(built, bundle):
         "contract.py",
         "domain",
         "errors.py",
-        "schemas.py",
+        "schemas",
     }
     assert not any("simulator" in path or "technical" in path for path in packed)
     assert not list(bento.folder.rglob("__pycache__"))

@@ -1,0 +1,42 @@
+"""Table contracts: for every table its columns, dtypes, units, meaning, key and grain."""
+
+from __future__ import annotations
+
+from finpulse_assets.schemas.columns import EVENT_TIME, KNOWLEDGE_TIME, SESSION_DATE, TICKER, UTC
+from finpulse_assets.schemas.market import (
+    BARS_1M,
+    CORPORATE_ACTIONS,
+    PRICE_BASES,
+    PRICES,
+    SESSIONS,
+    TICKERS,
+)
+from finpulse_assets.schemas.predictions import (
+    DAILY_SIGNALS,
+    EVALUATION,
+    FEATURE_DRIFT,
+    OUT_OF_SAMPLE,
+)
+from finpulse_assets.schemas.texts import HEADLINES, QUARANTINE, TEXT_SENTIMENT, TWEETS
+
+__all__ = [
+    "BARS_1M",
+    "CORPORATE_ACTIONS",
+    "DAILY_SIGNALS",
+    "EVALUATION",
+    "EVENT_TIME",
+    "FEATURE_DRIFT",
+    "HEADLINES",
+    "KNOWLEDGE_TIME",
+    "OUT_OF_SAMPLE",
+    "PRICES",
+    "PRICE_BASES",
+    "QUARANTINE",
+    "SESSIONS",
+    "SESSION_DATE",
+    "TEXT_SENTIMENT",
+    "TICKER",
+    "TICKERS",
+    "TWEETS",
+    "UTC",
+]

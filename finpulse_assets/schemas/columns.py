@@ -1,0 +1,14 @@
+"""Columns that several tables share."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from finpulse_assets.contract import Column
+
+UTC = pl.Datetime("us", "UTC")
+
+TICKER = Column("ticker", pl.String, "exchange symbol, upper case, class shares with a dash")
+SESSION_DATE = Column("session_date", pl.Date, "trading day of XNYS", "date")
+EVENT_TIME = Column("event_time", UTC, "when it happened", "UTC")
+KNOWLEDGE_TIME = Column("knowledge_time", UTC, "when we had it", "UTC")

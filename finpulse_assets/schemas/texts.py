@@ -1,0 +1,70 @@
+"""Tables of texts and their scores, and of rows that were refused."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from finpulse_assets.contract import Column, Table
+from finpulse_assets.schemas.columns import EVENT_TIME, KNOWLEDGE_TIME, TICKER, UTC
+
+
+def _texts(name: str, what: str) -> Table:
+    return Table(
+        name=name,
+        grain=f"one row per {what}, ticker and knowledge time (an edit or a late copy adds a row)",
+        known_at="known at knowledge_time",
+        columns=(
+            Column("text_id", pl.String, f"the source's own id of the {what}"),
+            TICKER,
+            EVENT_TIME,
+            KNOWLEDGE_TIME,
+            Column("session_date", pl.Date,
+                   "first session whose decision time is later than knowledge_time", "date"),
+            Column("text", pl.String, "as the source gave it, at most 10,000 characters"),
+            Column("text_hash", pl.String, "sha256 of the normalised text, hexadecimal"),
+            Column("author", pl.String, "who wrote it, as the source names them", nullable=True),
+            Column("is_retweet", pl.Boolean, "whether it repeats another's text"),
+            Column("retweet_count", pl.Int64, "times repeated, at knowledge_time", "count",
+                   nullable=True),
+            Column("like_count", pl.Int64, "likes at knowledge_time", "count", nullable=True),
+            Column("source", pl.String, "which source delivered it"),
+        ),
+        key=("text_id", "ticker", "knowledge_time"),
+        partition_column="knowledge_time",
+    )  # fmt: skip
+
+
+TWEETS = _texts("raw/tweets", "tweet")
+HEADLINES = _texts("raw/headlines", "headline")
+
+TEXT_SENTIMENT = Table(
+    name="scored/text_sentiment",
+    grain="one row per distinct normalised text and month",
+    known_at="known minutes after the text, by one forward pass",
+    columns=(
+        Column("text_hash", pl.String, "sha256 of the normalised text, hexadecimal"),
+        Column("first_known_at", UTC, "first knowledge time of the text in this month", "UTC"),
+        Column("p_positive", pl.Float64, "probability of a positive opinion", "probability"),
+        Column("p_negative", pl.Float64, "probability of a negative opinion", "probability"),
+        Column("p_neutral", pl.Float64, "probability of no opinion", "probability"),
+        Column("score", pl.Float64, "p_positive - p_negative", "-1 to 1"),
+        Column("vader_score", pl.Float64, "VADER's compound score, a baseline only", "-1 to 1"),
+        Column("is_truncated", pl.Boolean, "whether the text was longer than the model reads"),
+        Column("model_fingerprint", pl.String, "sha256 of weights, tokenizer and settings"),
+    ),
+    key=("text_hash", "first_known_at"),
+    partition_column="first_known_at",
+)
+
+QUARANTINE = Table(
+    name="quarantine",
+    grain="one row per rejected row of a delivery",
+    known_at="known at first_seen_at",
+    columns=(
+        Column("row_hash", pl.String, "sha256 of row_json, hexadecimal"),
+        Column("reason", pl.String, "why the row was refused"),
+        Column("row_json", pl.String, "the row as delivered, JSON, cut at 2,000 characters"),
+        Column("first_seen_at", UTC, "as-of time of the run that first refused it", "UTC"),
+    ),
+    key=("row_hash",),
+)
