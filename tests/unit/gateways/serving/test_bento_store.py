@@ -61,6 +61,7 @@ def test_a_bento_holds_the_bundle_and_only_the_code_it_needs(built, bundle):
         "__init__.py",
         "contract.py",
         "domain",
+        "gateways",
         "errors.py",
         "schemas",
     }
