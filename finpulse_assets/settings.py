@@ -38,6 +38,9 @@ class Profile(StrEnum):
     LIVE = "live"
 
 
+SOURCE_OF_PROFILE = {Profile.DEMO: "simulator", Profile.FILES: "files", Profile.LIVE: "yahoo"}
+
+
 def _end_of_day(value: object) -> object:
     """Read a bare day as its last second: as of a day means with all of that day.
 
@@ -67,8 +70,16 @@ def _ticker_list(value: str) -> str:
     return ",".join(tickers)
 
 
+def _source_list(value: str) -> str:
+    names = dict.fromkeys(part.strip().lower() for part in value.split(",") if part.strip())
+    if not names:
+        raise ValueError("it should name at least one source")
+    return ",".join(names)
+
+
 UtcTime = Annotated[datetime, BeforeValidator(_end_of_day), AfterValidator(_as_utc)]
 TickerList = Annotated[str, NoDecode, AfterValidator(_ticker_list)]
+SourceList = Annotated[str, NoDecode, AfterValidator(_source_list)]
 
 
 class Settings(BaseSettings):
@@ -79,6 +90,10 @@ class Settings(BaseSettings):
     )
 
     profile: Profile = Field(Profile.DEMO, description="demo, files or live")
+    sources: SourceList | None = Field(
+        None, description="sources by comma, preferred ones first; unset: the profile's own "
+        "(simulator, files or yahoo)"
+    )  # fmt: skip
     home: Path = Field(Path(".finpulse"), description="folder of everything that runs write")
     as_of: UtcTime | None = Field(
         None,
@@ -198,6 +213,11 @@ class Settings(BaseSettings):
     @property
     def tracking_uri(self) -> str:
         return self.mlflow_tracking_uri or f"sqlite:///{self.root / 'mlflow.db'}"
+
+    @property
+    def source_names(self) -> list[str]:
+        """The list of sources, preferred ones first."""
+        return (self.sources or SOURCE_OF_PROFILE[self.profile]).split(",")
 
     @property
     def ticker_list(self) -> list[str]:

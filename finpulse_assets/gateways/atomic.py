@@ -5,12 +5,18 @@ from __future__ import annotations
 import filecmp
 import json
 import os
+import re
 import secrets
+import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from finpulse_assets.errors import LakeError
+
+_WRITER = re.compile(r"(?P<host>[^.]+)\.(?P<pid>\d+)\.[0-9a-f]+\.tmp")
+ABANDONED_SECONDS = 7 * 24 * 3600
 
 
 @contextmanager
@@ -27,7 +33,7 @@ def written_atomically(path: Path, *, is_derived: bool = False) -> Iterator[Path
     Raises:
         LakeError: the disk or the folder refuses the file.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
+    temporary = path.with_name(f".{path.name}.{_writer()}.{secrets.token_hex(4)}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _remove_leftovers(path)
@@ -48,12 +54,28 @@ def written_atomically(path: Path, *, is_derived: bool = False) -> Iterator[Path
             temporary.unlink(missing_ok=True)
 
 
+def _writer() -> str:
+    """Return host and process as they stand in the names of temporary files."""
+    host = "".join(mark if mark.isalnum() or mark == "-" else "_" for mark in socket.gethostname())
+    return f"{host}.{os.getpid()}"
+
+
 def _remove_leftovers(path: Path) -> None:
-    """Remove temporary files of `path` whose process was killed; their names hold its number."""
+    """Remove temporary files of `path` whose process was killed; their names hold host and number.
+
+    On a shared volume another host's process numbers say nothing here, so its files go only when
+    nobody can be writing them any more.
+    """
+    host = _writer().split(".")[0]
     for leftover in path.parent.glob(f".{path.name}.*.tmp"):
-        number = leftover.name.removeprefix(f".{path.name}.").split(".")[0]
-        if number.isdigit() and not is_alive(int(number)):
-            leftover.unlink(missing_ok=True)
+        found = _WRITER.fullmatch(leftover.name.removeprefix(f".{path.name}."))
+        with suppress(OSError):  # another process may remove the same one
+            if found and found["host"] == host:
+                abandoned = not is_alive(int(found["pid"]))
+            else:
+                abandoned = time.time() - leftover.stat().st_mtime > ABANDONED_SECONDS
+            if abandoned:
+                leftover.unlink(missing_ok=True)
 
 
 def is_alive(pid: int) -> bool:

@@ -42,7 +42,7 @@ PRICE_BASES = ("unadjusted", "split_adjusted", "total_return")
 
 PRICES = Table(
     name="raw/prices",
-    grain="one row per ticker, session and knowledge time (a correction adds a row)",
+    grain="one row per source, ticker, session and knowledge time (a correction adds a row)",
     known_at="known at knowledge_time, the close unless the source delivered later",
     columns=(
         TICKER,
@@ -58,13 +58,13 @@ PRICES = Table(
                "what the source already adjusted: unadjusted, split_adjusted or total_return"),
         Column("source", pl.String, "which source delivered it"),
     ),
-    key=("ticker", "session_date", "knowledge_time"),
+    key=("source", "ticker", "session_date", "knowledge_time"),
     partition_column="knowledge_time",
 )  # fmt: skip
 
 CORPORATE_ACTIONS = Table(
     name="raw/corporate_actions",
-    grain="one row per ticker, ex-date, kind and knowledge time",
+    grain="one row per source, ticker, ex-date, kind and knowledge time",
     known_at="known at knowledge_time, the open of the ex-date unless the source says otherwise",
     columns=(
         TICKER,
@@ -75,13 +75,13 @@ CORPORATE_ACTIONS = Table(
         KNOWLEDGE_TIME,
         Column("source", pl.String, "which source delivered it"),
     ),
-    key=("ticker", "ex_date", "kind", "knowledge_time"),
+    key=("source", "ticker", "ex_date", "kind", "knowledge_time"),
     partition_column="knowledge_time",
 )
 
 BARS_1M = Table(
     name="raw/bars_1m",
-    grain="one row per ticker and minute with a bar (a minute without one is absent, never filled)",
+    grain="one row per source, ticker and minute with a bar (one without is absent, never filled)",
     known_at="known at known_at, the end of the minute",
     columns=(
         TICKER,
@@ -106,6 +106,6 @@ BARS_1M = Table(
                "what the source already adjusted: unadjusted, split_adjusted or total_return"),
         Column("source", pl.String, "which source delivered it"),
     ),
-    key=("ticker", "bar_at"),
+    key=("source", "ticker", "bar_at"),
     partition_column="bar_at",
 )  # fmt: skip

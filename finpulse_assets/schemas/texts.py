@@ -11,7 +11,7 @@ from finpulse_assets.schemas.columns import EVENT_TIME, KNOWLEDGE_TIME, TICKER, 
 def _texts(name: str, what: str) -> Table:
     return Table(
         name=name,
-        grain=f"one row per {what}, ticker and knowledge time (an edit or a late copy adds a row)",
+        grain=f"one row per source, {what}, ticker and knowledge time (an edit adds a row)",
         known_at="known at knowledge_time",
         columns=(
             Column("text_id", pl.String, f"the source's own id of the {what}"),
@@ -29,7 +29,7 @@ def _texts(name: str, what: str) -> Table:
             Column("like_count", pl.Int64, "likes at knowledge_time", "count", nullable=True),
             Column("source", pl.String, "which source delivered it"),
         ),
-        key=("text_id", "ticker", "knowledge_time"),
+        key=("source", "text_id", "ticker", "knowledge_time"),
         partition_column="knowledge_time",
     )  # fmt: skip
 

@@ -38,19 +38,12 @@ def _shown(column: str) -> pl.Expr:
     return pl.col(column).str.replace_all(r"\p{C}", "").str.slice(0, 60)
 
 
-def _known_ticker(tickers: Sequence[str]) -> Rule:
-    return Rule(
-        ~pl.col("ticker").is_in(list(tickers)),
-        pl.format("ticker '{}' is unknown", _shown("ticker")),
-    )
-
-
 # What the source itself could not read, for example "event_time 'yesterday' is not a time".
 UNREADABLE = Rule(pl.col("problem").is_not_null(), pl.col("problem"))
 
 
-def text_rules(tickers: Sequence[str]) -> list[Rule]:
-    """Return the rules of tweets and headlines; `tickers` are the symbols with prices."""
+def text_rules() -> list[Rule]:
+    """Return the rules of tweets and headlines."""
     length = pl.col("text").str.len_chars()
     return [
         UNREADABLE,
@@ -60,7 +53,6 @@ def text_rules(tickers: Sequence[str]) -> list[Rule]:
             length > MAX_CHARACTERS,
             pl.format("text has {} characters, the limit is 10000", length),
         ),
-        _known_ticker(tickers),
     ]
 
 

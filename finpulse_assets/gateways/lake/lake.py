@@ -3,27 +3,30 @@
 Paths, atomic writes, and reading tables back.
 
 Layout: `<root>/<layer>/<table>/<partition>.parquet`, a partition being the New York month of the
-table's partition column ("2024-03-01") or "all". Beside the months of a versioned table lies
-`_coverage.json`: for each month the span that runs have read of the source.
+table's partition column ("2024-03-01") or "all". Beside the months of what a source delivered lies
+`.coverage` (Parquet): for each ticker and month the span that runs have asked the source for.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 import polars as pl
+from filelock import FileLock, Timeout
 
 from finpulse_assets.contract import Table
 from finpulse_assets.domain.calendar import month_of
-from finpulse_assets.errors import LakeError
-from finpulse_assets.gateways.atomic import write_json, written_atomically
+from finpulse_assets.errors import LakeError, SchemaError
+from finpulse_assets.gateways.atomic import written_atomically
+from finpulse_assets.schemas import COVERAGE
 
 WHOLE = "all"
-COVERAGE = "_coverage.json"
+COVERAGE_FILE = ".coverage"
+# Longer than any run holds a table; only a writer that hangs reaches it.
+LOCK_SECONDS = 3600
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,36 @@ class Lake:
         """Return the table lazily, or a frame without rows where nothing was written yet."""
         return self.scan(table) if self.partitions(table) else table.empty().lazy()
 
+    @contextmanager
+    def locked(self, table: Table) -> Iterator[None]:
+        """Hold the table against every other writer: of this process, instance, host or volume.
+
+        Reading what is held, adding to it and noting the coverage belong into one block. The lock
+        is the operating system's, so it ends with its process. A thread may take it again.
+
+        Raises:
+            LakeError: another writer does not finish, or the folder cannot be written.
+        """
+        path = self.root / table.name / ".lock"
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(path, timeout=LOCK_SECONDS, is_singleton=True)
+            lock.acquire()
+        except Timeout as error:
+            raise LakeError(
+                f"{table.name} is being written by another run for more than {LOCK_SECONDS} s",
+                hint="wait for that run, or end it",
+            ) from error
+        except OSError as error:
+            raise LakeError(
+                f"{path} cannot be written: {error.strerror or error}",
+                hint="check the free space of the disk and the permissions of the folder",
+            ) from error
+        try:
+            yield
+        finally:
+            lock.release()
+
     def replace(self, table: Table, frame: pl.DataFrame, partitions: Iterable[str]) -> list[str]:
         """Make each of `partitions` hold exactly its rows of `frame`; return those that changed.
 
@@ -91,7 +124,8 @@ class Lake:
                 f"{table.name} was given rows of {', '.join(stray[:3])}, outside the partitions "
                 f"{min(asked)} to {max(asked)} of this run"
             )
-        return [key for key in sorted(asked) if self._write(table, key, _part(keyed, key))]
+        with self.locked(table):
+            return [key for key in sorted(asked) if self._write(table, key, _part(keyed, key))]
 
     def append(self, table: Table, rows: pl.DataFrame, partitions: Iterable[str]) -> list[str]:
         """Add new rows to their partitions, create those asked for; return the ones that changed.
@@ -99,15 +133,16 @@ class Lake:
         Months are written in order, so that a kill leaves a prefix that the next run completes.
         """
         keyed = self._keyed(table, rows)
-        present = set(self.partitions(table))
         changed = []
-        for key in sorted({*partitions, *keyed["_partition"].unique()}):
-            new = _part(keyed, key)
-            if key in present and new.is_empty():
-                continue
-            held = self.scan(table, [key]).collect() if key in present else table.empty()
-            if self._write(table, key, pl.concat([held, new])):
-                changed.append(key)
+        with self.locked(table):
+            present = set(self.partitions(table))
+            for key in sorted({*partitions, *keyed["_partition"].unique()}):
+                new = _part(keyed, key)
+                if key in present and new.is_empty():
+                    continue
+                held = self.scan(table, [key]).collect() if key in present else table.empty()
+                if self._write(table, key, pl.concat([held, new])):
+                    changed.append(key)
         return changed
 
     def _keyed(self, table: Table, frame: pl.DataFrame) -> pl.DataFrame:
@@ -128,43 +163,35 @@ class Lake:
             frame.write_parquet(temporary, compression="zstd", statistics=True)
         return True
 
-    def coverage(self, table: Table) -> dict[str, tuple[datetime, datetime]]:
-        """Return month -> the first and the last moment that runs have asked the source for.
+    def coverage(self, table: Table) -> pl.DataFrame:
+        """Return what runs have asked the source of `table` for, as `schemas.COVERAGE`.
 
         A month whose file is gone (a corrupt one was deleted) counts as never read: its rows come
         back with the times they had, not as late ones.
         """
-        path = self.root / table.name / COVERAGE
+        path = self.root / table.name / COVERAGE_FILE
         if not path.exists():
-            return {}
+            return COVERAGE.empty()
         try:
-            spans = json.loads(path.read_text())
-            read = {
-                month: (datetime.fromisoformat(first), datetime.fromisoformat(last))
-                for month, (first, last) in spans.items()
-            }
-        except (ValueError, AttributeError, TypeError) as error:
+            held = COVERAGE.enforce(pl.read_parquet(path))
+        except (OSError, pl.exceptions.PolarsError, SchemaError) as error:
             raise LakeError(
                 f"{path} cannot be read: {error}",
                 hint="delete it; rows that come late before the next run will pass for punctual",
             ) from error
-        present = self.partitions(table)
-        return {month: span for month, span in read.items() if month in present}
+        return held.filter(pl.col("month").is_in(self.partitions(table)))
 
-    def cover(self, table: Table, spans: Mapping[str, tuple[datetime, datetime]]) -> None:
-        """Note what was asked of the source, month by month; a span only ever grows.
+    def cover(self, table: Table, spans: pl.DataFrame) -> None:
+        """Note what was asked of the source, by ticker and month; a span only ever grows.
 
         Called after the rows are written: a kill in between leaves the earlier coverage, under
         which the next run does the same again.
         """
-        held = self.coverage(table)
-        for month, (first, last) in spans.items():
-            earlier, later = held.get(month, (first, last))
-            held[month] = (min(first, earlier), max(last, later))
-        write_json(
-            self.root / table.name / COVERAGE,
-            {month: [at.isoformat() for at in span] for month, span in held.items()},
-        )
+        with self.locked(table):
+            held = pl.concat([self.coverage(table), COVERAGE.enforce(spans)])
+            grown = held.group_by("ticker", "month").agg(pl.min("first_at"), pl.max("last_at"))
+            with written_atomically(self.root / table.name / COVERAGE_FILE) as temporary:
+                COVERAGE.enforce(grown).write_parquet(temporary, compression="zstd")
 
 
 def _part(keyed: pl.DataFrame, key: str) -> pl.DataFrame:

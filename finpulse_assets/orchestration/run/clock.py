@@ -7,6 +7,7 @@ https://docs.dagster.io/guides/build/partitions-and-backfills
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
@@ -17,6 +18,7 @@ from finpulse_assets.errors import SettingError
 
 # A fixed first month: one that moved with today's date would orphan what was materialized before.
 FIRST_MONTH = "2010-01-01"
+FIRST_DAY = date.fromisoformat(FIRST_MONTH)
 
 MONTHS = dg.MonthlyPartitionsDefinition(
     start_date=FIRST_MONTH, timezone=str(NEW_YORK), end_offset=1
@@ -35,6 +37,11 @@ class RunClock:
         first = max(_midnight(date.fromisoformat(months[0])), _midnight(self.start_date))
         end = _midnight(_next_month(date.fromisoformat(months[-1])))
         return first, max(first, min(end, self.as_of + timedelta(microseconds=1)))
+
+    def windows(self, months: Sequence[str]) -> dict[str, tuple[datetime, datetime]]:
+        """Return the half-open UTC window of each of `months`, those ahead of the run left out."""
+        spans = {month: self.window([month]) for month in months}
+        return {month: span for month, span in spans.items() if span[0] < span[1]}
 
     @property
     def months(self) -> list[str]:

@@ -1,59 +1,84 @@
-"""The home of a profile: one data set, read forward in time.
-
-Refusing a run that would mix two data sets, or look back from a home that already knows more.
-"""
+"""The home of a profile: one data set, read forward in time, in the form of this code's tables."""
 
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from finpulse_assets.errors import SettingError
 from finpulse_assets.gateways.atomic import write_json
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.orchestration.run.clock import RunClock
-from finpulse_assets.schemas import PRICES, TWEETS
-from finpulse_assets.settings import Profile, Settings
+from finpulse_assets.schemas import KINDS, source_table
+from finpulse_assets.settings import Settings
 
-SOURCE_FILE = "source.json"
+# Raised when tables of a home change their form in a way that a run cannot mend by itself.
+FORMAT = 2
+HOME_FILE, FILE_OF_FORMAT_1 = "home.json", "source.json"
 FILE_SETTINGS = (
     "prices_path", "tweets_path", "headlines_path", "corporate_actions_path", "tickers_path",
     "bars_1m_path",
 )  # fmt: skip
+# The settings that make two runs runs of the same data, by source.
+IDENTITY = {
+    "simulator": ("simulator_seed", "simulator_tickers", "simulator_effect"),
+    "files": FILE_SETTINGS,
+}
 ELSEWHERE = "set FINPULSE_HOME (or --home) to a folder of its own"
 
 
 def claim_home(settings: Settings, clock: RunClock) -> None:
-    """Note the data set that the home holds, or refuse one that does not fit.
+    """Note the data that the home holds, or refuse a run that does not fit.
+
+    A source may join the list at any time; one that is held may not become another.
 
     Raises:
-        SettingError: the home holds another data set, or was read beyond the as-of time: its
-            models and late rows know what that time did not.
+        SettingError: the home was made by an earlier FinPulse, holds other data, or was read beyond
+            the as-of time: its models and late rows know what that time did not.
     """
+    check_format(settings)
     settings = with_remembered_files(settings)
-    path, wanted = settings.root / SOURCE_FILE, source_of(settings)
-    if path.exists():
-        held = json.loads(path.read_text())
+    held, wanted = _held(settings.root), identity_of(settings)
+    for source, values in wanted.items():
+        own = held.get(source, values)
         # A home from before a kind of file was understood holds none of it.
-        other = [name for name in wanted if held.get(name, "None") != wanted[name]]
+        other = [name for name in values if own.get(name, "None") != values[name]]
         if other:
             raise SettingError(
-                f"the home {settings.root} holds the data of {_named(held, other)}, this run's is "
-                f"{_named(wanted, other)}",
+                f"the home {settings.root} holds the data of {_named(own, other)}, this run's is "
+                f"{_named(values, other)}",
                 hint=f"two data sets in one home would mix; {ELSEWHERE}",
             )
-    lake = Lake(settings.lake)
-    read = [last for table in (PRICES, TWEETS) for _, last in lake.coverage(table).values()]
-    known_until = max(read, default=clock.as_of) - timedelta(microseconds=1)
+    known_until = _read_until(Lake(settings.lake), settings.source_names) or clock.as_of
     if known_until > clock.as_of:
         raise SettingError(
             f"the home {settings.root} was read up to {known_until:%Y-%m-%d %H:%M} UTC, the as-of "
             f"time {clock.as_of:%Y-%m-%d %H:%M} lies before",
             hint=f"to replay that time, {ELSEWHERE}",
         )
-    if not path.exists():
-        write_json(path, wanted)
+    if wanted.keys() - held.keys():
+        content = {"format": FORMAT, "sources": {**held, **wanted}}
+        write_json(settings.root / HOME_FILE, content)
+
+
+def check_format(settings: Settings) -> None:
+    """Refuse a home whose tables have another form than this code's.
+
+    Raises:
+        SettingError: it was made by an earlier or a later FinPulse.
+    """
+    path = settings.root / HOME_FILE
+    if path.exists():
+        found = json.loads(path.read_text()).get("format")
+    else:
+        found = 1 if (settings.root / FILE_OF_FORMAT_1).exists() else FORMAT
+    if found != FORMAT:
+        raise SettingError(
+            f"the home {settings.root} was made by another version of FinPulse (form {found} of its "
+            f"tables, this one's is {FORMAT})",
+            hint=f"{ELSEWHERE}; all in it is made again from the sources",
+        )
 
 
 def with_remembered_files(settings: Settings) -> Settings:
@@ -61,29 +86,37 @@ def with_remembered_files(settings: Settings) -> Settings:
 
     So `finpulse status --profile files` and the UI speak of the data set of the last run.
     """
-    path = settings.root / SOURCE_FILE
-    if settings.prices_path is not None or not path.exists():
+    if settings.prices_path is not None:
         return settings
-    held = json.loads(path.read_text())
-    return settings.model_copy(
-        update={
-            name: Path(held[name]) for name in FILE_SETTINGS if held.get(name, "None") != "None"
-        }
-    )
+    held = _held(settings.root).get("files", {})
+    known = {n: Path(held[n]) for n in FILE_SETTINGS if held.get(n, "None") != "None"}
+    return settings.model_copy(update=known)
 
 
-def source_of(settings: Settings) -> dict[str, str]:
-    """Return what makes two runs runs of the same data set."""
-    if settings.profile is Profile.DEMO:
-        names = ("simulator_seed", "simulator_tickers", "simulator_effect")
-    elif settings.profile is Profile.FILES:
-        names = FILE_SETTINGS
-    else:
-        return {"source": "yahoo"}
-    values = {name: getattr(settings, name) for name in names}
-    is_path = settings.profile is Profile.FILES
-    return {n: str(v.absolute() if is_path and v is not None else v) for n, v in values.items()}
+def identity_of(settings: Settings) -> dict[str, dict[str, str]]:
+    """Return what makes two runs runs of the same data, by source."""
+    return {
+        source: {name: _shown(getattr(settings, name)) for name in IDENTITY.get(source, ())}
+        for source in settings.source_names
+    }
 
 
-def _named(source: dict[str, str], names: list[str]) -> str:
-    return ", ".join(f"{name} {source.get(name, 'unset')}" for name in names)
+def _shown(value: object) -> str:
+    return str(value.absolute() if isinstance(value, Path) else value)
+
+
+def _held(root: Path) -> dict[str, dict[str, str]]:
+    path = root / HOME_FILE
+    return json.loads(path.read_text())["sources"] if path.exists() else {}
+
+
+def _read_until(lake: Lake, sources: list[str]) -> datetime | None:
+    """Return the last moment that any source was asked for."""
+    tables = (source_table(source, kind) for source in sources for kind in KINDS)
+    ends = [lake.coverage(table)["last_at"].max() for table in tables]
+    last = max((end for end in ends if end is not None), default=None)
+    return last and last - timedelta(microseconds=1)
+
+
+def _named(values: dict[str, str], names: list[str]) -> str:
+    return ", ".join(f"{name} {values.get(name, 'unset')}" for name in names)

@@ -7,39 +7,27 @@ https://docs.dagster.io/guides/build/external-resources
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
 from finpulse_assets.domain.calendar import NEW_YORK, build_sessions, last_completed_session
-from finpulse_assets.domain.simulator import MarketPlan
-from finpulse_assets.errors import SettingError
+from finpulse_assets.errors import SettingError, SourceError
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.gateways.models.model_store import ModelStore
 from finpulse_assets.gateways.serving.bento_store import BentoStore
-from finpulse_assets.gateways.sources.minute_source import MinuteSource
-from finpulse_assets.gateways.sources.protocols import Extent, PriceSource, TextSource
+from finpulse_assets.gateways.sources.protocols import Extent
+from finpulse_assets.gateways.sources.source import Sources
 from finpulse_assets.gateways.warehouse.reader import Warehouse
 from finpulse_assets.orchestration.dbt.project import dbt_resource
-from finpulse_assets.orchestration.run.clock import FIRST_MONTH, RunClock
-from finpulse_assets.orchestration.run.home import claim_home, with_remembered_files
+from finpulse_assets.orchestration.run.clock import FIRST_DAY, RunClock
+from finpulse_assets.orchestration.run.home import claim_home
 from finpulse_assets.orchestration.run.lake_io import lake_io_manager
+from finpulse_assets.orchestration.run.sources import build_sources
 from finpulse_assets.orchestration.run.tracking import tracking_resource
-from finpulse_assets.settings import Profile, Settings
+from finpulse_assets.settings import Settings
 
-FIRST_DAY = datetime.fromisoformat(FIRST_MONTH).date()
 LIVE_HISTORY = timedelta(days=730)
-
-
-@dataclass(frozen=True)
-class Sources:
-    """The text source and the price source of a profile, and its minute bars where it has any."""
-
-    texts: TextSource
-    prices: PriceSource
-    minutes: MinuteSource | None = None
 
 
 def build_resources(settings: Settings) -> dict[str, object]:
@@ -68,89 +56,22 @@ def _claimed_clock(settings: Settings, sources: Sources) -> RunClock:
     return clock
 
 
-def build_sources(settings: Settings) -> Sources:
-    """Return the sources of the profile.
-
-    Raises:
-        SettingError: the profile needs a setting that is not set.
-    """
-    makers: dict[Profile, Callable[[Settings], Sources]] = {
-        Profile.DEMO: _demo_sources,
-        Profile.FILES: _file_sources,
-        Profile.LIVE: _live_sources,
-    }
-    return makers[settings.profile](settings)
-
-
-def _demo_sources(settings: Settings) -> Sources:
-    from finpulse_assets.gateways.sources.simulated.simulated_minutes import SimulatedMinuteSource
-    from finpulse_assets.gateways.sources.simulated.simulated_source import SimulatedSource
-
-    plan = MarketPlan(
-        ticker_count=settings.simulator_tickers,
-        session_count=settings.simulator_sessions,
-        seed=settings.simulator_seed,
-        effect=settings.simulator_effect,
-    )
-    sessions, last = simulated_sessions(settings), settings.simulator_minute_sessions
-    source = SimulatedSource(plan, sessions)
-    minutes = SimulatedMinuteSource(plan, sessions, last=last) if last else None
-    return Sources(source, source, minutes)
-
-
-def simulated_sessions(settings: Settings) -> object:
-    """Return the sessions that the simulated market has behind it."""
-    as_of = settings.as_of or datetime.now(UTC)
-    delay = timedelta(minutes=settings.decision_delay_minutes)
-    sessions = build_sessions(FIRST_DAY, as_of.date(), decision_delay=delay)
-    last = last_completed_session(sessions, as_of)
-    return sessions.filter(sessions["session_date"] <= last["session_date"])
-
-
-def _file_sources(settings: Settings) -> Sources:
-    from finpulse_assets.gateways.sources.files.files import FilePriceSource, FileTextSource
-    from finpulse_assets.gateways.sources.files.minute_files import FileMinuteSource
-
-    settings = with_remembered_files(settings)
-    if settings.prices_path is None:
-        raise SettingError(
-            "the files profile needs prices and FINPULSE_PRICES_PATH is not set",
-            hint="name a Parquet, CSV or NDJSON file of daily bars",
-        )
-    return Sources(
-        FileTextSource(tweets=settings.tweets_path, headlines=settings.headlines_path),
-        FilePriceSource(
-            prices=settings.prices_path,
-            corporate_actions=settings.corporate_actions_path,
-            tickers=settings.tickers_path,
-        ),
-        FileMinuteSource(settings.bars_1m_path) if settings.bars_1m_path else None,
-    )
-
-
-def _live_sources(settings: Settings) -> Sources:
-    from finpulse_assets.gateways.sources.yahoo.yahoo import YahooSource
-
-    source = YahooSource(settings.ticker_list)
-    return Sources(source, source)
-
-
 def resolve_clock(settings: Settings, sources: Sources) -> RunClock:
     """Return the as-of time and the first day of a run.
 
     The as-of time is the setting, or else the end of what the source has: the decision of the last
     session that is complete. Only a live source without an end runs as of now.
     """
-    prices, texts = sources.prices.extent(), sources.texts.extent()
+    extents, end = _extents(sources)
     now = datetime.now(UTC).replace(microsecond=0)
-    as_of = settings.as_of or (_end_of(prices, settings) if prices else now)
+    as_of = settings.as_of or (_end_of(end, settings) if end else now)
     if as_of > now:
         raise SettingError(
             f"the as-of time {as_of:%Y-%m-%d %H:%M} UTC lies ahead of now, {now:%Y-%m-%d %H:%M}",
             hint="FINPULSE_AS_OF is a UTC time in the past",
         )
-    extents = [extent.first.astimezone(NEW_YORK).date() for extent in (prices, texts) if extent]
-    first = settings.start_date or min(extents, default=(as_of - LIVE_HISTORY).date())
+    begins = [extent.first.astimezone(NEW_YORK).date() for extent in extents]
+    first = settings.start_date or min(begins, default=(as_of - LIVE_HISTORY).date())
     if first > as_of.date():
         raise SettingError(
             f"the data begins on {first}, after the as-of time {as_of:%Y-%m-%d %H:%M} UTC",
@@ -159,9 +80,31 @@ def resolve_clock(settings: Settings, sources: Sources) -> RunClock:
     return RunClock(as_of=as_of, start_date=max(first, FIRST_DAY))
 
 
-def _end_of(prices: Extent, settings: Settings) -> datetime:
+def _extents(sources: Sources) -> tuple[list[Extent], datetime | None]:
+    """Return what the sources reach, and the end of the prices; a source that fails is left out.
+
+    Raises:
+        SourceError: none of the sources of prices answers.
+    """
+    found, ends, problems = [], [], []
+    for source in sources.members:
+        try:
+            texts = source.texts and source.texts.extent()
+            prices = source.prices and source.prices.extent()
+        except SourceError as error:
+            problems.append(error)
+            continue
+        found += [extent for extent in (texts, prices) if extent]
+        ends += [prices and prices.last] if "prices" in source.kinds else []
+    if problems and not ends:
+        raise problems[0]
+    # Prices that go on (None) make the run one as of now.
+    return found, None if None in ends else max(ends, default=None)
+
+
+def _end_of(prices_end: datetime, settings: Settings) -> datetime:
     """Return the decision time of the last session that the prices reach."""
     delay = timedelta(minutes=settings.decision_delay_minutes)
-    last_day = prices.last.date()
+    last_day = prices_end.date()
     sessions = build_sessions(last_day - timedelta(days=14), last_day, decision_delay=delay)
-    return last_completed_session(sessions, prices.last + delay)["decision_at"]
+    return last_completed_session(sessions, prices_end + delay)["decision_at"]

@@ -1,0 +1,72 @@
+"""One source under its name: which kinds of row it gives, and asking it for one of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import polars as pl
+
+from finpulse_assets.errors import SourceError
+from finpulse_assets.gateways.sources.minute_source import MinuteSource
+from finpulse_assets.gateways.sources.protocols import PriceSource, TextSource
+from finpulse_assets.schemas import Kind
+
+
+@dataclass(frozen=True)
+class Source:
+    """A member of the list of sources.
+
+    Args:
+        name: its name in FINPULSE_SOURCES and in every row.
+        kinds: what it gives.
+        texts: where tweets and headlines come from.
+        prices: where bars, corporate actions and the list of tickers come from.
+        minutes: where one-minute bars come from.
+    """
+
+    name: str
+    kinds: tuple[Kind, ...]
+    texts: TextSource | None = None
+    prices: PriceSource | None = None
+    minutes: MinuteSource | None = None
+
+    def ask(self, kind: Kind, start: datetime, end: datetime) -> pl.DataFrame:
+        """Return the rows of a kind delivered in [start, end); minute bars come in parts instead.
+
+        Raises:
+            SourceError: the source cannot be read.
+        """
+        if kind in ("tweets", "headlines"):
+            return self.texts.texts(kind, start, end)
+        return getattr(self.prices, kind)(start, end)
+
+
+@dataclass(frozen=True)
+class Sources:
+    """The sources of a deployment, in the declared order: the first is preferred."""
+
+    members: tuple[Source, ...]
+
+    def named(self, name: str) -> Source:
+        return next(source for source in self.members if source.name == name)
+
+    def giving(self, kind: Kind) -> list[Source]:
+        """Return the sources of one kind of row, in order."""
+        return [source for source in self.members if kind in source.kinds]
+
+    def listings(self) -> tuple[list[pl.DataFrame], list[str]]:
+        """Return the listing of each source of prices that answers, and what the others said.
+
+        Raises:
+            SourceError: none of them answers.
+        """
+        listings, problems = [], []
+        for source in self.giving("prices"):
+            try:
+                listings.append(source.prices.tickers())
+            except SourceError as error:
+                problems.append(f"{source.name}: {error}")
+        if not listings:
+            raise SourceError(f"no source lists its tickers: {'; '.join(problems)}")
+        return listings, problems

@@ -1,0 +1,186 @@
+"""The list of sources: which ones a profile has, what each needs, and how each is made.
+
+A source of the list that is not configured is no asset; `finpulse doctor` says why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from difflib import get_close_matches
+from importlib.util import find_spec
+
+import polars as pl
+
+from finpulse_assets.domain.calendar import build_sessions, last_completed_session
+from finpulse_assets.domain.simulator import MarketPlan
+from finpulse_assets.errors import SettingError
+from finpulse_assets.gateways.sources.source import Source, Sources
+from finpulse_assets.orchestration.run.clock import FIRST_DAY
+from finpulse_assets.orchestration.run.home import with_remembered_files
+from finpulse_assets.schemas import Kind
+from finpulse_assets.settings import Settings
+
+FILE_KINDS: dict[Kind, str] = {
+    "prices": "prices_path",
+    "corporate_actions": "corporate_actions_path",
+    "tweets": "tweets_path",
+    "headlines": "headlines_path",
+    "bars_1m": "bars_1m_path",
+}
+
+
+@dataclass(frozen=True)
+class SourceKind:
+    """What is known of a source before it is made.
+
+    Args:
+        name: as it stands in FINPULSE_SOURCES.
+        sentence: what it is, for the catalogue.
+        kinds: what it gives under these settings.
+        absence: why it is not configured, None where it is.
+        make: builds the gateway; called when a run begins.
+        retries: how often a failed request is made again, and after how many seconds.
+    """
+
+    name: str
+    sentence: str
+    kinds: Callable[[Settings], tuple[Kind, ...]]
+    absence: Callable[[Settings], str | None]
+    make: Callable[[Settings], Source]
+    retries: tuple[int, float] = (0, 0.0)
+
+
+def listed_sources(settings: Settings) -> list[SourceKind]:
+    """Return the sources of the list, in its order, configured or not.
+
+    Raises:
+        SettingError: the list names a source that does not exist.
+    """
+    for name in settings.source_names:
+        if name not in KNOWN:
+            near = get_close_matches(name, KNOWN, n=1) or sorted(KNOWN)
+            raise SettingError(
+                f"FINPULSE_SOURCES names {name!r}, which is no source",
+                hint=f"known are {', '.join(near)}",
+            )
+    return [KNOWN[name] for name in settings.source_names]
+
+
+def configured_sources(settings: Settings) -> list[SourceKind]:
+    """Return the sources of the list that are configured: those that are assets."""
+    return [source for source in listed_sources(settings) if source.absence(settings) is None]
+
+
+def build_sources(settings: Settings) -> Sources:
+    """Return the sources of the deployment.
+
+    Raises:
+        SettingError: no configured source gives prices.
+    """
+    settings = with_remembered_files(settings)
+    chosen = configured_sources(settings)
+    if not any("prices" in source.kinds(settings) for source in chosen):
+        absent = [source.absence(settings) for source in listed_sources(settings)]
+        said = "; ".join(reason for reason in absent if reason) or "none of the list gives any"
+        raise SettingError(f"no source of prices is configured: {said}", hint="see finpulse doctor")
+    return Sources(tuple(source.make(settings) for source in chosen))
+
+
+def sources_of(settings: Settings, kind: Kind) -> list[str]:
+    """Return the names of the configured sources of a kind of row, in order."""
+    return [s.name for s in configured_sources(settings) if kind in s.kinds(settings)]
+
+
+def simulated_sessions(settings: Settings) -> pl.DataFrame:
+    """Return the sessions that the simulated market has behind it."""
+    as_of = settings.as_of or datetime.now(UTC)
+    delay = timedelta(minutes=settings.decision_delay_minutes)
+    sessions = build_sessions(FIRST_DAY, as_of.date(), decision_delay=delay)
+    last: date = last_completed_session(sessions, as_of)["session_date"]
+    return sessions.filter(pl.col("session_date") <= last)
+
+
+def _simulator(settings: Settings) -> Source:
+    from finpulse_assets.gateways.sources.simulated.simulated_minutes import SimulatedMinuteSource
+    from finpulse_assets.gateways.sources.simulated.simulated_source import SimulatedSource
+
+    plan = MarketPlan(
+        ticker_count=settings.simulator_tickers,
+        session_count=settings.simulator_sessions,
+        seed=settings.simulator_seed,
+        effect=settings.simulator_effect,
+    )
+    sessions, last = simulated_sessions(settings), settings.simulator_minute_sessions
+    market = SimulatedSource(plan, sessions)
+    minutes = SimulatedMinuteSource(plan, sessions, last=last) if last else None
+    return Source("simulator", _simulator_kinds(settings), market, market, minutes)
+
+
+def _simulator_kinds(settings: Settings) -> tuple[Kind, ...]:
+    minutes: tuple[Kind, ...] = ("bars_1m",) if settings.simulator_minute_sessions else ()
+    return ("tweets", "headlines", "prices", "corporate_actions", *minutes)
+
+
+def _files(settings: Settings) -> Source:
+    from finpulse_assets.gateways.sources.files.files import FilePriceSource, FileTextSource
+    from finpulse_assets.gateways.sources.files.minute_files import FileMinuteSource
+
+    return Source(
+        "files",
+        _file_kinds(settings),
+        FileTextSource(tweets=settings.tweets_path, headlines=settings.headlines_path),
+        FilePriceSource(
+            prices=settings.prices_path,
+            corporate_actions=settings.corporate_actions_path,
+            tickers=settings.tickers_path,
+        ),
+        FileMinuteSource(settings.bars_1m_path) if settings.bars_1m_path else None,
+    )
+
+
+def _file_kinds(settings: Settings) -> tuple[Kind, ...]:
+    settings = with_remembered_files(settings)
+    return tuple(kind for kind, path in FILE_KINDS.items() if getattr(settings, path) is not None)
+
+
+def _files_absence(settings: Settings) -> str | None:
+    if with_remembered_files(settings).prices_path is None:
+        return (
+            "the source files needs prices and FINPULSE_PRICES_PATH is not set "
+            "(a Parquet, CSV or NDJSON file of daily bars)"
+        )
+    return None
+
+
+def _yahoo(settings: Settings) -> Source:
+    from finpulse_assets.gateways.sources.yahoo.yahoo import YahooSource
+
+    source = YahooSource(settings.ticker_list)
+    return Source("yahoo", ("headlines", "prices", "corporate_actions"), source, source)
+
+
+def _yahoo_absence(_: Settings) -> str | None:
+    if find_spec("yfinance") is None:
+        return "the source yahoo needs the package yfinance (pip install finpulse[live])"
+    return None
+
+
+def _none(_: Settings) -> None:
+    return None
+
+
+_ALL: Sequence[SourceKind] = (
+    SourceKind("simulator", "The simulated market.", _simulator_kinds, _none, _simulator),
+    SourceKind("files", "Data sets on disk.", _file_kinds, _files_absence, _files),
+    SourceKind(
+        "yahoo",
+        "Yahoo Finance: daily bars, splits, dividends and the latest headlines.",
+        lambda _: ("headlines", "prices", "corporate_actions"),
+        _yahoo_absence,
+        _yahoo,
+        retries=(2, 30.0),
+    ),
+)
+KNOWN = {source.name: source for source in _ALL}
