@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 PLOTS_SHOW = "AAPL in the StockNet data, 2014-10-03 to 2015-09-30"
 STAGES = (
-    "market_data", "news", "sentiment", "features", "staging", "intermediate", "marts", "models",
-    "signals", "serving", "monitoring",
+    "sources", "market_data", "news", "sentiment", "features", "staging", "intermediate", "marts",
+    "models", "signals", "serving", "monitoring",
 )  # fmt: skip
 
 

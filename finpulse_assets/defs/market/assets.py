@@ -1,37 +1,39 @@
-"""Market data assets: sessions, tickers, daily bars, corporate actions.
+"""Raw assets: the calendar, the listed tickers, and the rows of all sources united by kind.
 
 https://docs.dagster.io/guides/build/assets
 """
 
-from collections.abc import Callable
 from datetime import timedelta
 
 import dagster as dg
 import polars as pl
 
-from finpulse_assets.contract import Table
 from finpulse_assets.domain.calendar import build_sessions
-from finpulse_assets.domain.ingestion.deliveries import Delivery, accept_actions, accept_prices
-from finpulse_assets.gateways.lake.lake import Lake
-from finpulse_assets.orchestration.automation.freshness import DATA_FRESHNESS
 from finpulse_assets.orchestration.catalog.metadata import (
     MARKET_DATA,
     definition_metadata,
     description,
 )
-from finpulse_assets.orchestration.ingest.ingestion import bad_rows_check, deliver
-from finpulse_assets.orchestration.run.clock import MONTHS, RunClock
-from finpulse_assets.orchestration.run.resources import FIRST_DAY, Sources
-from finpulse_assets.schemas import CORPORATE_ACTIONS, PRICES, SESSIONS, TICKERS
-from finpulse_assets.settings import Settings
+from finpulse_assets.orchestration.ingest.assets import raw_asset, tickers_asset
+from finpulse_assets.orchestration.run.clock import FIRST_DAY, RunClock
+from finpulse_assets.orchestration.run.sources import sources_of
+from finpulse_assets.schemas import KINDS, SESSIONS, SOURCES
+from finpulse_assets.settings import Settings, load_settings
 
 # Two weeks ahead hold the next session, whatever holidays lie between.
 CALENDAR_AHEAD = timedelta(days=14)
+SENTENCES = {
+    "tweets": "Tweets that name a ticker, raw text, every version kept.",
+    "headlines": "News headlines about a ticker, as tweets.",
+    "prices": "Daily bars as each source gives them; price_basis says what is adjusted already.",
+    "corporate_actions": "Splits and dividends.",
+    "bars_1m": "One-minute bars with quotes where a source has them; empty without a source.",
+}
 
 
 @dg.asset(
     key_prefix="raw",
-    group_name="market_data",
+    group_name="sources",
     kinds={"polars"},
     owners=[MARKET_DATA],
     tags={"domain": "market"},
@@ -49,67 +51,26 @@ def sessions(
 
 
 @dg.asset(
-    key_prefix="raw",
-    group_name="market_data",
+    key=["raw", "sources"],
+    group_name="sources",
     kinds={"polars"},
     owners=[MARKET_DATA],
     tags={"domain": "market"},
-    description=description(TICKERS, "Symbols that the price source knows."),
-    metadata=definition_metadata(TICKERS),
+    description=description(SOURCES, "Which source gives what, in the declared order."),
+    metadata=definition_metadata(SOURCES),
 )
-def tickers(sources: dg.ResourceParam[Sources]) -> pl.DataFrame:
-    return sources.prices.tickers()
+def source_list(settings: dg.ResourceParam[Settings]) -> pl.DataFrame:
+    rows = [
+        {"kind": kind, "source": name, "rank": rank}
+        for kind in KINDS
+        for rank, name in enumerate(sources_of(settings, kind), start=1)
+    ]
+    return pl.DataFrame(rows, schema=SOURCES.polars_schema)
 
 
-def _delivered_asset(
-    name: str, table: Table, accept: Callable[..., Delivery], sentence: str, **options: object
-) -> dg.AssetsDefinition:
-    """Return the asset of a table that the price source delivers under the method `name`."""
-
-    @dg.asset(
-        key=["raw", name],
-        ins={"sessions": dg.AssetIn(["raw", "sessions"])},
-        partitions_def=MONTHS,
-        backfill_policy=dg.BackfillPolicy.single_run(),
-        pool=f"lake_{name}",
-        group_name="market_data",
-        kinds={"parquet", "polars"},
-        owners=[MARKET_DATA],
-        tags={"domain": "market"},
-        description=description(table, sentence),
-        metadata=definition_metadata(table),
-        check_specs=[bad_rows_check("raw", name)],
-        **options,
-    )
-    def delivered(
-        context: dg.AssetExecutionContext,
-        sessions: pl.LazyFrame,
-        sources: dg.ResourceParam[Sources],
-        lake: dg.ResourceParam[Lake],
-        clock: dg.ResourceParam[RunClock],
-        settings: dg.ResourceParam[Settings],
-    ):
-        window = clock.window(context.partition_keys)
-        delivery = accept(
-            getattr(sources.prices, name)(*window),
-            existing=lake.read_or_empty(table),
-            coverage=lake.coverage(table),
-            sessions=sessions.collect(),
-            as_of=clock.as_of,
-            window=window,
-        )
-        return deliver(table, delivery, lake, settings.max_bad_row_share)
-
-    return delivered
-
-
-prices = _delivered_asset(
-    "prices",
-    PRICES,
-    accept_prices,
-    "Daily bars as the source gives them; price_basis says what is adjusted already.",
-    freshness_policy=DATA_FRESHNESS,
-)
-corporate_actions = _delivered_asset(
-    "corporate_actions", CORPORATE_ACTIONS, accept_actions, "Splits and dividends."
-)
+@dg.definitions
+def raw() -> dg.Definitions:
+    settings = load_settings()
+    tickers = tickers_asset(sources_of(settings, "prices"))
+    united = [raw_asset(kind, sources_of(settings, kind), SENTENCES[kind]) for kind in KINDS]
+    return dg.Definitions(assets=[sessions, source_list, tickers, *united])

@@ -61,6 +61,9 @@ def unite_market(table: Table, delivered: Mapping[str, pl.DataFrame]) -> United:
 
 
 def _named(table: Table, delivered: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    """Return the rows of all sources with their source's name, in the columns that they share."""
     frames = [rows.with_columns(source=pl.lit(name)) for name, rows in delivered.items()]
-    columns = [pl.lit(None, c.dtype).alias(c.name) for c in table.columns]
-    return pl.concat([pl.DataFrame().with_columns(columns).clear(), *frames], how="diagonal")
+    if not frames:
+        return table.empty().drop("session_date" if "text_hash" in table.by_name else [])
+    return pl.concat([rows.select(c for c in table.column_names if c in rows.columns)
+                      for rows in frames])  # fmt: skip

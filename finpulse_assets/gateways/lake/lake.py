@@ -77,6 +77,12 @@ class Lake:
             )
         return pl.scan_parquet(path).select(table.column_names)
 
+    def scan_present(self, table: Table, partitions: Iterable[str]) -> pl.LazyFrame:
+        """Return those of `partitions` that exist, lazily; without rows where none does."""
+        present = set(self.partitions(table))
+        asked = [key for key in partitions if key in present]
+        return self.scan(table, asked) if asked else table.empty().lazy()
+
     def read_or_empty(self, table: Table) -> pl.LazyFrame:
         """Return the table lazily, or a frame without rows where nothing was written yet."""
         return self.scan(table) if self.partitions(table) else table.empty().lazy()

@@ -22,6 +22,7 @@ LAKE_TABLES: dict[str, Table] = {
     table.name: table
     for table in (
         schemas.SESSIONS,
+        schemas.SOURCES,
         schemas.TICKERS,
         schemas.TWEETS,
         schemas.HEADLINES,

@@ -44,6 +44,11 @@ class RunClock:
         return {month: span for month, span in spans.items() if span[0] < span[1]}
 
     @property
+    def month(self) -> str:
+        """The partition key of the as-of time."""
+        return f"{self.as_of.astimezone(NEW_YORK):%Y-%m-01}"
+
+    @property
     def months(self) -> list[str]:
         """The partition keys from the first day to the as-of time."""
         month = self.start_date.replace(day=1)

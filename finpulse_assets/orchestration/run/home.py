@@ -75,8 +75,8 @@ def check_format(settings: Settings) -> None:
         found = 1 if (settings.root / FILE_OF_FORMAT_1).exists() else FORMAT
     if found != FORMAT:
         raise SettingError(
-            f"the home {settings.root} was made by another version of FinPulse (form {found} of its "
-            f"tables, this one's is {FORMAT})",
+            f"the home {settings.root} was made by another version of FinPulse (form {found} of "
+            f"its tables, this one has {FORMAT})",
             hint=f"{ELSEWHERE}; all in it is made again from the sources",
         )
 

@@ -5,8 +5,8 @@ https://docs.dagster.io/guides/build/io-managers
 
 Reading has three cases: a month or a span of months, when reader and table share the partitions;
 every month that exists, when the reader has none; the one file of an unpartitioned table. Writing
-has three: a versioned table (knowledge_time in its key) takes new rows, every other table takes the
-run's months whole, and a stream of frames becomes the one file of its table, frame by frame.
+has two: a table takes the run's months whole, and a stream of frames becomes the one file of its
+table, frame by frame. What sources delivered is kept by the source assets themselves.
 """
 
 from __future__ import annotations
@@ -37,12 +37,7 @@ class LakeIOManager(dg.IOManager):
             self._describe(context, table, self.lake.scan(table), changed_partitions=int(changed))
             return
         months = list(context.asset_partition_keys) if context.has_asset_partitions else [WHOLE]
-        if "knowledge_time" in table.key:
-            changed = self.lake.append(table, obj, months)
-            spans = {month: self.clock.window([month]) for month in months}
-            self.lake.cover(table, {m: span for m, span in spans.items() if span[0] < span[1]})
-        else:
-            changed = self.lake.replace(table, obj, months)
+        changed = self.lake.replace(table, obj, months)
         self._describe(
             context, table, obj.lazy(), rows_in_this_run=obj.height, changed_partitions=len(changed)
         )

@@ -1,0 +1,1 @@
+"""One asset for each source of the list."""

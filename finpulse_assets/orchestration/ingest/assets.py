@@ -1,0 +1,221 @@
+"""Factories of the assets that ingest: one a source, and one a kind of row that unites them."""
+
+from collections.abc import Sequence
+
+import dagster as dg
+import polars as pl
+
+from finpulse_assets.domain.calendar import last_completed_session
+from finpulse_assets.domain.ingestion.listings import next_versions, unite_listings
+from finpulse_assets.errors import SourceError
+from finpulse_assets.gateways.lake.lake import Lake
+from finpulse_assets.gateways.sources.source import Sources
+from finpulse_assets.orchestration.automation.freshness import DATA_FRESHNESS
+from finpulse_assets.orchestration.catalog.metadata import (
+    MARKET_DATA,
+    column_schema,
+    definition_metadata,
+    description,
+    sample,
+)
+from finpulse_assets.orchestration.ingest.request import FAILED, REFUSED, Answer, Request, collect
+from finpulse_assets.orchestration.ingest.union import unite
+from finpulse_assets.orchestration.run.clock import MONTHS, RunClock
+from finpulse_assets.orchestration.run.sources import SourceKind
+from finpulse_assets.schemas import RAW_TABLES, TEXT_KINDS, TICKERS, Kind, requests_table
+from finpulse_assets.settings import Settings
+
+SOURCE_ANSWERED, BAD_ROWS_ARE_RARE = "source_answered", "bad_rows_are_rare"
+SESSIONS_IN = {"sessions": dg.AssetIn(["raw", "sessions"])}
+
+
+def source_asset(
+    kind_of_source: SourceKind, kinds: Sequence[Kind], *, is_only_source_of_prices: bool
+) -> dg.AssetsDefinition:
+    """Return the asset of one source: it keeps what was delivered, with request, status and time.
+
+    Its checks stop a run only where no other source has prices: else its failure is its own.
+    """
+    name, (retries, wait) = kind_of_source.name, kind_of_source.retries
+    requests = requests_table(name)
+
+    @dg.asset(
+        key=["source", name],
+        ins=SESSIONS_IN,
+        partitions_def=MONTHS,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        pool=f"source_{name}",
+        group_name="sources",
+        kinds={"parquet", "polars"},
+        owners=[MARKET_DATA],
+        tags={"domain": "sources"},
+        description=f"{kind_of_source.sentence} Gives {', '.join(kinds)}, kept as delivered in "
+        f"tables of their own beside the list of requests: {requests.grain}; {requests.known_at}.",
+        metadata={"dagster/column_schema": column_schema(requests)},
+        freshness_policy=DATA_FRESHNESS,
+        check_specs=[
+            dg.AssetCheckSpec(
+                SOURCE_ANSWERED,
+                asset=["source", name],
+                blocking=is_only_source_of_prices,
+                description="The source answered every request of the run; what it did not "
+                "deliver is asked for again by the next one.",
+            ),
+            dg.AssetCheckSpec(
+                BAD_ROWS_ARE_RARE,
+                asset=["source", name],
+                blocking=is_only_source_of_prices,
+                description="At most FINPULSE_MAX_BAD_ROW_SHARE of the delivered rows of each "
+                "kind were refused; the refused ones lie in the quarantine with their reasons.",
+            ),
+        ],
+    )
+    def source(
+        context: dg.AssetExecutionContext,
+        sessions: pl.LazyFrame,
+        sources: dg.ResourceParam[Sources],
+        lake: dg.ResourceParam[Lake],
+        clock: dg.ResourceParam[RunClock],
+        settings: dg.ResourceParam[Settings],
+    ):
+        request = Request(
+            source=sources.named(name),
+            lake=lake,
+            clock=clock,
+            months=context.partition_keys,
+            sessions=sessions.collect(),
+            max_bad_row_share=settings.max_bad_row_share,
+        )
+        answers = collect(request, universe(sources, lake)["ticker"].unique().to_list())
+        if any(answer.status == FAILED for answer in answers) and context.retry_number < retries:
+            raise dg.RetryRequested(max_retries=retries, seconds_to_wait=wait)
+        return dg.MaterializeResult(
+            metadata=_metadata(answers), check_results=[*_checks(answers, settings)]
+        )
+
+    return source
+
+
+def universe(sources: Sources, lake: Lake) -> pl.DataFrame:
+    """Return what the sources of prices list now, or what is held where none of them answers.
+
+    Raises:
+        SourceError: none answers, and nothing is held.
+    """
+    try:
+        return unite_listings(sources.listings()[0])
+    except SourceError:
+        held = lake.read_or_empty(TICKERS).collect()
+        if held.is_empty():
+            raise
+        return held
+
+
+def tickers_asset(names: Sequence[str]) -> dg.AssetsDefinition:
+    """Return the asset of the listed tickers, every version, from the sources of prices `names`."""
+
+    @dg.asset(
+        key_prefix="raw",
+        ins=SESSIONS_IN,
+        deps=[["source", name] for name in names],
+        group_name="market_data",
+        kinds={"polars"},
+        owners=[MARKET_DATA],
+        tags={"domain": "market"},
+        description=description(TICKERS, "Symbols that the sources of prices list, every version."),
+        metadata=definition_metadata(TICKERS),
+    )
+    def tickers(
+        sessions: pl.LazyFrame,
+        sources: dg.ResourceParam[Sources],
+        lake: dg.ResourceParam[Lake],
+        clock: dg.ResourceParam[RunClock],
+    ) -> pl.DataFrame:
+        today = last_completed_session(sessions.collect(), clock.as_of)["session_date"]
+        held = lake.read_or_empty(TICKERS).collect()
+        return next_versions(held, universe(sources, lake), today)
+
+    return tickers
+
+
+def raw_asset(kind: Kind, names: Sequence[str], sentence: str) -> dg.AssetsDefinition:
+    """Return the asset that unites one kind of row from the sources `names`, in their order."""
+    table, is_text = RAW_TABLES[kind], kind in TEXT_KINDS
+
+    @dg.asset(
+        key=["raw", kind],
+        ins={**SESSIONS_IN, "tickers": dg.AssetIn(["raw", "tickers"])},
+        deps=[["source", name] for name in names],
+        partitions_def=MONTHS,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        pool=f"lake_{kind}",
+        group_name="news" if is_text else "market_data",
+        kinds={"parquet", "polars"},
+        owners=[MARKET_DATA],
+        tags={"domain": "news" if is_text else "market"},
+        description=description(table, sentence),
+        metadata=definition_metadata(table),
+        freshness_policy=None if kind in ("corporate_actions", "bars_1m") else DATA_FRESHNESS,
+    )
+    def raw(
+        context: dg.AssetExecutionContext,
+        sessions: pl.LazyFrame,
+        tickers: pl.LazyFrame,
+        lake: dg.ResourceParam[Lake],
+        clock: dg.ResourceParam[RunClock],
+    ) -> dg.MaterializeResult:
+        return unite(
+            kind,
+            names,
+            lake=lake,
+            clock=clock,
+            months=context.partition_keys,
+            sessions=sessions.collect(),
+            tickers=tickers.select("ticker").unique().collect()["ticker"].to_list(),
+        )
+
+    return raw
+
+
+def _metadata(answers: Sequence[Answer]) -> dict[str, object]:
+    found = [answer.delivery for answer in answers if answer.delivery is not None]
+    counts = {
+        "delivered_rows": sum(one.delivered for one in found),
+        "new_rows": sum(one.rows.height for one in found),
+        "repeated_rows": sum(one.repeated for one in found),
+        "late_rows": sum(one.late for one in found),
+        "not_yet_known_rows": sum(one.not_yet_known for one in found),
+        "refused_rows": sum(one.refused for one in found),
+    }
+    by_kind = pl.DataFrame(
+        [
+            {"kind": answer.kind, "status": answer.status, "problem": answer.problem or ""}
+            for answer in answers
+        ],
+        schema={"kind": pl.String, "status": pl.String, "problem": pl.String},
+    )
+    return {**counts, "requests": sample(by_kind)}
+
+
+def _checks(answers: Sequence[Answer], settings: Settings) -> list[dg.AssetCheckResult]:
+    failed = [f"{a.kind}: {a.problem}" for a in answers if a.status == FAILED]
+    refused = [f"{a.kind}: {a.problem}" for a in answers if a.status == REFUSED]
+    bad = [a.delivery.quarantined for a in answers if a.delivery and a.delivery.refused]
+    return [
+        dg.AssetCheckResult(
+            check_name=SOURCE_ANSWERED,
+            passed=not failed,
+            description="; ".join(failed) or "every request was answered",
+            metadata={"failed_requests": len(failed), "requests": len(answers)},
+        ),
+        dg.AssetCheckResult(
+            check_name=BAD_ROWS_ARE_RARE,
+            passed=not refused,
+            description="; ".join(refused) or "few or no rows were refused",
+            metadata={
+                "refused_rows": sum(frame.height for frame in bad),
+                "limit": settings.max_bad_row_share,
+                "examples": sample(pl.concat(bad)) if bad else "none",
+            },
+        ),
+    ]

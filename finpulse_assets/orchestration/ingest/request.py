@@ -1,0 +1,194 @@
+"""One run's requests to one source: what was asked, what came, and what became of it.
+
+A source that fails, or whose answer is mostly bad, leaves its own tables and coverage as they were,
+so that the next run asks again from there; what other sources deliver is not touched by it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import polars as pl
+
+from finpulse_assets.contract import Table
+from finpulse_assets.domain.ingestion.bars_1m import accept_bars_1m, in_all
+from finpulse_assets.domain.ingestion.coverage import spans_asked
+from finpulse_assets.domain.ingestion.deliveries import Delivery, accept
+from finpulse_assets.errors import SourceError
+from finpulse_assets.gateways.lake.lake import WHOLE, Lake
+from finpulse_assets.gateways.sources.source import Source
+from finpulse_assets.orchestration.run.clock import RunClock
+from finpulse_assets.schemas import QUARANTINE, Kind, requests_table, source_table
+
+log = logging.getLogger(__name__)
+
+ANSWERED, REFUSED, FAILED = "answered", "refused", "failed"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What all requests of a run share."""
+
+    source: Source
+    lake: Lake
+    clock: RunClock
+    months: Sequence[str]
+    sessions: pl.DataFrame
+    max_bad_row_share: float
+
+    @property
+    def window(self) -> tuple[datetime, datetime]:
+        return self.clock.window(list(self.months))
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What became of one request; `delivery` is None where the source failed."""
+
+    kind: Kind
+    status: str
+    delivery: Delivery | None = None
+    problem: str | None = None
+
+
+def collect(request: Request, tickers: Sequence[str]) -> list[Answer]:
+    """Ask the source for every kind of row that it gives, and keep what is new.
+
+    Args:
+        request: the source, the months and the lake.
+        tickers: the universe; a source of prices is asked about those that it lists itself.
+    """
+    answers = [_collected(request, kind, tickers) for kind in request.source.kinds]
+    _log_requests(request, answers)
+    return answers
+
+
+def _collected(request: Request, kind: Kind, tickers: Sequence[str]) -> Answer:
+    try:
+        if kind == "bars_1m":
+            return _minutes(request)
+        delivered = request.source.ask(kind, *request.window)
+        return _kept(request, kind, delivered, tickers)
+    except SourceError as error:
+        log.warning("source %s failed for %s: %s", request.source.name, kind, error)
+        return Answer(kind, FAILED, problem=str(error))
+
+
+def _kept(request: Request, kind: Kind, delivered: pl.DataFrame, tickers: Sequence[str]) -> Answer:
+    lake, clock, name = request.lake, request.clock, request.source.name
+    table = source_table(name, kind)
+    with lake.locked(table):
+        delivery = accept(
+            name,
+            kind,
+            delivered,
+            held=_held(lake, table, request.months[0]),
+            coverage=lake.coverage(table),
+            sessions=request.sessions,
+            as_of=clock.as_of,
+            window=request.window,
+        )
+        if refusal := _judged(request, kind, delivery):
+            return refusal
+        lake.append(table, delivery.rows, request.months)
+        windows = clock.windows(request.months)
+        spans = spans_asked(kind, windows, tickers, sessions=request.sessions, as_of=clock.as_of)
+        lake.cover(table, spans)
+    return Answer(kind, ANSWERED, delivery)
+
+
+def _held(lake: Lake, table: Table, first_month: str) -> pl.LazyFrame:
+    """Return what is held from the month before the first one on: older versions do not repeat."""
+    present = lake.partitions(table)
+    before = [month for month in present if month < first_month][-1:]
+    return lake.scan_present(table, [*before, *(m for m in present if m >= first_month)])
+
+
+def _minutes(request: Request) -> Answer:
+    """Make each month hold the bars that the source has for it, a month in memory at a time."""
+    lake, clock = request.lake, request.clock
+    table = source_table(request.source.name, "bars_1m")
+    deliveries, parts = [], {}
+    with lake.locked(table):
+        for part in request.source.minutes.bars_1m(*request.window):
+            delivery = accept_bars_1m(part.bars, sessions=request.sessions, as_of=clock.as_of)
+            deliveries.append(replace(delivery, rows=delivery.rows.clear()))
+            if part.month is not None and delivery.bad_share <= request.max_bad_row_share:
+                lake.replace(table, delivery.rows.drop("source"), [part.month])
+                parts[part.month] = delivery
+        total = in_all(deliveries)
+        if refusal := _judged(request, "bars_1m", total):
+            return refusal
+        for month in set(request.months) - parts.keys():
+            lake.replace(table, table.empty(), [month])
+    return Answer("bars_1m", ANSWERED, total)
+
+
+def _judged(request: Request, kind: Kind, delivery: Delivery) -> Answer | None:
+    """Keep the refused rows; return a refusal of the whole answer where they are too many."""
+    keep_quarantined(request.lake, request.source.name, kind, delivery)
+    if delivery.bad_share <= request.max_bad_row_share:
+        return None
+    reason, count = delivery.quarantined["reason"].value_counts(sort=True).row(0)
+    sentence = (
+        f"{delivery.refused} of {delivery.delivered} delivered rows were refused "
+        f"({delivery.bad_share:.1%}), the limit is {request.max_bad_row_share:.1%}. "
+        f"Most common: {reason} ({count} rows)."
+    )
+    return Answer(kind, REFUSED, delivery, sentence)
+
+
+def quarantine_of(source: str, kind: Kind) -> Table:
+    """Return the contract of the refused rows of one source and kind."""
+    return replace(QUARANTINE, name=f"{QUARANTINE.name}/{source}/{kind}")
+
+
+def keep_quarantined(lake: Lake, source: str, kind: Kind, delivery: Delivery) -> int:
+    """Add refused rows to the quarantine; a row that was refused before keeps its first time."""
+    table = quarantine_of(source, kind)
+    with lake.locked(table):
+        held = lake.read_or_empty(table).collect()
+        merged = pl.concat([held, delivery.quarantined]).unique(
+            "row_hash", keep="first", maintain_order=True
+        )
+        if merged.height:
+            lake.replace(table, merged, [WHOLE])
+    return merged.height
+
+
+def _log_requests(request: Request, answers: Sequence[Answer]) -> None:
+    table = requests_table(request.source.name)
+    start, end = request.window
+    rows = [
+        {
+            "requested_at": request.clock.as_of,
+            "kind": answer.kind,
+            "asked_from": start,
+            "asked_until": end,
+            "status": answer.status,
+            **_counts(answer.delivery),
+            "problem": answer.problem,
+        }
+        for answer in answers
+    ]
+    frame = pl.DataFrame(rows, schema=table.polars_schema)
+    month = request.clock.month
+    with request.lake.locked(table):
+        kept = request.lake.scan_present(table, [month]).collect()
+        # A run made again at the same as-of time takes the place of the first one.
+        earlier = kept.join(frame, on=list(table.key), how="anti")
+        request.lake.replace(table, pl.concat([earlier, frame]), [month])
+
+
+def _counts(delivery: Delivery | None) -> dict[str, int]:
+    if delivery is None:
+        return dict.fromkeys(("delivered_rows", "new_rows", "late_rows", "refused_rows"), 0)
+    return {
+        "delivered_rows": delivery.delivered,
+        "new_rows": delivery.rows.height,
+        "late_rows": delivery.late,
+        "refused_rows": delivery.refused,
+    }

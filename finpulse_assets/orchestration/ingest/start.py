@@ -1,0 +1,36 @@
+"""Where a run starts: the month in which the coverage of the sources ends."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from finpulse_assets.domain.ingestion.coverage import month_to_start
+from finpulse_assets.gateways.lake.lake import Lake
+from finpulse_assets.orchestration.run.clock import RunClock
+from finpulse_assets.orchestration.run.sources import configured_sources
+from finpulse_assets.schemas import source_table
+from finpulse_assets.settings import Settings
+
+
+def months_to_run(settings: Settings, lake: Lake, as_of: datetime) -> list[str]:
+    """Return the months of a run at `as_of`: from where the coverage of a source ends to now.
+
+    A run that failed, on the first session of a month or any other, leaves its months to the next
+    one; so does a source that was down, and a ticker that was added. No source is read for this.
+    A source that never answered counts from its first answer on.
+    """
+    now = RunClock(as_of, as_of.date())
+    starts = [now.month]
+    for source in configured_sources(settings):
+        for kind in source.kinds(settings):
+            if kind == "bars_1m":  # no versions: the source is asked for whole months
+                continue
+            coverage = lake.coverage(source_table(source.name, kind))
+            if coverage.is_empty():
+                continue
+            first = date.fromisoformat(coverage["month"].min())
+            clock = RunClock(as_of, first)
+            complete = [month for month in clock.months if month < now.month]
+            ends = {month: clock.window([month])[1] for month in complete}
+            starts.append(month_to_start(coverage, ends) or now.month)
+    return RunClock(as_of, date.fromisoformat(min(starts))).months
