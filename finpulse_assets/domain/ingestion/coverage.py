@@ -32,7 +32,7 @@ def spans_asked(
     """
     decided = sessions.filter(pl.col("decision_at") <= as_of)["decision_at"].max()
     spans = [
-        (month, first, _last(kind, end, as_of, decided or first))
+        (month, first, max(first, _last(kind, end, as_of, decided or first)))
         for month, (first, end) in windows.items()
         if first < end
     ]

@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
 import polars as pl
 
-from finpulse_assets import schemas
+from finpulse_assets.contract import Table
 from finpulse_assets.domain.calendar import build_sessions
-from finpulse_assets.domain.ingestion.deliveries import (
-    Delivery,
-    accept_actions,
-    accept_prices,
-    accept_texts,
-)
+from finpulse_assets.domain.ingestion.deliveries import Delivery, accept
 from finpulse_assets.gateways.sources.protocols import (
     DELIVERED_ACTIONS,
     DELIVERED_PRICES,
     DELIVERED_TEXTS,
     delivered_as,
 )
-from finpulse_assets.schemas import CORPORATE_ACTIONS, PRICES, TWEETS
+from finpulse_assets.schemas import COVERAGE, Kind, source_table
 
 SESSIONS = build_sessions(date(2024, 1, 2), date(2024, 8, 30))
 AS_OF = datetime(2024, 6, 20, 15, tzinfo=UTC)
-TICKERS = ["AAPL", "MSFT"]
+TICKERS = ("AAPL", "MSFT")
 MAY, JUNE = "2024-05-01", "2024-06-01"
 
 
@@ -34,24 +28,23 @@ def june(day: int, hour: int = 15, minute: int = 0) -> datetime:
     return datetime(2024, 6, day, hour, minute, tzinfo=UTC)
 
 
-def _texts(delivered: pl.DataFrame, **options) -> Delivery:
-    return accept_texts(TWEETS, delivered, tickers=TICKERS, **options)
-
-
 EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 @dataclass
 class FedTable:
-    """A table of the lake and its coverage."""
+    """What a source has delivered of one kind, and its coverage."""
 
-    contract: schemas.Table = TWEETS
-    accept: Callable[..., Delivery] = _texts
+    kind: Kind = "tweets"
+    coverage: pl.DataFrame = field(default_factory=COVERAGE.empty)
     rows: pl.DataFrame = field(init=False)
-    coverage: dict[str, tuple[datetime, datetime]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.rows = self.contract.empty()
+
+    @property
+    def contract(self) -> Table:
+        return source_table("test", self.kind)
 
     def feed(
         self,
@@ -59,31 +52,36 @@ class FedTable:
         as_of: datetime,
         months: tuple[str, ...] = (JUNE,),
         window: tuple[datetime, datetime] | None = None,
+        tickers: tuple[str, ...] = TICKERS,
     ) -> Delivery:
-        delivery = self.accept(
+        delivery = accept(
+            "test",
+            self.kind,
             delivered,
-            existing=self.rows.lazy(),
+            held=self.rows.lazy(),
             coverage=self.coverage,
             sessions=SESSIONS,
             as_of=as_of,
             window=window,
         )
         self.rows = self.contract.enforce(pl.concat([self.rows, delivery.rows]))
-        for month in months:
-            _, last = self.coverage.get(month, (EPOCH, as_of))
-            self.coverage[month] = (EPOCH, max(as_of, last))
+        asked = [covered(month, EPOCH, as_of, tickers) for month in months]
+        grown = pl.concat([self.coverage, *asked]).group_by("ticker", "month")
+        self.coverage = COVERAGE.enforce(grown.agg(pl.min("first_at"), pl.max("last_at")))
         return delivery
 
     def known_at(self, as_of: datetime) -> pl.DataFrame:
         return self.rows.filter(pl.col("knowledge_time") <= as_of)
 
 
-def prices_table() -> FedTable:
-    return FedTable(PRICES, accept_prices)
-
-
-def actions_table() -> FedTable:
-    return FedTable(CORPORATE_ACTIONS, accept_actions)
+def covered(
+    month: str, first: datetime, last: datetime, tickers: tuple[str, ...] = TICKERS
+) -> pl.DataFrame:
+    return COVERAGE.enforce(
+        pl.DataFrame({"ticker": tickers}).with_columns(
+            month=pl.lit(month), first_at=pl.lit(first), last_at=pl.lit(last)
+        )
+    )
 
 
 def texts(*rows: dict) -> pl.DataFrame:

@@ -6,28 +6,23 @@ from datetime import UTC, date, datetime
 
 import polars as pl
 import pytest
-from delivery_table import (
-    AS_OF,
-    JUNE,
-    MAY,
-    SESSIONS,
-    TICKERS,
-    FedTable,
-    actions,
-    actions_table,
-    bars,
-    june,
-    prices_table,
-    texts,
-)
 
-from finpulse_assets.domain.ingestion.deliveries import accept_texts
 from finpulse_assets.gateways.sources.protocols import (
     DELIVERED_ACTIONS,
     DELIVERED_PRICES,
     DELIVERED_TEXTS,
 )
-from finpulse_assets.schemas import CORPORATE_ACTIONS, HEADLINES, PRICES, TWEETS
+from tests.unit.domain.ingestion.delivery_table import (
+    AS_OF,
+    JUNE,
+    MAY,
+    FedTable,
+    actions,
+    bars,
+    covered,
+    june,
+    texts,
+)
 
 
 def test_months_read_one_after_the_other_are_the_span_read_at_once():
@@ -51,13 +46,12 @@ def test_a_late_text_is_known_from_now_on():
     assert (delivery.late, delivery.repeated, delivery.rows.height) == (1, 1, 1)
     row = delivery.rows.row(0, named=True)
     assert (row["event_time"], row["knowledge_time"]) == (june(3), june(6))
-    assert row["session_date"] == date(2024, 6, 6)
-    assert before["session_date"].to_list() == [date(2024, 6, 3)]
+    assert row["delivered_at"] == june(6)
     assert table.known_at(june(4)).equals(before)
 
 
 def test_coverage_counts_for_the_months_that_were_read():
-    table = FedTable(coverage={JUNE: (june(5), june(20))})
+    table = FedTable(coverage=covered(JUNE, june(5), june(20)))
     in_may = datetime(2024, 5, 20, 15, tzinfo=UTC)
     delivery = table.feed(
         texts(
@@ -78,7 +72,6 @@ def test_a_source_that_says_when_it_delivered_is_believed():
     table.feed(texts({"event_time": june(3), "knowledge_time": june(5, 22)}), AS_OF)
     row = table.rows.row(0, named=True)
     assert row["knowledge_time"] == june(5, 22)
-    assert row["session_date"] == date(2024, 6, 6)  # the 5th was decided at 20:15
 
 
 def test_nothing_is_known_before_it_happens():
@@ -143,7 +136,7 @@ def test_a_replaced_version_that_comes_late_is_not_the_newest():
 
 
 def test_the_last_of_several_late_versions_counts():
-    table = FedTable(coverage={JUNE: (june(1), june(10))})
+    table = FedTable(coverage=covered(JUNE, june(1), june(10)))
     draft = {"text": "draft", "knowledge_time": june(3)}
     final = {"text": "final", "knowledge_time": june(4)}
     assert table.feed(texts(draft, final), june(11)).rows["text"].to_list() == ["final"]
@@ -151,56 +144,68 @@ def test_the_last_of_several_late_versions_counts():
 
 
 def test_refused_rows_are_counted_and_kept_apart():
-    delivery = FedTable().feed(texts({}, {"ticker": "ZZZ"}, {"text": ""}), AS_OF)
+    delivery = FedTable().feed(texts({}, {"ticker": None}, {"text": ""}), AS_OF)
     assert (delivery.delivered, delivery.refused, delivery.rows.height) == (3, 2, 1)
     assert delivery.bad_share == pytest.approx(2 / 3)
     assert delivery.quarantined["reason"].sort().to_list() == [
         "text is empty",
-        "ticker 'ZZZ' is unknown",
+        "ticker is missing",
     ]
 
 
-@pytest.mark.parametrize("table", [FedTable(), prices_table(), actions_table()])
+@pytest.mark.parametrize("table", [FedTable(), FedTable("prices"), FedTable("corporate_actions")])
 def test_an_empty_delivery_is_no_mistake(table):
     schema = {
-        TWEETS.name: DELIVERED_TEXTS,
-        PRICES.name: DELIVERED_PRICES,
-        CORPORATE_ACTIONS.name: DELIVERED_ACTIONS,
-    }[table.contract.name]
+        "tweets": DELIVERED_TEXTS,
+        "prices": DELIVERED_PRICES,
+        "corporate_actions": DELIVERED_ACTIONS,
+    }[table.kind]
     delivery = table.feed(pl.DataFrame(schema=dict(schema)), AS_OF)
     assert delivery.rows.schema == table.contract.empty().schema
     assert (delivery.delivered, delivery.bad_share) == (0, 0.0)
 
 
 def test_headlines_keep_their_own_table():
-    delivery = accept_texts(
-        HEADLINES,
-        texts({"is_retweet": None, "author": None}),
-        existing=HEADLINES.empty().lazy(),
-        coverage={},
-        sessions=SESSIONS,
-        tickers=TICKERS,
-        as_of=AS_OF,
-    )
+    table = FedTable("headlines")
+    delivery = table.feed(texts({"is_retweet": None, "author": None}), AS_OF)
     assert delivery.rows["is_retweet"].to_list() == [False]
+    assert table.contract.name == "source/test/headlines"
+
+
+def test_a_ticker_that_is_added_later_brings_its_history():
+    """The table was covered for others; nobody had asked about this one."""
+    table = FedTable("prices")
+    table.feed(bars({}), june(10), tickers=("AAPL",))
+    delivery = table.feed(bars({}, {"ticker": "MSFT"}), june(12))
+    assert delivery.late == 0
+    assert delivery.rows.select("ticker", "knowledge_time").rows() == [("MSFT", june(3, 20))]
+
+
+def test_a_bar_fetched_between_close_and_decision_is_completed():
+    """At 16:05 the source has half of the day; at 16:30 it has all of it, and that one counts."""
+    table = FedTable("prices")
+    half = table.feed(bars({"close": 9.0}), june(3, 20, 5), months=())
+    assert (half.not_yet_known, half.rows.height) == (1, 0)
+    whole = table.feed(bars({}), june(3, 20, 30))
+    assert whole.rows.select("close", "knowledge_time").rows() == [(10.0, june(3, 20))]
 
 
 def test_a_bar_is_known_at_its_close():
-    table = prices_table()
+    table = FedTable("prices")
     half_day = date(2024, 7, 3)
     delivery = table.feed(
-        bars({}, {"session_date": half_day}), datetime(2024, 7, 3, 17, tzinfo=UTC)
+        bars({}, {"session_date": half_day}), datetime(2024, 7, 3, 17, 15, tzinfo=UTC)
     )
     assert delivery.rows["knowledge_time"].to_list() == [
         june(3, 20),
         datetime(2024, 7, 3, 17, tzinfo=UTC),
     ]
     assert delivery.rows["event_time"].equals(delivery.rows["knowledge_time"].rename("event_time"))
-    assert prices_table().feed(bars({}), june(3, 19, 59)).not_yet_known == 1
+    assert FedTable("prices").feed(bars({}), june(3, 19, 59)).not_yet_known == 1
 
 
 def test_a_corrected_price_adds_a_version():
-    table = prices_table()
+    table = FedTable("prices")
     table.feed(bars({}), june(4))
     assert table.feed(bars({}), june(5)).rows.is_empty()
     delivery = table.feed(bars({"close": 9.5}), june(6))
@@ -213,7 +218,7 @@ def test_a_corrected_price_adds_a_version():
 
 
 def test_an_action_is_known_at_the_open_unless_announced():
-    table = actions_table()
+    table = FedTable("corporate_actions")
     announced = {"kind": "dividend", "value": 0.25, "knowledge_time": june(1)}
     assert table.feed(actions({}, announced), june(3)).not_yet_known == 1
     assert table.rows.select("kind", "knowledge_time").rows() == [("dividend", june(1))]
@@ -225,7 +230,7 @@ def test_an_action_is_known_at_the_open_unless_announced():
 
 
 def test_a_corrected_split_adds_a_version():
-    table = actions_table()
+    table = FedTable("corporate_actions")
     table.feed(actions({}), june(11))
     table.feed(actions({"value": 5.0}), june(12))
     assert table.rows.select("value", "knowledge_time").rows() == [
@@ -236,7 +241,7 @@ def test_a_corrected_split_adds_a_version():
 
 def test_a_version_that_the_source_takes_back_counts_no_more():
     """10, corrected to 9.5, corrected back to 10: the last word is 10."""
-    table, window = prices_table(), (june(1), june(30))
+    table, window = FedTable("prices"), (june(1), june(30))
     table.feed(bars({}), june(4), window=window)
     table.feed(bars({"close": 9.5}), june(5), window=window)
     delivery = table.feed(bars({}), june(6), window=window)
@@ -246,7 +251,7 @@ def test_a_version_that_the_source_takes_back_counts_no_more():
 
 
 def test_a_version_outside_the_question_is_not_taken_back():
-    table = prices_table()
+    table = FedTable("prices")
     table.feed(bars({}), june(4))
     table.feed(bars({"close": 9.5}), june(20))
     assert table.feed(bars({}), june(21), window=(june(1), june(10))).rows.is_empty()

@@ -5,14 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 
 import polars as pl
-from delivery_table import AS_OF, TICKERS, FedTable, june, texts
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from tests.unit.domain.ingestion.delivery_table import AS_OF, TICKERS, FedTable, june, texts
 
 ROW = st.fixed_dictionaries(
     {
         "text_id": st.sampled_from("12345"),
-        "ticker": st.sampled_from([*TICKERS, "ZZZ"]),
+        "ticker": st.sampled_from([*TICKERS, None]),
         # Some of these rows are known after AS_OF.
         "event_time": st.integers(1, 22).map(june),
         "knowledge_time": st.none() | st.integers(10, 24).map(june),

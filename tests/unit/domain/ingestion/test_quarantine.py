@@ -45,7 +45,7 @@ PRICE = {
 }
 ACTION = {"ticker": "AAPL", "ex_date": SESSION, "kind": "split", "value": 4.0}
 
-TEXTS = (TEXT, DELIVERED_TEXTS, text_rules(["AAPL", "BRK-B"]))
+TEXTS = (TEXT, DELIVERED_TEXTS, text_rules())
 PRICES = (PRICE, DELIVERED_PRICES, price_rules(pl.Series([SESSION])))
 ACTIONS = (ACTION, DELIVERED_ACTIONS, action_rules(pl.Series([SESSION])))
 
@@ -65,8 +65,6 @@ CASES = [
     (TEXTS, {"text": None}, "text is empty"),
     (TEXTS, {"text": " \n\t"}, "text is empty"),
     (TEXTS, {"text": "x" * 10_001}, "text has 10001 characters, the limit is 10000"),
-    (TEXTS, {"ticker": "ZZZ"}, "ticker 'ZZZ' is unknown"),
-    (TEXTS, {"ticker": "aapl"}, "ticker 'aapl' is unknown"),
     (PRICES, {"problem": "open 'n/a' is not a number"}, "open 'n/a' is not a number"),
     *((PRICES, {name: None}, f"{name} is missing") for name in PRICE if name != "price_basis"),
     (PRICES, {"session_date": SATURDAY}, "2024-06-08 is not a session of XNYS"),

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
+import socket
 import stat
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -15,7 +19,7 @@ from finpulse_assets import schemas
 from finpulse_assets.contract import Column, Table
 from finpulse_assets.errors import LakeError, SchemaError
 from finpulse_assets.gateways.atomic import write_json, written_atomically
-from finpulse_assets.gateways.lake.lake import COVERAGE, WHOLE, Lake
+from finpulse_assets.gateways.lake.lake import COVERAGE_FILE, WHOLE, Lake
 
 VERSIONS = Table(
     name="raw/things",
@@ -252,34 +256,100 @@ def test_a_file_of_another_schema_is_named(lake, change, names):
         lake.scan(VERSIONS)
 
 
+def spans(*rows: tuple[str, str, datetime, datetime]) -> pl.DataFrame:
+    return pl.DataFrame(rows, schema=schemas.COVERAGE.polars_schema, orient="row")
+
+
 def test_coverage_never_goes_back(lake):
     lake.append(VERSIONS, VERSIONS.empty(), [MAY, JUNE, JULY])
-    assert lake.coverage(VERSIONS) == {}
-    lake.cover(VERSIONS, {MAY: (utc(5, 1), utc(6, 1)), JUNE: (utc(6, 1), utc(6, 10))})
-    lake.cover(VERSIONS, {JUNE: (utc(6, 2), utc(6, 5)), JULY: (utc(7, 1), utc(7, 2))})
-    assert lake.coverage(VERSIONS) == {
-        MAY: (utc(5, 1), utc(6, 1)),
-        JUNE: (utc(6, 1), utc(6, 10)),
-        JULY: (utc(7, 1), utc(7, 2)),
-    }
+    assert lake.coverage(VERSIONS).is_empty()
+    lake.cover(VERSIONS, spans(("a", MAY, utc(5, 1), utc(6, 1)), ("a", JUNE, utc(6, 1), utc(6, 9))))
+    lake.cover(
+        VERSIONS, spans(("a", JUNE, utc(6, 2), utc(6, 5)), ("b", JUNE, utc(6, 3), utc(6, 4)))
+    )
+    assert lake.coverage(VERSIONS).rows() == [
+        ("a", MAY, utc(5, 1), utc(6, 1)),
+        ("a", JUNE, utc(6, 1), utc(6, 9)),
+        ("b", JUNE, utc(6, 3), utc(6, 4)),
+    ]
     later = utc(7, 1) + timedelta(microseconds=1)
-    lake.cover(VERSIONS, {JUNE: (utc(6, 3), later)})
-    assert lake.coverage(VERSIONS)[JUNE] == (utc(6, 1), later)
+    lake.cover(VERSIONS, spans(("b", JUNE, utc(6, 1), later)))
+    assert lake.coverage(VERSIONS).row(2) == ("b", JUNE, utc(6, 1), later)
     lake.path(VERSIONS, JUNE).unlink()
-    assert list(lake.coverage(VERSIONS)) == [MAY, JULY], "a month without a file was never read"
+    assert lake.coverage(VERSIONS)["month"].to_list() == [MAY], "a month without a file"
 
 
-@pytest.mark.parametrize(
-    "content", ["", "{", "[]", '{"2024-05-01": 5}', '{"2024-05-01": "soon"}', "5"]
-)
+@pytest.mark.parametrize("content", [b"", b"{", b"PAR1 half"])
 def test_a_damaged_coverage_is_named(lake, content):
-    lake.cover(VERSIONS, {MAY: (utc(5, 1), utc(6, 1))})
-    path = lake.root / VERSIONS.name / COVERAGE
-    assert json.loads(path.read_text()) == {
-        MAY: ["2024-05-01T12:00:00+00:00", "2024-06-01T12:00:00+00:00"]
-    }
-    path.write_text(content)
-    with pytest.raises(
-        LakeError, match=r"_coverage\.json cannot be read: .* Hint: delete it; rows"
-    ):
+    lake.cover(VERSIONS, spans(("a", MAY, utc(5, 1), utc(6, 1))))
+    (lake.root / VERSIONS.name / COVERAGE_FILE).write_bytes(content)
+    with pytest.raises(LakeError, match=r"\.coverage cannot be read: .* Hint: delete it; rows"):
         lake.coverage(VERSIONS)
+
+
+def test_two_appends_at_once_keep_the_rows_of_both(lake):
+    """Each reads what is held and writes it with its own rows: without a lock the last one wins."""
+    started = threading.Barrier(2)
+
+    def add(name: str) -> None:
+        own = Lake(lake.root)
+        rows = [(f"{name}{number}", utc(5, 9), 1.0) for number in range(300)]
+        started.wait()
+        for part in things(*rows).iter_slices(30):
+            own.append(VERSIONS, part, [MAY])
+            own.cover(VERSIONS, spans((name, MAY, utc(5, 1), utc(5, 9))))
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(add, "ab"))
+    assert len(rows_of(lake)) == 600
+    assert lake.coverage(VERSIONS)["ticker"].to_list() == ["a", "b"]
+
+
+def test_a_writer_in_another_process_is_waited_for(lake):
+    """The lock is the operating system's: it ends with its process, also by kill -9."""
+    code = (
+        "import sys; from pathlib import Path; from filelock import FileLock\n"
+        "lock = FileLock(sys.argv[1]); lock.acquire(); print('held', flush=True)\n"
+        "sys.stdin.read()"
+    )
+    folder = lake.root / VERSIONS.name
+    folder.mkdir(parents=True)
+    command = [sys.executable, "-c", code, str(folder / ".lock")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout.readline() == b"held\n"
+        with ThreadPoolExecutor(1) as pool:
+            waiting = pool.submit(lake.append, VERSIONS, things(IN_MAY), [])
+            assert lake.partitions(VERSIONS) == []
+            other.kill()
+            assert waiting.result() == [MAY]
+
+
+def test_a_writer_that_hangs_is_named(lake, monkeypatch):
+    monkeypatch.setattr("finpulse_assets.gateways.lake.lake.LOCK_SECONDS", 0)
+    with lake.locked(VERSIONS), ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(lake.append, VERSIONS, things(IN_MAY), [])
+        with pytest.raises(LakeError, match="raw/things is being written by another run"):
+            waiting.result()
+
+
+def test_a_thread_may_lock_again_what_it_holds(lake):
+    with lake.locked(VERSIONS), lake.locked(VERSIONS):
+        assert lake.append(VERSIONS, things(IN_MAY), []) == [MAY]
+
+
+def test_files_of_another_host_are_left_alone(lake):
+    """Its process numbers say nothing here: a number that is free here may be a writer there."""
+    folder = lake.path(VERSIONS, MAY).parent
+    folder.mkdir(parents=True)
+    free = 2**22 + 1  # above the largest process number
+    theirs = folder / f".2024-05-01.parquet.other.{free}.0a1b2c3d.tmp"
+    host = "".join(c if c.isalnum() or c == "-" else "_" for c in socket.gethostname())
+    ours = folder / f".2024-05-01.parquet.{host}.{free}.0a1b2c3d.tmp"
+    abandoned = folder / f".2024-05-01.parquet.gone.{free}.0a1b2c3d.tmp"
+    for path in (theirs, ours, abandoned):
+        path.write_bytes(b"PAR1 half")
+    os.utime(abandoned, (0, 0))
+    lake.append(VERSIONS, things(IN_MAY), [])
+    assert theirs.exists()
+    assert not ours.exists()
+    assert not abandoned.exists(), "after a week nobody writes it any more"
