@@ -111,20 +111,18 @@ def _minutes(request: Request) -> Answer:
     """Make each month hold the bars that the source has for it, a month in memory at a time."""
     lake, clock = request.lake, request.clock
     table = source_table(request.source.name, "bars_1m")
-    deliveries, parts = [], {}
+    deliveries, left = [], set(request.months)
     with lake.locked(table):
         for part in request.source.minutes.bars_1m(*request.window):
             delivery = accept_bars_1m(part.bars, sessions=request.sessions, as_of=clock.as_of)
             deliveries.append(replace(delivery, rows=delivery.rows.clear()))
-            if part.month is not None and delivery.bad_share <= request.max_bad_row_share:
+            if part.month is not None:
                 lake.replace(table, delivery.rows.drop("source"), [part.month])
-                parts[part.month] = delivery
-        total = in_all(deliveries)
-        if refusal := _judged(request, "bars_1m", total):
-            return refusal
-        for month in set(request.months) - parts.keys():
-            lake.replace(table, table.empty(), [month])
-    return Answer("bars_1m", ANSWERED, total)
+                left.discard(part.month)
+        if left:
+            lake.replace(table, table.empty(), left)
+    total = in_all(deliveries)
+    return _judged(request, "bars_1m", total) or Answer("bars_1m", ANSWERED, total)
 
 
 def _judged(request: Request, kind: Kind, delivery: Delivery) -> Answer | None:

@@ -43,7 +43,14 @@ def unite(
         tickers: the universe; texts about others are out of scope.
     """
     table = RAW_TABLES[kind]
-    months = sorted({*months, clock.month, *_months_of_another_list(lake, kind, names)})
+    if not names:  # what was loaded from a source that is no longer listed stays
+        changed = lake.append(table, table.empty(), months)
+        found = _described(lake, kind, months, sessions)
+        return dg.MaterializeResult(
+            metadata={**found, "note": NO_SOURCE, "changed_partitions": len(changed)}
+        )
+    now = () if kind == "bars_1m" else (clock.month,)
+    months = sorted({*months, *now, *_months_of_another_list(lake, kind, names)})
     changed, outside = [], []
     with lake.locked(table):
         for month in months:
@@ -58,7 +65,7 @@ def unite(
     skipped = pl.concat(outside).group_by("ticker").agg(pl.sum("rows")).sort("rows", "ticker")
     metadata = {
         **_described(lake, kind, months, sessions),
-        "sources": ", ".join(names) or NO_SOURCE,
+        "sources": ", ".join(names),
         "changed_partitions": len(changed),
     }
     if kind in TEXT_KINDS:
@@ -79,7 +86,7 @@ def _months_of_another_list(lake: Lake, kind: Kind, names: Sequence[str]) -> lis
     """Return every month, where the table was last made from another list of sources."""
     path = _united_file(lake, kind)
     before = json.loads(path.read_text()) if path.exists() else []
-    if before == list(names) or not before:
+    if before == list(names):
         return []
     held = (lake.partitions(source_table(name, kind)) for name in {*before, *names})
     return sorted({month for months in held for month in months})

@@ -1,64 +1,57 @@
-"""The raw assets on fakes: rows, metadata, checks, and how the lake's partitions come out."""
+"""Source and raw assets on fakes: rows, metadata, checks, and how the lake's months come out."""
 
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from types import SimpleNamespace
 
 import dagster as dg
 import polars as pl
 import pytest
-from dagster._core.storage.tags import (
-    ASSET_PARTITION_RANGE_END_TAG,
-    ASSET_PARTITION_RANGE_START_TAG,
-)
 
-from finpulse_assets.defs.features.assets import technical
-from finpulse_assets.defs.market.assets import corporate_actions, prices, sessions, tickers
-from finpulse_assets.defs.news.assets import headlines, tweets
+from finpulse_assets.errors import SourceError
 from finpulse_assets.gateways.lake.lake import Lake
-from finpulse_assets.orchestration.run.clock import RunClock
-from finpulse_assets.orchestration.run.lake_io import lake_io_manager
-from finpulse_assets.orchestration.run.resources import Sources
-from finpulse_assets.schemas import CORPORATE_ACTIONS, HEADLINES, PRICES, TWEETS
-from finpulse_assets.settings import load_settings
+from finpulse_assets.gateways.sources.source import Source
+from finpulse_assets.orchestration.run.clock import MONTHS as PARTITIONS
+from finpulse_assets.schemas import (
+    CORPORATE_ACTIONS,
+    HEADLINES,
+    PRICES,
+    TICKERS,
+    TWEETS,
+    requests_table,
+    source_table,
+)
+from tests.fakes.ingestion import ingest, ingest_assets, metadata_of
 from tests.fakes.sources import FakePriceSource, FakeTextSource, small_prices, small_texts
 
 AS_OF = datetime(2024, 12, 4, tzinfo=UTC)
 MONTHS = ("2024-11-01", "2024-12-01")
-RAW = [sessions, tickers, prices, corporate_actions, tweets, headlines]
+KINDS = ("tweets", "headlines", "prices", "corporate_actions")
 
 
-def materialize(tmp_path, assets=RAW, *, as_of=AS_OF, months=MONTHS, bars=None, texts=None):
-    """Materialize assets in process on fakes; return Dagster's result and the lake."""
-    lake = Lake(tmp_path / "lake")
-    named = {"source": pl.lit("fake")}
+def fake(name="fake", *, bars=None, texts=None, kinds=KINDS):
+    origin = {"source": pl.lit("archive")}
     feed = FakeTextSource(
-        tweets=(small_texts("1") if texts is None else texts).with_columns(**named),
-        headlines=small_texts("2").head(1).with_columns(**named),
+        tweets=(small_texts("1") if texts is None else texts).with_columns(**origin),
+        headlines=small_texts("2").head(1).with_columns(**origin),
     )
     bars = small_prices() if bars is None else bars
-    market = FakePriceSource(prices=bars.with_columns(**named))
-    result = dg.materialize(
-        assets,
-        resources={
-            "settings": load_settings(home=tmp_path),
-            "lake": lake,
-            "sources": Sources(feed, market),
-            "clock": RunClock(as_of=as_of, start_date=date(2024, 11, 1)),
-            "io_manager": lake_io_manager(lake),
-        },
-        tags={
-            ASSET_PARTITION_RANGE_START_TAG: months[0],
-            ASSET_PARTITION_RANGE_END_TAG: months[-1],
-        },
-        raise_on_error=False,
-    )
-    return result, lake
+    return Source(name, kinds, feed, FakePriceSource(prices=bars.with_columns(**origin)))
 
 
-def metadata_of(result, *key):
-    [event, *_] = result.asset_materializations_for_node("__".join(key))
-    return {name: value.value for name, value in event.metadata.items()}
+def materialize(tmp_path, *members, as_of=AS_OF, months=MONTHS, **options):
+    return ingest(tmp_path, *(members or [fake()]), as_of=as_of, months=months, **options)
+
+
+def down(source):
+    """Return the source as it is while its vendor does not answer."""
+
+    def fail(*_):
+        raise SourceError("the vendor does not answer", hint="try later")
+
+    broken = SimpleNamespace(prices=fail, corporate_actions=fail, texts=fail, tickers=fail)
+    return Source(source.name, source.kinds, broken, broken)
 
 
 def test_months_hold_the_rows_that_became_known_in_them(tmp_path):
@@ -68,18 +61,35 @@ def test_months_hold_the_rows_that_became_known_in_them(tmp_path):
         counts = [lake.scan(table, [month]).collect().height for month in MONTHS]
         assert tuple(counts) == rows, table.name
     assert lake.scan(CORPORATE_ACTIONS).collect().height == 0
-    assert list(lake.coverage(TWEETS)) == list(MONTHS)
+    assert lake.scan(PRICES).collect()["source"].unique().to_list() == ["fake"]
+
+
+def test_a_source_keeps_what_was_delivered_with_its_requests(tmp_path):
+    _result, lake = materialize(tmp_path)
+    tweets = lake.scan(source_table("fake", "tweets")).collect()
+    assert tweets["origin"].unique().to_list() == ["archive"]
+    assert tweets["delivered_at"].unique().to_list() == [AS_OF]
+    requests = lake.scan(requests_table("fake")).collect()
+    assert requests.select("kind", "status", "delivered_rows", "new_rows").rows() == [
+        ("corporate_actions", "answered", 0, 0),
+        ("headlines", "answered", 1, 1),
+        ("prices", "answered", 12, 12),
+        ("tweets", "answered", 4, 4),
+    ]
+    covered = lake.coverage(source_table("fake", "tweets"))
+    assert covered["ticker"].unique().sort().to_list() == ["AAA", "BRK-B"]
+    assert covered["month"].unique().sort().to_list() == list(MONTHS)
 
 
 def test_metadata_counts_what_became_of_a_delivery(tmp_path):
-    _result, _lake = materialize(tmp_path)
+    materialize(tmp_path)
     again, lake = materialize(tmp_path)
-    told = metadata_of(again, "raw", "tweets")
-    assert told["delivered_rows"] == 4
-    assert told["new_rows"] == 0
-    assert told["repeated_rows"] == 4
-    assert told["changed_partitions"] == 0
-    assert told["dagster/row_count"] == lake.scan(TWEETS).collect().height == 4
+    counted = metadata_of(again, "source", "fake")
+    assert (counted["delivered_rows"], counted["new_rows"], counted["repeated_rows"]) == (17, 0, 17)
+    made = metadata_of(again, "raw", "tweets")
+    assert made["changed_partitions"] == 0
+    assert made["sources"] == "fake"
+    assert made["dagster/row_count"] == lake.scan(TWEETS).collect().height == 4
 
 
 def test_a_late_tweet_lands_in_the_month_of_the_run(tmp_path):
@@ -93,30 +103,105 @@ def test_a_late_tweet_lands_in_the_month_of_the_run(tmp_path):
         }
     )
     later = AS_OF + timedelta(days=1)
-    result, lake = materialize(
-        tmp_path, as_of=later, texts=pl.concat([small_texts("1"), late], how="diagonal")
-    )
-    assert metadata_of(result, "raw", "tweets")["late_rows"] == 1
+    texts = pl.concat([small_texts("1"), late], how="diagonal")
+    # A backfill of November alone: what comes late is known in December.
+    result, lake = materialize(tmp_path, fake(texts=texts), as_of=later, months=MONTHS[:1])
+    assert metadata_of(result, "source", "fake")["late_rows"] == 1
     row = lake.scan(TWEETS).filter(pl.col("text_id") == "late").collect().row(0, named=True)
     assert row["knowledge_time"] == later
     assert row["session_date"] == date(2024, 12, 5)
 
 
-def test_the_blocking_check_stops_what_stands_on_bad_rows(tmp_path):
+def test_texts_outside_the_universe_are_counted_and_named_not_refused(tmp_path):
+    foreign = small_texts("1").with_columns(
+        ticker=pl.when(pl.col("ticker") == "AAA").then(pl.lit("ZZZ")).otherwise("ticker")
+    )
+    result, lake = materialize(tmp_path, fake(texts=foreign))
+    assert result.success
+    made = metadata_of(result, "raw", "tweets")
+    assert made["out_of_scope_rows"] == 2
+    assert "ZZZ" in made["out_of_scope"]
+    assert metadata_of(result, "source", "fake")["refused_rows"] == 0
+    assert lake.scan(TWEETS).collect()["ticker"].unique().to_list() == ["BRK-B"]
+
+
+def test_a_bad_delivery_stops_what_stands_on_it(tmp_path):
+    @dg.asset(deps=[["raw", "prices"]])
+    def reader() -> None: ...
+
     bars = small_prices().with_columns(
         low=pl.when(pl.col("ticker") == "AAA").then(-1.0).otherwise("low")
     )
-    result, lake = materialize(tmp_path, [*RAW, technical], bars=bars)
+    result, lake = materialize(tmp_path, fake(bars=bars), more=[reader])
     assert not result.success
     [check] = [c for c in result.get_asset_check_evaluations() if not c.passed]
-    assert check.asset_key == dg.AssetKey(["raw", "prices"])
+    assert check.asset_key == dg.AssetKey(["source", "fake"])
     assert check.description == (
-        "6 of 12 delivered rows were refused (50.0%), the limit is 5.0%. "
+        "prices: 6 of 12 delivered rows were refused (50.0%), the limit is 5.0%. "
         "Most common: low is -1.0, a price is above 0 (6 rows)."
     )
-    assert not (lake.root / "features").exists()
-    quarantine = pl.read_parquet(lake.root / "quarantine" / "prices" / "all.parquet")
-    assert quarantine.height == 6
+    assert not (lake.root / "raw" / "prices").exists()
+    quarantine = lake.root / "quarantine" / "fake" / "prices" / "all.parquet"
+    assert pl.read_parquet(quarantine).height == 6
+    assert lake.coverage(source_table("fake", "prices")).is_empty(), "it is asked for again"
+
+
+def test_a_source_that_is_down_hurts_its_own_rows_alone(tmp_path):
+    market = fake("market", kinds=("prices", "corporate_actions"))
+    backup = fake("backup", kinds=("prices",))
+    wire = fake("wire", kinds=("tweets", "headlines"))
+    materialize(tmp_path, market, backup, wire, months=MONTHS[:1], as_of=AS_OF - timedelta(days=6))
+    result, lake = materialize(tmp_path, down(market), backup, down(wire))
+    assert result.success
+    failed = {c.asset_key.path[-1] for c in result.get_asset_check_evaluations() if not c.passed}
+    assert failed == {"market", "wire"}
+    prices = lake.scan(PRICES).group_by("source").agg(pl.max("session_date")).collect()
+    assert dict(prices.iter_rows()) == {
+        "market": date(2024, 11, 27),
+        "backup": date(2024, 12, 3),
+    }
+    failures = lake.scan(requests_table("wire")).filter(status="failed").collect()
+    assert failures["problem"].to_list() == ["the vendor does not answer. Hint: try later."] * 2
+    again, lake = materialize(tmp_path, market, backup, wire)
+    assert again.success
+    assert lake.scan(TWEETS).collect().height == 4, "what it did not deliver is asked for again"
+
+
+def test_the_only_source_of_prices_stops_the_run(tmp_path):
+    materialize(tmp_path)
+    result, _lake = materialize(tmp_path, down(fake()))
+    assert not result.success
+    [check] = [c for c in result.get_asset_check_evaluations() if not c.passed]
+    assert check.check_name == "source_answered"
+    assert "prices: the vendor does not answer" in check.description
+
+
+def test_a_request_is_tried_again_before_it_counts_as_failed(tmp_path):
+    asked = []
+    source = fake()
+
+    class Flaky(FakePriceSource):
+        def prices(self, start, end):
+            asked.append(start)
+            if len(asked) < 3:
+                raise SourceError("busy")
+            return super().prices(start, end)
+
+    flaky = Flaky(prices=small_prices().with_columns(source=pl.lit("x")))
+    source = Source("fake", KINDS, source.texts, flaky)
+    result, lake = materialize(tmp_path, source, retries=(2, 0.0))
+    assert result.success
+    assert len(asked) == 3
+    assert lake.scan(PRICES).collect().height == 12
+
+
+def test_a_source_that_joins_or_leaves_the_list_remakes_the_table(tmp_path):
+    one, other = fake("one"), fake("other", kinds=("tweets",))
+    materialize(tmp_path, one)
+    materialize(tmp_path, one, other, months=MONTHS)
+    result, lake = materialize(tmp_path, one, months=MONTHS[1:])
+    assert result.success
+    assert lake.scan(TWEETS).collect()["source"].unique().to_list() == ["one"]
 
 
 def test_one_month_alone_can_be_materialized_again(tmp_path):
@@ -133,22 +218,28 @@ def lake_file(tmp_path, month):
     return Lake(tmp_path / "lake").path(PRICES, month)
 
 
-def test_features_of_an_earlier_as_of_do_not_see_later_bars(tmp_path):
-    materialize(tmp_path, [*RAW, technical])
-    early = datetime(2024, 11, 27, 22, tzinfo=UTC)
-    result, lake = materialize(tmp_path, [*RAW, technical], as_of=early, months=MONTHS[:1])
-    assert result.success
-    rows = pl.read_parquet(lake.root / "features" / "technical" / "all.parquet")
-    assert rows["session_date"].max() == date(2024, 11, 27)
+def test_the_listing_is_kept_as_versions(tmp_path):
+    materialize(tmp_path)
+    renamed = FakePriceSource(
+        prices=small_prices().with_columns(source=pl.lit("x")), companies={"AAA": "Aardvark"}
+    )
+    source = Source("fake", KINDS, fake().texts, renamed)
+    _result, lake = materialize(tmp_path, source, as_of=AS_OF + timedelta(days=1))
+    held = lake.scan(TICKERS).filter(ticker="AAA").collect()
+    assert held.select("company", "valid_from").rows() == [
+        (None, date(2024, 11, 25)),
+        ("Aardvark", date(2024, 12, 4)),
+    ]
 
 
-def test_a_reader_of_a_month_that_was_never_written_is_told_so(tmp_path):
-    @dg.asset(ins={"prices": dg.AssetIn(["raw", "prices"])}, partitions_def=prices.partitions_def)
+def test_a_reader_of_a_month_that_was_never_written_is_refused(tmp_path):
+    @dg.asset(ins={"prices": dg.AssetIn(["raw", "prices"])}, partitions_def=PARTITIONS)
     def reader(prices: pl.LazyFrame) -> None:
         prices.collect()
 
     materialize(tmp_path, months=MONTHS[1:])
-    result, _lake = materialize(tmp_path, [reader, prices.to_source_assets()[0]])
+    [raw] = [a for a in ingest_assets(fake()) if a.key == dg.AssetKey(["raw", "prices"])]
+    result, _lake = materialize(tmp_path, assets=[reader, raw.to_source_assets()[0]])
     assert not result.success
     [failure] = [e for e in result.all_events if e.is_step_failure]
     assert "raw/prices lacks partition 2024-11-01" in failure.step_failure_data.error.to_string()
@@ -157,5 +248,6 @@ def test_a_reader_of_a_month_that_was_never_written_is_told_so(tmp_path):
 @pytest.mark.parametrize("months", [MONTHS[:1], MONTHS])
 def test_every_partition_of_the_run_is_recorded(tmp_path, months):
     result, _lake = materialize(tmp_path, months=months)
-    events = result.asset_materializations_for_node("raw__tweets")
-    assert [event.partition for event in events] == list(months)
+    for node in ("raw__tweets", "source__fake"):
+        events = result.asset_materializations_for_node(node)
+        assert [event.partition for event in events] == list(months)

@@ -6,24 +6,34 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from finpulse_assets.errors import SettingError
+from finpulse_assets.errors import SettingError, SourceError
 from finpulse_assets.gateways.sources.protocols import Extent
+from finpulse_assets.gateways.sources.source import Source, Sources
 from finpulse_assets.orchestration.run.clock import RunClock
-from finpulse_assets.orchestration.run.resources import Sources, build_sources, resolve_clock
+from finpulse_assets.orchestration.run.resources import resolve_clock
+from finpulse_assets.orchestration.run.sources import build_sources
 from finpulse_assets.settings import load_settings
 
 
 class _Source:
-    def __init__(self, extent: Extent | None) -> None:
+    def __init__(self, extent: Extent | Exception | None) -> None:
         self._extent = extent
 
     def extent(self) -> Extent | None:
+        if isinstance(self._extent, Exception):
+            raise self._extent
         return self._extent
 
 
 def sources(first: datetime, last: datetime) -> Sources:
-    extent = Extent(first, last)
-    return Sources(_Source(extent), _Source(extent))
+    return listed(Extent(first, last))
+
+
+def listed(*extents: Extent | Exception | None) -> Sources:
+    parts = [_Source(extent) for extent in extents]
+    return Sources(
+        tuple(Source(f"s{at}", ("prices",), part, part) for at, part in enumerate(parts))
+    )
 
 
 CLOSE = datetime(2015, 9, 30, 20, tzinfo=UTC)
@@ -37,9 +47,23 @@ def test_a_data_set_that_ended_is_run_as_of_its_own_end():
 
 
 def test_a_live_source_runs_as_of_now():
-    clock = resolve_clock(load_settings(), Sources(_Source(None), _Source(None)))
+    clock = resolve_clock(load_settings(), listed(None))
     assert abs((datetime.now(UTC) - clock.as_of).total_seconds()) < 60
     assert len(clock.months) in (25, 26)
+
+
+def test_prices_reach_as_far_as_the_source_that_has_most():
+    earlier = datetime(2015, 9, 28, 20, tzinfo=UTC)
+    clock = resolve_clock(load_settings(), listed(Extent(START, earlier), Extent(START, CLOSE)))
+    assert clock.as_of == datetime(2015, 9, 30, 20, 15, tzinfo=UTC)
+
+
+def test_a_source_that_is_down_leaves_the_clock_to_the_others():
+    down = SourceError("no answer")
+    clock = resolve_clock(load_settings(), listed(down, Extent(START, CLOSE)))
+    assert clock.as_of.date() == date(2015, 9, 30)
+    with pytest.raises(SourceError, match="no answer"):
+        resolve_clock(load_settings(), listed(down))
 
 
 def test_windows_are_new_york_months_cut_at_both_ends():

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 
+import polars as pl
 import pytest
 
 from finpulse_assets.errors import SettingError
+from finpulse_assets.gateways.atomic import write_json
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.orchestration.run.clock import RunClock
 from finpulse_assets.orchestration.run.home import claim_home, with_remembered_files
-from finpulse_assets.schemas import PRICES
+from finpulse_assets.schemas import COVERAGE, source_table
 from finpulse_assets.settings import load_settings
 
 AS_OF = datetime(2024, 6, 28, 20, 15, tzinfo=UTC)
 CLOCK = RunClock(AS_OF, date(2024, 6, 1))
+MOMENT = timedelta(microseconds=1)
 
 
 def test_the_same_data_set_is_welcome_again(tmp_path):
     for effect in (0.6, 0.6):
         claim_home(load_settings(home=tmp_path, simulator_effect=effect), CLOCK)
-    assert (tmp_path / "demo" / "source.json").exists()
+    assert (tmp_path / "demo" / "home.json").exists()
 
 
 def test_another_data_set_is_refused(tmp_path):
@@ -36,9 +39,10 @@ def test_a_longer_market_is_the_same_market(tmp_path):
 
 def test_a_home_that_knows_more_refuses_to_look_back(tmp_path):
     settings = load_settings(home=tmp_path)
-    lake = Lake(settings.lake)
-    lake.append(PRICES, PRICES.empty(), ["2024-06-01"])
-    lake.cover(PRICES, {"2024-06-01": (AS_OF, AS_OF + timedelta(microseconds=1))})
+    lake, tweets = Lake(settings.lake), source_table("simulator", "tweets")
+    lake.append(tweets, tweets.empty(), ["2024-06-01"])
+    span = {"ticker": "A", "month": "2024-06-01", "first_at": AS_OF, "last_at": AS_OF + MOMENT}
+    lake.cover(tweets, pl.DataFrame([span], schema=COVERAGE.polars_schema))
     claim_home(settings, CLOCK)
     earlier = RunClock(AS_OF - timedelta(days=3), date(2024, 6, 1))
     with pytest.raises(
@@ -57,3 +61,21 @@ def test_files_are_remembered(tmp_path):
     assert again.tweets_path == tmp_path / "t"
     assert again.headlines_path is None
     claim_home(again, CLOCK)
+
+
+def test_a_home_of_an_earlier_version_is_refused_in_one_sentence(tmp_path):
+    settings = load_settings(home=tmp_path)
+    write_json(settings.root / "source.json", {"simulator_seed": "7"})
+    with pytest.raises(
+        SettingError, match=r"was made by another version of FinPulse.*set FINPULSE_HOME.*--home"
+    ):
+        claim_home(settings, CLOCK)
+
+
+def test_a_source_may_join_and_none_may_become_another(tmp_path):
+    claim_home(load_settings(home=tmp_path), CLOCK)
+    prices = tmp_path / "p.csv"
+    both = {"home": tmp_path, "sources": "simulator,files", "prices_path": prices}
+    claim_home(load_settings(**both), CLOCK)
+    with pytest.raises(SettingError, match=r"prices_path .*p\.csv.*prices_path .*q\.csv"):
+        claim_home(load_settings(**{**both, "prices_path": tmp_path / "q.csv"}), CLOCK)

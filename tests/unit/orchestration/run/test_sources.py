@@ -1,0 +1,48 @@
+"""The list of sources: names, order, and what is not configured."""
+
+from __future__ import annotations
+
+import pytest
+
+from finpulse_assets.errors import SettingError
+from finpulse_assets.orchestration.run import sources as module
+from finpulse_assets.orchestration.run.sources import (
+    build_sources,
+    configured_sources,
+    listed_sources,
+    sources_of,
+)
+from finpulse_assets.settings import load_settings
+
+
+@pytest.mark.parametrize(
+    ("profile", "names"), [("demo", ["simulator"]), ("files", ["files"]), ("live", ["yahoo"])]
+)
+def test_a_profile_has_its_own_source(profile, names):
+    assert [source.name for source in listed_sources(load_settings(profile=profile))] == names
+
+
+def test_the_list_is_an_order(tmp_path):
+    given = {"home": tmp_path, "sources": " Files, simulator,files", "prices_path": tmp_path / "p"}
+    settings = load_settings(**given)
+    assert sources_of(settings, "prices") == ["files", "simulator"]
+    assert sources_of(settings, "tweets") == ["simulator"]
+    assert [source.name for source in build_sources(settings).members] == ["files", "simulator"]
+
+
+def test_a_name_that_is_no_source_is_named_with_its_nearest():
+    with pytest.raises(SettingError, match=r"names 'simulater', which is no source.*simulator"):
+        listed_sources(load_settings(sources="simulater"))
+
+
+def test_a_source_that_is_not_configured_is_left_out_and_says_why(tmp_path):
+    settings = load_settings(home=tmp_path, sources="simulator,files")
+    assert [source.name for source in configured_sources(settings)] == ["simulator"]
+    absent = module.KNOWN["files"].absence(settings)
+    assert "FINPULSE_PRICES_PATH is not set" in absent
+
+
+def test_without_a_source_of_prices_there_is_no_run(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "find_spec", lambda _: None)
+    with pytest.raises(SettingError, match=r"no source of prices.*needs the package yfinance"):
+        build_sources(load_settings(home=tmp_path, profile="live"))
