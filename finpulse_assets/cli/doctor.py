@@ -58,7 +58,10 @@ def doctor(
     `finpulse doctor --json`
     """
     settings = load_settings(profile=profile)
-    checks = [_python(), _packages(), _disk(settings), _gpu(settings), *_reachable(settings)]
+    checks = [
+        _python(), _packages(), _disk(settings), _gpu(settings), *_sources(settings),
+        *_reachable(settings),
+    ]  # fmt: skip
     rows = _setting_rows(settings)
     if as_json:
         print_json(
@@ -117,6 +120,18 @@ def _gpu(settings: Settings) -> Check:
     if settings.device == "cuda":
         finding = "none found and FINPULSE_DEVICE is cuda. Hint: set it to auto"
     return Check("GPU", settings.device != "cuda", finding)
+
+
+def _sources(settings: Settings) -> list[Check]:
+    """Return what each source of the list gives, or why it is not configured and no asset."""
+    from finpulse_assets.orchestration.run.sources import listed_sources
+
+    checks = []
+    for source in listed_sources(settings):
+        absence = source.absence(settings)
+        gives = f"gives {', '.join(source.kinds(settings))}"
+        checks.append(Check(f"source {source.name}", absence is None, absence or gives))
+    return checks
 
 
 def _reachable(settings: Settings) -> list[Check]:

@@ -70,3 +70,12 @@ def test_a_server_that_does_not_answer_is_named(doctor, monkeypatch):
     assert code == 1
     checks = {check["name"]: check for check in json.loads(out)["checks"]}
     assert "127.0.0.1:9 does not answer" in checks["MLflow"]["finding"]
+
+
+def test_a_source_that_is_not_configured_says_why(doctor, monkeypatch):
+    monkeypatch.setenv("FINPULSE_SOURCES", "simulator,files")
+    code, out = doctor("--json")
+    found = {check["name"]: check for check in json.loads(out)["checks"]}
+    assert code == 1
+    assert found["source simulator"]["finding"].startswith("gives tweets, headlines, prices")
+    assert "FINPULSE_PRICES_PATH is not set" in found["source files"]["finding"]

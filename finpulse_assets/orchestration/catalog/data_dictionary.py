@@ -16,7 +16,7 @@ from finpulse_assets.gateways.snapshot.writer import CATALOGUE, SNAPSHOT
 from finpulse_assets.orchestration.catalog.metadata import LAKE_TABLES
 from finpulse_assets.orchestration.catalog.snapshot_contents import AS_OF_MACROS
 from finpulse_assets.orchestration.dbt.project import dbt_project
-from finpulse_assets.schemas import QUARANTINE
+from finpulse_assets.schemas import KINDS, QUARANTINE, requests_table, source_table
 
 DBT_FOLDERS = ("staging", "intermediate", "marts")
 PREFACE = """# Data dictionary
@@ -51,8 +51,9 @@ def dbt_entries(manifest: Mapping[str, Any], *, folder: str | None = None) -> li
 
 
 def lake_entries() -> list[CatalogueTable]:
-    """Return the entries of every lake table and of the quarantine."""
-    return [from_contract(table) for table in (*LAKE_TABLES.values(), QUARANTINE)]
+    """Return the entries of every lake table, of what a source keeps, and of the quarantine."""
+    own = [requests_table("<name>"), *(source_table("<name>", kind) for kind in KINDS)]
+    return [from_contract(table) for table in (*own, *LAKE_TABLES.values(), QUARANTINE)]
 
 
 def stages() -> dict[str, list[CatalogueTable]]:
