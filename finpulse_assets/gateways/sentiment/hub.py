@@ -15,12 +15,12 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from finpulse_assets.errors import ModelError
+from finpulse_assets.gateways.models.sealed_folder import sha256_of_file
 from finpulse_assets.gateways.sentiment.conversion import convert_to_safetensors
 from finpulse_assets.gateways.sentiment.manifest import (
     MANIFEST,
     publish,
     read_labels,
-    sha256_of,
     write_manifest,
 )
 
@@ -104,7 +104,7 @@ def _folder_mark(source: Path) -> str:
     digest = hashlib.sha256()
     for name in (CONFIG, *TOKENIZER_FILES, SAFETENSORS, TORCH_PICKLE):
         if (source / name).is_file():
-            digest.update(f"{name}:{sha256_of(source / name)}\n".encode())
+            digest.update(f"{name}:{sha256_of_file(source / name)}\n".encode())
     return digest.hexdigest()[:12]
 
 
@@ -197,7 +197,7 @@ def _finish(model: str, staging: Path, notes: dict[str, Any]) -> None:
                 f"{model} has neither {SAFETENSORS} nor {TORCH_PICKLE}",
                 hint="sharded or other weights are not read; choose a model in one file",
             )
-        notes = notes | {"converted_from": {TORCH_PICKLE: sha256_of(pickled)}}
+        notes = notes | {"converted_from": {TORCH_PICKLE: sha256_of_file(pickled)}}
         convert_to_safetensors(pickled, staging / SAFETENSORS)
         pickled.unlink()
     read_labels(staging)

@@ -14,8 +14,8 @@ from typing import Any
 
 from finpulse_assets.domain.texts.normalise import NORMALISATION_VERSION
 from finpulse_assets.errors import ModelError
+from finpulse_assets.gateways.models.sealed_folder import MANIFEST, check_file, sha256_of_file
 
-MANIFEST = "manifest.json"
 LABELS = ("positive", "negative", "neutral")
 MAX_LENGTH = 128
 
@@ -30,7 +30,8 @@ def write_manifest(folder: Path, extra: dict[str, Any] | None = None) -> None:
         extra: JSON notes about its origin (source, revision, training report). They are no part
             of the fingerprint.
     """
-    content = {"files": _hash_files(folder), "notes": extra or {}}
+    sums = {name: sha256_of_file(path) for name, path in _files(folder).items()}
+    content = {"files": sums, "notes": extra or {}}
     (folder / MANIFEST).write_text(json.dumps(content, indent=2, sort_keys=True) + "\n")
 
 
@@ -41,24 +42,11 @@ def check_manifest(folder: Path) -> dict[str, str]:
         ModelError: there is no manifest, or a file is missing, was changed or was added.
     """
     listed = read_manifest(folder)["files"]
-    found = _hash_files(folder)
     hint = f"do not use these files; delete {folder} and fetch or train the model again"
-    for name in sorted(listed.keys() | found.keys()):
-        if name not in found:
-            raise ModelError(
-                f"{folder / name} is missing, the manifest lists it as {listed[name][:12]}",
-                hint=hint,
-            )
-        if name not in listed:
-            raise ModelError(
-                f"{folder / name} ({found[name][:12]}) is not in the manifest", hint=hint
-            )
-        if listed[name] != found[name]:
-            raise ModelError(
-                f"{folder / name} has sha256 {found[name][:12]}, "
-                f"the manifest says {listed[name][:12]}",
-                hint=hint,
-            )
+    for name in sorted(_files(folder).keys() - listed.keys()):
+        raise ModelError(f"{folder / name} is not in the manifest", hint=hint)
+    for name, expected in sorted(listed.items()):
+        check_file(folder / name, expected, hint=hint)
     return dict(listed)
 
 
@@ -120,12 +108,6 @@ def model_fingerprint(folder: Path, *, max_length: int = MAX_LENGTH) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def sha256_of(path: Path) -> str:
-    """Return the sha256 of a file, hexadecimal, read in blocks."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def publish(staging: Path, target: Path) -> None:
     """Move a finished model folder to `target`, replacing an older model there.
 
@@ -148,14 +130,14 @@ def publish(staging: Path, target: Path) -> None:
         staging.replace(target)
 
 
-def _hash_files(folder: Path) -> dict[str, str]:
+def _files(folder: Path) -> dict[str, Path]:
     files = sorted(path for path in folder.rglob("*") if path.is_file())
-    names = {path.relative_to(folder).as_posix(): path for path in files}
     return {
-        name: sha256_of(path)
-        for name, path in names.items()
+        path.relative_to(folder).as_posix(): path
+        for path in files
         # File managers drop hidden files anywhere; no loader reads them.
-        if name != MANIFEST and not any(part.startswith(".") for part in Path(name).parts)
+        if path != folder / MANIFEST
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
     }
 
 
