@@ -8,16 +8,21 @@ file, where a built bento has it.
 
 from __future__ import annotations
 
-import json
 import logging
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
 import bentoml
 from pydantic import BaseModel, PrivateAttr
+from starlette.applications import Starlette
+from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
+from bentos.price_predictor.body_limit import BodyLimit
+from bentos.price_predictor.refusal import refused
 from finpulse_assets.domain.serving.predictor import Answer, Predictor, UnknownSymbolError
 from finpulse_assets.errors import FinPulseError, RequestError
 from finpulse_assets.gateways.serving.bundle import read_bundle
@@ -25,6 +30,13 @@ from finpulse_assets.gateways.serving.bundle import read_bundle
 HOME_VARIABLE = "FINPULSE_SERVICE_HOME"
 # What the NVIDIA container runtime reads; CUDA itself comes with the packages that need it.
 GPU_VARIABLES = {"NVIDIA_VISIBLE_DEVICES": "all", "NVIDIA_DRIVER_CAPABILITIES": "compute,utility"}
+
+GAUGES = {
+    "features_age_seconds": "Seconds since the decision that the newest features were made for.",
+    "features_sessions_behind": "Sessions that have opened since the newest features.",
+    "stale_symbols": "Listed symbols of which the newest features are stale.",
+    "model_sessions_behind": "Sessions that have opened since the model's last training label.",
+}
 
 log = logging.getLogger("bentoml.price_predictor")
 
@@ -55,6 +67,16 @@ class PredictRequest(bentoml.IODescriptor):
         return asked
 
 
+async def status(_: Request) -> Response:
+    """Answer GET /status: how old features and model are, judged now."""
+    service = bentoml.get_current_service()
+    if service.predictor is None:
+        return refused(503, service.refusal)
+    judged = service.predictor.judge(datetime.now(UTC))
+    return Response(judged.model_dump_json(), media_type="application/json")
+
+
+@bentoml.asgi_app(Starlette(routes=[Route("/status", status)]))
 @bentoml.service(
     name="price_predictor",
     workers=1,
@@ -83,19 +105,35 @@ class PricePredictor:
     def __is_ready__(self) -> bool:
         return self.predictor is not None
 
+    async def __metrics__(self, content: str) -> str:
+        """Return BentoML's metrics with the ages of features and model, judged now."""
+        if self.predictor is None:
+            return content
+        judged = self.predictor.judge(datetime.now(UTC))
+        values = (
+            judged.features_age_seconds,
+            judged.sessions_behind,
+            judged.stale_symbol_count,
+            judged.sessions_since_training,
+        )
+        lines = [
+            f"# HELP finpulse_{name} {GAUGES[name]}\n# TYPE finpulse_{name} gauge\n"
+            f"finpulse_{name} {value}\n"
+            for name, value in zip(GAUGES, values, strict=True)
+        ]
+        return content + "".join(lines)
+
     @bentoml.api(route="/predict")
     async def predict(self, request: PredictRequest, /) -> Answer:
         """Answer for one symbol, or for one explicit feature row."""
         if self.predictor is None:
-            return _refused(503, self.refusal)
+            return refused(503, self.refusal)
         try:
-            return self.predictor.answer(request._body)
+            return self.predictor.answer(request._body, now=datetime.now(UTC))
         except UnknownSymbolError as error:
-            return _refused(404, error)
+            return refused(404, error)
         except RequestError as error:
-            return _refused(400, error)
+            return refused(400, error)
 
 
-def _refused(status: int, error: FinPulseError) -> Response:
-    content = {"error": error.message, "hint": error.hint}
-    return Response(json.dumps(content), status_code=status, media_type="application/json")
+PricePredictor.add_asgi_middleware(BodyLimit)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from datetime import UTC, datetime
 from typing import Annotated
 from urllib.error import HTTPError, URLError
 from urllib.request import ProxyHandler, Request, build_opener
@@ -46,7 +47,8 @@ def predict(
                 f"no service listens on {url}", hint="start it with finpulse serve"
             ) from error
         asked = "the model itself, no service runs"
-        answer = ask_model(load_settings(), body)
+        settings = load_settings()
+        answer = ask_model(settings, body, now=settings.as_of or datetime.now(UTC))
     errors.print(f"asked {asked}", highlight=False, soft_wrap=True)
     if as_json:
         sys.stdout.write(answer.model_dump_json(indent=2) + "\n")
@@ -80,8 +82,13 @@ def ask_service(url: str, body: bytes) -> Answer:
         raise _stranger(url) from error
 
 
-def ask_model(settings: Settings, body: bytes) -> Answer:
+def ask_model(settings: Settings, body: bytes, *, now: datetime) -> Answer:
     """Return the answer of the champion on the features published last, without a service.
+
+    Args:
+        settings: whose home.
+        body: the request, as the service takes it.
+        now: UTC time at which features and model are judged stale or not.
 
     Raises:
         RequestError: the request cannot be answered.
@@ -95,7 +102,7 @@ def ask_model(settings: Settings, body: bytes) -> Answer:
     online = Lake(settings.lake).scan(ONLINE_FEATURES).collect()
     predictor = predictor_of(model, promotion, online)
     predictor.warm_up()  # else the answer's latency is that of an import
-    return predictor.answer(body)
+    return predictor.answer(body, now=now)
 
 
 def _refusal(url: str, status: int, body: bytes) -> RequestError | ServiceError:
@@ -124,8 +131,10 @@ def _print(answer: Answer) -> None:
         highlight=False,
         soft_wrap=True,
     )
+    behind = answer.sessions_behind
+    age = f", {behind} session{'s' * (behind > 1)} behind" if behind else ""
     results.print(
-        f"as of {answer.as_of:%Y-%m-%d %H:%M} UTC, model {answer.model_version}, "
+        f"as of {answer.as_of:%Y-%m-%d %H:%M} UTC{age}, model {answer.model_version}, "
         f"{answer.latency_ms:.1f} ms",
         highlight=False,
         soft_wrap=True,

@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import ProxyHandler, Request, build_opener
@@ -21,6 +22,7 @@ from urllib.request import ProxyHandler, Request, build_opener
 import pytest
 
 from finpulse_assets.cli.predict import ask_service
+from finpulse_assets.domain.serving.predictor import Status
 from finpulse_assets.errors import RequestError, ServiceError
 from finpulse_assets.gateways.serving.bento_store import BentoStore
 from tests.fakes import serving as fakes
@@ -129,7 +131,7 @@ def test_the_three_ways_answer_with_the_same_bytes(servers, request_body):
     replies = {name: servers[name].call("/predict", body) for name in ("folder", "store", "bento")}
     assert {status for status, _ in replies.values()} == {200}
     assert len({without_latency(answer) for _, answer in replies.values()}) == 1
-    itself = fakes.predictor().answer(body).model_dump_json().encode()
+    itself = fakes.predictor().answer(body, now=datetime.now(UTC)).model_dump_json().encode()
     assert without_latency(replies["bento"][1]) == without_latency(itself)
 
 
@@ -142,7 +144,8 @@ def test_the_built_bento_runs_its_own_source(servers):
 
 
 def test_the_service_needs_neither_dagster_nor_dbt_nor_pandas():
-    heavy = ("dagster", "dbt", "duckdb", "pandas", "torch", "mlflow", "finpulse_assets.gateways")
+    heavy = ("dagster", "dbt", "duckdb", "pandas", "torch", "mlflow", "exchange_calendars",
+             "finpulse_assets.orchestration", "finpulse_assets.defs")  # fmt: skip
     code = f"import sys, {MODULE}; print([n for n in {heavy} if n in sys.modules])"
     command = [sys.executable, "-W", "ignore", "-c", code]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
@@ -177,9 +180,55 @@ def test_what_is_not_json_gets_a_sentence_and_no_request_leaves_a_traceback(serv
     assert "Traceback" not in servers["folder"].log.read_text()
 
 
+def test_features_of_2024_are_stale_by_the_services_clock(servers):
+    answer = ask_service(servers["folder"].url, b'{"symbol": "AAPL"}')
+    assert (answer.abstain, answer.reason) == (True, "features_stale")
+    status, reply = servers["folder"].call("/status")
+    said = Status.model_validate_json(reply)
+    assert (status, said.is_stale, said.stale_symbol_count) == (200, True, 2)
+    assert said.features_as_of == datetime(2024, 6, 28, 20, 15, tzinfo=UTC)
+    metrics = servers["folder"].call("/metrics")[1].decode()
+    assert f"finpulse_features_sessions_behind {answer.sessions_behind}\n" in metrics
+    (age,) = re.findall(r"^finpulse_features_age_seconds ([\d.]+)$", metrics, re.MULTILINE)
+    assert float(age) > 365 * 24 * 3600
+
+
+HEAD = "POST /predict HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n"
+CHUNK = b"4000\r\n" + b"x" * 0x4000 + b"\r\n"  # 16 KiB
+
+
+@pytest.mark.parametrize(
+    ("sent", "size"),
+    [
+        # 10 MB are announced and none of them is sent: a server that waits for them never answers.
+        (f"{HEAD}Content-Length: 10000000\r\n\r\n".encode(), "10000000"),
+        # 80 KiB of a body that has no end.
+        (f"{HEAD}Transfer-Encoding: chunked\r\n\r\n".encode() + 5 * CHUNK, "more than 65536"),
+    ],
+    ids=["announced", "chunked"],
+)
+def test_a_body_beyond_the_limit_is_refused_before_it_is_read(servers, sent, size):
+    reply = converse(servers["folder"], sent)
+    assert reply.startswith(b"HTTP/1.1 413 ")
+    said = json.loads(reply.partition(b"\r\n\r\n")[2])
+    assert said["error"] == f"the request has {size} bytes, the limit is 65536"
+    assert servers["folder"].call("/predict", b'{"symbol": "AAPL"}')[0] == 200
+
+
+def converse(server: Server, sent: bytes) -> bytes:
+    """Send bytes and return what the server says until it closes the connection."""
+    port = int(server.url.rpartition(":")[2])
+    with socket.create_connection(("127.0.0.1", port), timeout=LIMIT_SECONDS) as connection:
+        connection.sendall(sent)
+        reply = b""
+        while part := connection.recv(65536):
+            reply += part
+        return reply
+
+
 def test_a_flipped_byte_keeps_the_service_from_being_ready_and_is_told(servers):
     broken = servers["broken"]
-    assert broken.call("/readyz")[0] == 503
+    assert broken.call("/readyz")[0] == broken.call("/status")[0] == 503
     status, reply = broken.call("/predict", b'{"symbol": "AAPL"}')
     assert status == 503
     assert re.search(r"expected_return.lightgbm.txt has the sha256", json.loads(reply)["error"])
@@ -192,7 +241,10 @@ def test_a_flipped_byte_keeps_the_service_from_being_ready_and_is_told(servers):
 
 def test_the_command_line_asks_the_service(servers):
     answer = ask_service(servers["store"].url, b'{"symbol": "AAPL"}')
-    assert answer.features_used == fakes.predictor().answer(b'{"symbol": "AAPL"}').features_used
+    assert (
+        answer.features_used
+        == fakes.predictor().answer(b'{"symbol": "AAPL"}', now=fakes.NOW).features_used
+    )
     with pytest.raises(RequestError, match=r"'AAPX' is unknown.*Hint: the nearest are AAPL"):
         ask_service(servers["store"].url, b'{"symbol": "AAPX"}')
 

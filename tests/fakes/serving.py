@@ -20,6 +20,7 @@ from finpulse_assets.schemas import TICKERS
 
 NAMES = ("return_1d", "rsi_14", "sentiment_mean")
 OLD, NEW = date(2024, 6, 27), date(2024, 6, 28)
+NOW = datetime(2024, 6, 28, 20, 30, tzinfo=UTC)  # NEW is decided, Monday's session lies ahead
 
 
 @cache

@@ -39,7 +39,7 @@ FEATURES = "fct_daily_features"
     tags={"domain": "ml"},
     description=description(
         ONLINE_FEATURES,
-        "What the service reads for a symbol; stale and delisted tickers are kept and marked.",
+        "What the service reads for a symbol; delisted tickers are kept and marked.",
     ),
     metadata=definition_metadata(ONLINE_FEATURES),
 )
@@ -49,11 +49,12 @@ def online_features(tickers: pl.LazyFrame, warehouse: dg.ResourceParam[Warehouse
         "over (partition by ticker)"
     )
     published = latest_features(rows, tickers.collect())
+    newest = published["session_date"].max()
     return dg.MaterializeResult(
         value=published,
         metadata={
-            "session_date": str(published["session_date"].max()),
-            "stale_tickers": published["is_stale"].sum(),
+            "session_date": str(newest),
+            "older_tickers": int((published["session_date"] < newest).sum()),
             "feature_view": published["feature_view"][0],
         },
     )

@@ -23,7 +23,6 @@ ONLINE_FEATURES = Table(
         TICKER,
         SESSION_DATE,
         Column("decision_at", UTC, "when the features are complete and a signal is due", "UTC"),
-        Column("is_stale", pl.Boolean, "whether other tickers have a newer session"),
         Column("delisted_date", pl.Date, "last session before delisting, null while listed",
                "date", nullable=True),
         Column("feature_view", pl.String, "sha256 of the ordered feature names, hexadecimal"),
@@ -44,7 +43,7 @@ def feature_view(names: Iterable[str]) -> str:
 
 
 def latest_features(features: pl.DataFrame, tickers: pl.DataFrame) -> pl.DataFrame:
-    """Return the newest features of every ticker, the stale and the delisted marked.
+    """Return the newest features of every ticker, the delisted marked.
 
     Args:
         features: fct_daily_features: ticker, session_date, decision_at and every feature.
@@ -69,7 +68,6 @@ def latest_features(features: pl.DataFrame, tickers: pl.DataFrame) -> pl.DataFra
     return ONLINE_FEATURES.enforce(
         rows.with_columns(
             pl.when(values.is_finite()).then(values),  # JSON has neither NaN nor infinity
-            is_stale=pl.col("session_date") < newest,
             delisted_date=pl.when(ended).then("valid_to"),
             feature_view=pl.lit(feature_view(feature_names())),
         ).select(ONLINE_FEATURES.column_names)

@@ -65,9 +65,17 @@ def shown(value: object) -> str:
     return text if len(text) <= SHOWN_CHARACTERS else text[: SHOWN_CHARACTERS - 1] + "..."
 
 
+def too_large(size: str) -> RequestError:
+    """Return the refusal of a body of `size` bytes, which may be "more than ..."."""
+    return RequestError(
+        f"the request has {size} bytes, the limit is {MAX_BODY_BYTES}",
+        hint="ask for one symbol or one feature row at a time",
+    )
+
+
 def _parse_json(body: bytes) -> object:
     if len(body) > MAX_BODY_BYTES:
-        raise RequestError(f"the request has {len(body)} bytes, the limit is {MAX_BODY_BYTES}")
+        raise too_large(f"{len(body)}")
     try:
         return json.loads(body, object_pairs_hook=_object_without_repeats)
     except (ValueError, RecursionError) as error:

@@ -5,12 +5,12 @@ Which files it has, writing them, and reading them only if each is as it was wri
     model/                    the champion, sealed by its own manifest
     promotion.json            the decision: whether the champion is proven
     online_features.parquet   the newest features of every ticker
-    manifest.json             sha256 of the two above and of model/manifest.json
+    sessions.parquet          when the sessions open since then, for a year ahead
+    manifest.json             sha256 of the three above and of model/manifest.json
 """
 
 from __future__ import annotations
 
-import hashlib
 from io import BytesIO
 from pathlib import Path
 
@@ -19,29 +19,41 @@ import polars as pl
 from finpulse_assets.domain.evaluation.promotion import Promotion
 from finpulse_assets.domain.features.online import ONLINE_FEATURES
 from finpulse_assets.domain.models.lightgbm_model import PriceModel
-from finpulse_assets.domain.seal import as_json, parse_json
+from finpulse_assets.domain.seal import REBUILD, as_json
 from finpulse_assets.domain.serving.predictor import Predictor
+from finpulse_assets.domain.serving.staleness import Openings
 from finpulse_assets.errors import ModelError
 from finpulse_assets.gateways.models.price_model_folder import load_model, save_model
-from finpulse_assets.gateways.models.sealed_folder import MANIFEST
+from finpulse_assets.gateways.models.sealed_folder import (
+    MANIFEST,
+    read_sealed_bytes,
+    sha256_of_file,
+)
 
 MODEL_FOLDER = "model"
 PROMOTION_FILE = "promotion.json"
 ONLINE_FILE = "online_features.parquet"
-SEALED = (f"{MODEL_FOLDER}/{MANIFEST}", PROMOTION_FILE, ONLINE_FILE)
-REBUILD = "materialize serving/price_bento again, or copy the whole folder anew"
+SESSIONS_FILE = "sessions.parquet"
+SEALED = (f"{MODEL_FOLDER}/{MANIFEST}", PROMOTION_FILE, ONLINE_FILE, SESSIONS_FILE)
 
 
-def predictor_of(model: PriceModel, promotion: Promotion, online: pl.DataFrame) -> Predictor:
-    """Return what answers requests, after its three parts are held to each other.
+def predictor_of(
+    model: PriceModel,
+    promotion: Promotion,
+    online: pl.DataFrame,
+    openings: Openings | None = None,
+) -> Predictor:
+    """Return what answers requests, after its parts are held to each other.
 
     Args:
         model: the champion.
         promotion: the decision that names it.
         online: `ONLINE_FEATURES`.
+        openings: of the sessions; by default made from the calendar.
 
     Raises:
-        ModelError: the decision names another model, or a feature of the model is absent.
+        ModelError: the decision names another model, there are no features, or a feature of the
+            model is absent.
     """
     champion = promotion.champion
     if not model.fingerprint.startswith(champion.candidate_id):
@@ -57,7 +69,11 @@ def predictor_of(model: PriceModel, promotion: Promotion, online: pl.DataFrame) 
             f"features: {', '.join(missing[:3])}",
             hint="train and promote a model on the present features (finpulse run)",
         )
-    return Predictor(model, champion.candidate_id, champion.is_proven, online)
+    if online.is_empty():
+        raise ModelError("the online features have 0 rows", hint=REBUILD)
+    days = online["session_date"]
+    openings = openings or Openings.between(min(model.trained_to, days.min()), days.max())
+    return Predictor(model, champion.candidate_id, champion.is_proven, online, openings)
 
 
 def write_bundle(
@@ -68,11 +84,12 @@ def write_bundle(
     Raises:
         ModelError: the parts do not belong together.
     """
-    predictor_of(model, promotion, online)
+    predictor = predictor_of(model, promotion, online)
     save_model(model, folder / MODEL_FOLDER)
     (folder / PROMOTION_FILE).write_bytes(promotion.to_json().encode())
     ONLINE_FEATURES.enforce(online).write_parquet(folder / ONLINE_FILE, compression="zstd")
-    sums = {name: _sha256((folder / name).read_bytes()) for name in SEALED}
+    predictor.openings.frame.write_parquet(folder / SESSIONS_FILE, compression="zstd")
+    sums = {name: sha256_of_file(folder / name) for name in SEALED}
     # Last, so that a write cut short leaves a folder that does not open.
     (folder / MANIFEST).write_bytes(as_json({"sha256": sums}).encode())
 
@@ -83,32 +100,9 @@ def read_bundle(folder: Path) -> Predictor:
     Raises:
         ModelError: a file is missing or not the one that was written.
     """
-    sums = parse_json(folder / MANIFEST, _read(folder / MANIFEST)).get("sha256")
-    sealed = {name: _verified(folder, name, sums) for name in SEALED}
+    sealed = read_sealed_bytes(folder, SEALED)
     model = load_model(folder / MODEL_FOLDER)
     promotion = Promotion.from_json(sealed[PROMOTION_FILE].decode())
     online = ONLINE_FEATURES.enforce(pl.read_parquet(BytesIO(sealed[ONLINE_FILE])))
-    return predictor_of(model, promotion, online)
-
-
-def _verified(folder: Path, name: str, sums: object) -> bytes:
-    content = _read(folder / name)
-    expected = sums.get(name) if isinstance(sums, dict) else None
-    found = _sha256(content)
-    if found != expected:
-        listed = f"says {str(expected)[:12]}..." if expected else "does not list it"
-        raise ModelError(
-            f"{folder / name} has the sha256 {found[:12]}..., its manifest {listed}", hint=REBUILD
-        )
-    return content
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ModelError(f"{path} cannot be read: {error.strerror}", hint=REBUILD) from error
-
-
-def _sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
+    openings = Openings(pl.read_parquet(BytesIO(sealed[SESSIONS_FILE])))
+    return predictor_of(model, promotion, online, openings)

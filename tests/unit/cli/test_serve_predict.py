@@ -29,6 +29,7 @@ def free_port() -> int:
 @pytest.fixture
 def settings(tmp_path, monkeypatch):
     monkeypatch.setenv("FINPULSE_HOME", str(tmp_path))
+    monkeypatch.setenv("FINPULSE_AS_OF", fakes.NOW.isoformat())
     monkeypatch.setattr(predict, "PORT", free_port())
     return load_settings()
 
@@ -51,7 +52,7 @@ def test_without_a_service_the_model_itself_answers_and_says_so(published, capsy
     predict.predict("aapl", as_json=True)
     out, err = capsys.readouterr()
     said = Answer.model_validate_json(out)
-    expected = fakes.predictor().answer(b'{"symbol": "AAPL"}')
+    expected = fakes.predictor().answer(b'{"symbol": "AAPL"}', now=fakes.NOW)
     assert said.model_dump(exclude={"latency_ms"}) == expected.model_dump(exclude={"latency_ms"})
     assert "asked the model itself, no service runs" in err
 
@@ -60,8 +61,16 @@ def test_the_printed_answer_names_the_reason_to_abstain(published, capsys):
     predict.predict("MSFT")
     out = capsys.readouterr().out
     assert "MSFT" in out
-    assert "(abstain: stale_features)" in out
-    assert "as of 2024-06-27 20:15 UTC" in out
+    assert "(abstain: features_stale)" in out
+    assert "as of 2024-06-27 20:15 UTC, 1 session behind, model" in out
+
+
+def test_features_that_are_all_old_are_stale_by_the_clock(published, monkeypatch, capsys):
+    monkeypatch.delenv("FINPULSE_AS_OF")
+    predict.predict("AAPL", as_json=True)
+    said = Answer.model_validate_json(capsys.readouterr().out)
+    assert (said.abstain, said.reason) == (True, "features_stale")
+    assert said.sessions_behind > 200
 
 
 def test_an_unknown_symbol_is_a_sentence(published):

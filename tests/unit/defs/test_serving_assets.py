@@ -47,7 +47,7 @@ def test_online_features_hold_the_newest_row_of_each_ticker():
     result = online_features(tickers=fakes.tickers().lazy(), warehouse=FakeWarehouse())
     assert result.value.equals(fakes.online())
     assert ONLINE_FEATURES.enforce(result.value).height == 3
-    assert result.metadata["stale_tickers"] == 2
+    assert result.metadata["older_tickers"] == 2
     assert result.metadata["session_date"] == "2024-06-28"
 
 

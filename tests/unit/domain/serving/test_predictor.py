@@ -26,8 +26,8 @@ def predictor() -> Predictor:
     return fakes.predictor()
 
 
-def ask(predictor: Predictor, **request: object):
-    return predictor.answer(json.dumps(request).encode())
+def ask(predictor: Predictor, *, now: datetime = fakes.NOW, **request: object):
+    return predictor.answer(json.dumps(request).encode(), now=now)
 
 
 def test_a_symbol_is_answered_with_what_the_model_says(predictor):
@@ -49,8 +49,8 @@ def test_a_symbol_is_answered_with_what_the_model_says(predictor):
     [
         ("AAPL", True, None),
         ("AAPL", False, "no_proven_skill"),
-        ("MSFT", True, "stale_features"),
-        ("MSFT", False, "stale_features"),
+        ("MSFT", True, "features_stale"),
+        ("MSFT", False, "features_stale"),
         ("GONE", True, "delisted"),
         ("GONE", False, "delisted"),
     ],
@@ -60,6 +60,49 @@ def test_an_answer_abstains_for_the_first_reason_that_holds(symbol, is_proven, r
     assert (answer.abstain, answer.reason) == (reason is not None, reason)
     assert 0 < answer.probability < 1
     assert answer.as_of is not None
+
+
+@pytest.mark.parametrize(
+    ("now", "behind"),
+    [
+        (datetime(2024, 6, 28, 20, 15, tzinfo=UTC), 0),  # decided
+        (datetime(2024, 7, 1, 13, 29, 59, tzinfo=UTC), 0),  # Monday: the predicted session is next
+        (datetime(2024, 7, 1, 13, 30, tzinfo=UTC), 1),  # it opens
+        (datetime(2024, 7, 4, 18, 0, tzinfo=UTC), 3),  # the fourth of July is no session
+        (datetime(2024, 7, 5, 13, 30, tzinfo=UTC), 4),
+        (datetime(2034, 7, 5, 13, 30, tzinfo=UTC), 249),  # counted up to a year
+    ],
+)
+def test_features_become_stale_while_the_predictor_lives(predictor, now, behind):
+    answer = ask(predictor, symbol="AAPL", now=now)
+    expected = "features_stale" if behind else None
+    if now.year == 2024:
+        assert (answer.sessions_behind, answer.reason) == (behind, expected)
+        assert answer.abstain == (behind > 0)
+    status = predictor.judge(now)
+    assert (status.sessions_behind, status.is_stale) == (behind, behind > 0)
+
+
+def test_a_model_without_newer_labels_for_half_a_year_has_expired(predictor):
+    # 2024-01-02 was the year's first session; 2024-07-03 is the 127th.
+    fresh, expired = (datetime(2024, 7, day, 13, 30, tzinfo=UTC) for day in (2, 5))
+    assert predictor.judge(fresh).sessions_since_training == 125
+    assert ask(predictor, features=ROW, now=fresh).reason is None
+    assert predictor.judge(expired).sessions_since_training == 127
+    assert ask(predictor, features=ROW, now=expired).reason == "model_expired"
+    assert ask(predictor, symbol="AAPL", now=expired).reason == "features_stale"
+    unproven = fakes.predictor(is_proven=False)
+    assert ask(unproven, features=ROW, now=expired).reason == "model_expired"
+
+
+def test_the_status_says_how_old_features_and_model_are(predictor):
+    status = predictor.judge(fakes.NOW)
+    assert status.features_as_of == datetime(2024, 6, 28, 20, 15, tzinfo=UTC)
+    assert status.features_age_seconds == 15 * 60
+    assert (status.trained_to, status.sessions_since_training) == (date(2024, 1, 2), 123)
+    assert (status.symbol_count, status.stale_symbol_count) == (3, 1), "MSFT; GONE is delisted"
+    assert not status.is_stale
+    assert not status.is_expired
 
 
 @pytest.mark.parametrize("symbol", ["AAPL", "MSFT", "GONE"])
@@ -118,7 +161,7 @@ BAD = [
 @pytest.mark.parametrize(("body", "message"), BAD)
 def test_a_bad_request_is_refused_in_one_sentence(predictor, body, message):
     with pytest.raises(RequestError, match=message) as caught:
-        predictor.answer(body if isinstance(body, bytes) else body.encode())
+        predictor.answer(body if isinstance(body, bytes) else body.encode(), now=fakes.NOW)
     assert len(str(caught.value)) < 300
     assert "\n" not in str(caught.value)
 
@@ -139,7 +182,7 @@ def test_a_feature_that_is_no_finite_number_is_named(predictor, literal, value):
     body = json.dumps({"features": ROW}).replace("null", literal).encode()
     message = f"the feature rsi_14 is {value}, it should be a finite number. Hint: send null"
     with pytest.raises(RequestError, match=message):
-        predictor.answer(body)
+        predictor.answer(body, now=fakes.NOW)
 
 
 @pytest.mark.parametrize(
@@ -157,7 +200,7 @@ def test_an_extra_feature_is_named(predictor, change, message):
 @given(body=st.binary(max_size=60) | st.text(max_size=60).map(lambda text: text.encode()))
 def test_no_bytes_make_anything_but_an_answer_or_a_refusal(body):
     with pytest.raises(RequestError):
-        fakes.predictor().answer(body)
+        fakes.predictor().answer(body, now=fakes.NOW)
 
 
 json_values = st.recursive(
@@ -188,14 +231,14 @@ def test_what_is_repeated_is_short_and_ascii(value):
     assert shown(value).isascii()
 
 
-def test_online_features_keep_the_newest_row_and_mark_the_rest():
+def test_online_features_keep_the_newest_row_and_mark_the_delisted():
     frame = fakes.online()
     assert ONLINE_FEATURES.enforce(frame).equals(frame)
-    marks = frame.select("ticker", "session_date", "is_stale", "delisted_date").rows()
+    marks = frame.select("ticker", "session_date", "delisted_date").rows()
     assert marks == [
-        ("AAPL", fakes.NEW, False, None),
-        ("GONE", fakes.OLD, True, fakes.OLD),
-        ("MSFT", fakes.OLD, True, None),
+        ("AAPL", fakes.NEW, None),
+        ("GONE", fakes.OLD, fakes.OLD),
+        ("MSFT", fakes.OLD, None),
     ]
     assert set(frame["feature_view"]) == {feature_view(feature_names())}
     assert frame["rsi_14"].to_list() == [None, None, None], "JSON has neither NaN nor infinity"
@@ -220,7 +263,7 @@ def test_a_bundle_comes_back_and_equal_content_is_equal_bytes(tmp_path):
     for name in ("one", "two"):
         fakes.bundle(tmp_path / name)
     files = [path for path in (tmp_path / "one").rglob("*") if path.is_file()]
-    assert len(files) == 7
+    assert len(files) == 8
     for path in files:
         other = tmp_path / "two" / path.relative_to(tmp_path / "one")
         assert path.read_bytes() == other.read_bytes(), path.name
@@ -247,6 +290,19 @@ def test_a_missing_file_is_refused_by_name(tmp_path, name):
     (tmp_path / name).unlink()
     with pytest.raises(ModelError, match=f"{name} cannot be read: No such file"):
         read_bundle(tmp_path)
+
+
+def test_a_bundle_keeps_the_openings_that_staleness_is_counted_in(tmp_path):
+    fakes.bundle(tmp_path)
+    openings = read_bundle(tmp_path).openings.frame
+    assert openings["session_date"][0] == date(2024, 1, 2), "the model's last label"
+    assert openings["session_date"][-1] == date(2025, 6, 27), "a year after the newest features"
+    assert openings["open_at"][0] == datetime(2024, 1, 2, 14, 30, tzinfo=UTC)
+
+
+def test_features_without_rows_are_refused():
+    with pytest.raises(ModelError, match="the online features have 0 rows"):
+        predictor_of(fakes.model(), fakes.promotion(), fakes.online().clear())
 
 
 def test_parts_that_do_not_belong_together_are_refused(tmp_path):
