@@ -36,6 +36,7 @@ from finpulse_assets.domain.features.minutes import (
 from finpulse_assets.domain.features.registry import MARKET_DATA
 from finpulse_assets.domain.features.technical import TECHNICAL_FEATURES, technical_frames
 from finpulse_assets.gateways.lake.frame_stream import FrameStream, write_stream
+from finpulse_assets.orchestration.run.memory import keep_freed_memory
 from finpulse_assets.schemas import BARS_1M, CORPORATE_ACTIONS, PRICES
 
 AS_OF = datetime(2025, 1, 1, tzinfo=UTC)
@@ -125,6 +126,7 @@ class Timed:
 
 def written(path: Path, table: object, make: Callable[[], Iterator[pl.DataFrame]]) -> dict:
     """Write the features that `make` yields; return seconds, the share of writing and rows."""
+    keep_freed_memory()
     started = time.perf_counter()
     frames = Timed(make())
     write_stream(path, table, FrameStream(frames))
@@ -148,6 +150,7 @@ def sessions(folder: Path) -> dict:
 
     The better of two runs, for the first one also waits for the machine to find its memory.
     """
+    keep_freed_memory()
     prices, rows = pl.scan_parquet(folder / "daily.parquet"), []
 
     def make() -> None:
@@ -186,6 +189,7 @@ def _arrays(panel: Panel) -> dict[str, np.ndarray]:
 
 def subset(folder: Path) -> dict:
     """The shared subset by FinPulse, as a frame with its nulls, on one thread."""
+    keep_freed_memory()
     panel = _one_ticker(folder)
     took = best_of(9, lambda: list(feature_frames(panel, MINUTE, names=SUBSET, threads=1)))
     found = pl.concat(list(feature_frames(panel, MINUTE, names=SUBSET, threads=1)))

@@ -20,7 +20,7 @@ sentiment as (
         headline_count,
         author_count,
         sentiment_mean
-    from {{ ref('fct_daily_sentiment') }}
+    from {{ ref('int_daily_sentiment') }}
     inner join sessions using (session_date)
 ),
 

@@ -11,7 +11,7 @@ technical as (
 -- Means of equal scores differ by 1e-17 of rounding, and still tie.
 rounded as (
     select *, round(sentiment_mean, 9) as place
-    from {{ ref('fct_daily_sentiment') }}
+    from {{ ref('int_daily_sentiment') }}
 ),
 
 -- (rank - 1) / (n - 1), where equals share the mean of their ranks.

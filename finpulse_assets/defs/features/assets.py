@@ -26,6 +26,7 @@ from finpulse_assets.orchestration.catalog.metadata import (
     description,
 )
 from finpulse_assets.orchestration.run.clock import RunClock
+from finpulse_assets.orchestration.run.memory import keep_freed_memory
 
 
 @dg.asset(
@@ -54,6 +55,7 @@ def technical(
     tickers: pl.LazyFrame,
     clock: dg.ResourceParam[RunClock],
 ):
+    keep_freed_memory()
     return FrameStream(
         technical_frames(
             prices, corporate_actions, sessions.collect(), as_of=clock.as_of, tickers=tickers

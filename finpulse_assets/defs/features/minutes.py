@@ -15,6 +15,7 @@ from finpulse_assets.orchestration.catalog.metadata import (
     description,
 )
 from finpulse_assets.orchestration.run.clock import RunClock
+from finpulse_assets.orchestration.run.memory import keep_freed_memory
 from finpulse_assets.schemas import BARS_1M
 
 
@@ -44,6 +45,7 @@ def technical_1m(
     lake: dg.ResourceParam[Lake],
     clock: dg.ResourceParam[RunClock],
 ):
+    keep_freed_memory()
     return FrameStream(
         minute_frames(
             lake.read_or_empty(BARS_1M),

@@ -53,11 +53,12 @@ class Contract:
         return PART.sub(lambda match: match[1] + columns + match[2], yml)
 
 
-# A feature of bars is null while it warms up; each row of fct_daily_sentiment has a text.
+# A feature of bars is null while it warms up; each row of int_daily_sentiment has a text.
 ALWAYS = frozenset(it.name for it in TEXT if not it.undefined)
 WITH_TEXT = ALWAYS.union(it.name for it in DAILY + WEIGHTED if it.undefined == NO_TEXT)
 CONTRACTS = (
-    Contract("fct_daily_sentiment", DAILY + WEIGHTED, WITH_TEXT),
+    Contract("int_daily_sentiment", DAILY + WEIGHTED, WITH_TEXT),
+    Contract("fct_daily_sentiment", DAILY + WEIGHTED, frozenset()),  # tested in int_daily_sentiment
     Contract("int_text_windows", HISTORY, ALWAYS),
     Contract("int_text_market", MARKET, ALWAYS),
     Contract("fct_daily_features", FEATURES, ALWAYS),

@@ -13,9 +13,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -29,8 +28,6 @@ from finpulse_assets.domain.features.registry import bar_features
 
 BLOCK_ROWS = 65_536  # a column of a block is half a MiB: a feature's windows stay in the cache
 CONTEXT_ROWS = 256  # bars before a part of a run that its windows read; no look-back is longer
-KEPT_BYTES = 2**30
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h of glibc
 PRICES = ("open", "high", "low", "close", "volume", "dollars")
 
 
@@ -83,7 +80,6 @@ def feature_frames(
     Raises:
         KeyError: a name is no feature of the clock.
     """
-    _keep_freed_memory()
     known = {feature.name: feature for feature in bar_features(clock)}
     wanted = [known[name] for name in (known if names is None else names)]
     across_columns = _across_tickers(panel, wanted, known, threads)
@@ -92,22 +88,6 @@ def feature_frames(
     panel = replace(panel, effects=effects)
     tasks = ((block, wanted, clock) for block in _blocks(panel, across_columns))
     yield from _in_order(_block_frame, tasks, threads)
-
-
-@cache
-def _keep_freed_memory() -> None:
-    """Ask the C library to keep up to KEPT_BYTES of freed memory for what comes next.
-
-    Windows are made and dropped by the thousand. glibc hands what is freed back to the system at
-    once and takes it anew page by page, which was a third of the time of a block. Where the C
-    library has no such call, nothing is asked.
-    """
-    import ctypes
-
-    with suppress(AttributeError, OSError, TypeError):
-        library = ctypes.CDLL(None)
-        library.mallopt(_M_TRIM_THRESHOLD, KEPT_BYTES)
-        library.mallopt(_M_MMAP_THRESHOLD, KEPT_BYTES)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Text: what people wrote about a ticker until the decision.
 
 The definitions of the family. dbt computes them, because they join texts, scores and sessions:
-`DAILY` in fct_daily_sentiment.sql, `HISTORY` in int_text_windows.sql, `MARKET` in
+`DAILY` in int_daily_sentiment.sql, `HISTORY` in int_text_windows.sql, `MARKET` in
 int_text_market.sql, `RELATIVE` in fct_daily_features.sql.
 
 A text counts for the first session whose decision time is later than its knowledge time. Equal
