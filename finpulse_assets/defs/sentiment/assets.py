@@ -3,14 +3,11 @@
 https://docs.dagster.io/guides/build/assets
 """
 
-from dataclasses import asdict
-
 import dagster as dg
 import polars as pl
 
-from finpulse_assets.domain.texts.scored_rows import distinct_texts, sentiment_rows
-from finpulse_assets.gateways.sentiment.baseline import vader_scores
-from finpulse_assets.gateways.sentiment.score_store import ScoreStore, score_missing
+from finpulse_assets.gateways.lake.lake import Lake
+from finpulse_assets.gateways.sentiment.scoring import TextScorer
 from finpulse_assets.orchestration.catalog.metadata import (
     RESEARCH,
     definition_metadata,
@@ -21,6 +18,11 @@ from finpulse_assets.orchestration.training.sentiment_model import (
     current_sentiment_model,
     labelled_texts,
     make_sentiment_model,
+)
+from finpulse_assets.orchestration.training.text_scoring import (
+    rescore_other_months,
+    scored_rows,
+    scoring_metadata,
 )
 from finpulse_assets.schemas import TEXT_SENTIMENT
 from finpulse_assets.settings import Settings
@@ -67,7 +69,9 @@ def sentiment_model(settings: dg.ResourceParam[Settings]) -> dg.MaterializeResul
     owners=[RESEARCH],
     tags={"domain": "ml"},
     description=description(
-        TEXT_SENTIMENT, "The opinion in each text, by the sentiment model, with VADER beside it."
+        TEXT_SENTIMENT,
+        "The opinion in each text, by the sentiment model, with VADER beside it. A run scores the "
+        "texts of its months that are new, and every month once the model was replaced.",
     ),
     metadata=definition_metadata(TEXT_SENTIMENT),
 )
@@ -76,24 +80,23 @@ def text_sentiment(
     tweets: pl.LazyFrame,
     headlines: pl.LazyFrame,
     settings: dg.ResourceParam[Settings],
+    lake: dg.ResourceParam[Lake],
 ):
     model = current_sentiment_model(settings)
-    store = ScoreStore(settings.models / "scores", model.fingerprint)
-    texts = distinct_texts(tweets, headlines)
-    report = score_missing(
-        store,
+    scorer = TextScorer(
+        settings.models / "scores",
+        model.fingerprint,
         lambda: model.load(settings.device),
-        texts,
         on_progress=lambda done, of: context.log.info(f"scored {done:,} of {of:,} texts"),
     )
-    scores = store.known(texts["text_hash"])
-    rows = sentiment_rows(texts, scores, vader_scores(texts["text"].to_list()), model.fingerprint)
+    rescored = 0
+    for month, count in rescore_other_months(lake, scorer, context.partition_keys):
+        rescored += 1
+        context.log.info(f"rescored {month} ({count:,} texts): the model was replaced")
+        context.log_event(
+            dg.AssetMaterialization(context.asset_key, partition=month, metadata={"rows": count})
+        )
+    rows = scored_rows(scorer, tweets, headlines)
     return dg.MaterializeResult(
-        value=rows,
-        metadata={
-            **{name: value for name, value in asdict(report).items() if value is not None},
-            "truncated_share": float(rows["is_truncated"].mean() or 0.0),
-            "mean_score": float(rows["score"].mean() or 0.0),
-            "model_fingerprint": model.fingerprint,
-        },
+        value=rows, metadata={"rescored_months": rescored, **scoring_metadata(scorer, rows)}
     )

@@ -17,7 +17,8 @@ ROUNDING = 1e-5
     asset=["scored", "text_sentiment"],
     blocking=True,
     description="Every month was scored by the same model: scores of two models cannot be "
-    "averaged. Hint when it fails: materialize all months of scored/text_sentiment.",
+    "averaged. A run rescores every month once the model was replaced. Hint when it fails: "
+    "materialize scored/text_sentiment again.",
 )
 def one_model_scored_every_month(lake: dg.ResourceParam[Lake]) -> dg.AssetCheckResult:
     models = (
@@ -28,8 +29,8 @@ def one_model_scored_every_month(lake: dg.ResourceParam[Lake]) -> dg.AssetCheckR
     )
     return dg.AssetCheckResult(
         passed=models.height <= 1,
-        description=f"the scores come from {models.height} models. Hint: materialize every month "
-        "of scored/text_sentiment",
+        description=f"the scores come from {models.height} models. Hint: materialize "
+        "scored/text_sentiment again",
         metadata={"models": models.height, "by_model": dg.MetadataValue.md(str(models))},
     )
 

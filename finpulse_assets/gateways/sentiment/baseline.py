@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib.metadata import version
 
 import numpy as np
 
@@ -24,3 +25,12 @@ def vader_scores(texts: Sequence[str]) -> np.ndarray:
     analyzer = SentimentIntensityAnalyzer()
     compound = {text: analyzer.polarity_scores(text)["compound"] for text in dict.fromkeys(texts)}
     return np.array([compound[text] for text in texts], dtype=np.float64)
+
+
+def vader_release() -> str:
+    """Return the name of the installed release, whose lexicon decides every score.
+
+    >>> vader_release()
+    'vader-3.3.2'
+    """
+    return f"vader-{version('vaderSentiment')}"

@@ -10,7 +10,7 @@ import polars as pl
 
 from finpulse_assets.errors import EvaluationError, SchemaError
 from finpulse_assets.gateways.sentiment.manifest import LABELS
-from finpulse_assets.gateways.sentiment.score_store import Scorer
+from finpulse_assets.gateways.sentiment.scoring import ScoringModel
 
 
 def label_codes(labelled: pl.DataFrame) -> np.ndarray:
@@ -31,7 +31,7 @@ def label_codes(labelled: pl.DataFrame) -> np.ndarray:
     return np.array([LABELS.index(label) for label in labelled["label"]], dtype=np.int64)
 
 
-def score_labelled(classifier: Scorer, labelled: pl.DataFrame) -> dict[str, float]:
+def score_labelled(classifier: ScoringModel, labelled: pl.DataFrame) -> dict[str, float]:
     """Return how well a classifier reads a labelled set.
 
     Args:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 
-import numpy as np
 import polars as pl
 import pytest
 
 from finpulse_assets.contract import Table
 from finpulse_assets.domain.texts.normalise import text_hash
-from finpulse_assets.domain.texts.scored_rows import distinct_texts, sentiment_rows
+from finpulse_assets.domain.texts.scored_rows import distinct_texts, sentiment_rows, words_of
 from finpulse_assets.errors import SchemaError
 from finpulse_assets.schemas import HEADLINES, TEXT_SENTIMENT, TWEETS
 
@@ -56,14 +55,13 @@ HEADED = rows(HEADLINES, ("Up &  away", at(6, 1)), ("flat", at(7, 9)))
 
 
 def test_a_text_is_scored_once_a_month():
-    found = distinct_texts(TWEETED, HEADED).sort("first_known_at")
-    assert found.select("text", "first_known_at").rows() == [
-        ("Up & away", at(6, 1)),
-        ("down", at(7, 1, 3)),
-        ("Up & away", at(7, 5)),
-        ("flat", at(7, 9)),
+    found = distinct_texts(TWEETED, HEADED)
+    assert found.rows() == [
+        (text_hash("Up & away"), at(6, 1)),
+        (text_hash("down"), at(7, 1, 3)),
+        (text_hash("Up & away"), at(7, 5)),
+        (text_hash("flat"), at(7, 9)),
     ]
-    assert found["text_hash"].to_list() == [text_hash(text) for text in found["text"]]
 
 
 def test_the_order_of_rows_does_not_count():
@@ -71,35 +69,44 @@ def test_the_order_of_rows_does_not_count():
     assert distinct_texts(*backwards).equals(distinct_texts(TWEETED, HEADED))
 
 
+def test_words_are_normal_and_only_those_asked_for():
+    asked = pl.Series([text_hash("flat"), text_hash("Up & away"), text_hash("never said")])
+    found = words_of(TWEETED, HEADED, asked)
+    assert sorted(found["text"]) == ["Up & away", "flat"]
+    assert found["text_hash"].to_list() == [text_hash(text) for text in found["text"]]
+    assert words_of(TWEETED, HEADED, asked.clear()).is_empty()
+
+
 def test_no_texts_have_no_scores():
     found = distinct_texts(TWEETS.empty().lazy(), HEADLINES.empty().lazy())
     assert found.is_empty()
-    assert sentiment_rows(found, scores(found), np.empty(0), "f").equals(TEXT_SENTIMENT.empty())
+    assert sentiment_rows(found, scores(found), "f").equals(TEXT_SENTIMENT.empty())
 
 
 def scores(texts: pl.DataFrame) -> pl.DataFrame:
     """Return a score for each distinct text; "flat" has no opinion."""
-    up = pl.when(pl.col("text") == "flat").then(0.0).otherwise(0.75)
+    is_flat = pl.col("text_hash") == text_hash("flat")
     return texts.unique("text_hash").select(
         "text_hash",
-        p_positive=up,
+        p_positive=pl.when(is_flat).then(0.0).otherwise(0.75),
         p_negative=pl.lit(0.125),
-        p_neutral=0.875 - up,
+        p_neutral=pl.when(is_flat).then(0.875).otherwise(0.125),
         is_truncated=pl.lit(False),
+        vader_score=pl.when(is_flat).then(-0.25).otherwise(0.5),
     )
 
 
 def test_every_text_meets_its_scores():
     texts = distinct_texts(TWEETED, HEADED)
-    vader = np.arange(texts.height) / 10
-    found = sentiment_rows(texts, scores(texts).reverse(), vader, "finger")
-    assert found.height == texts.height == 4
-    joined = texts.with_columns(pl.Series("v", vader)).join(
-        found, on=["text_hash", "first_known_at"], validate="1:1"
-    )
-    assert joined["vader_score"].equals(joined["v"].rename("vader_score"))
-    score = dict(joined.select("text", "score").iter_rows())
-    assert score == {"Up & away": 0.625, "down": 0.625, "flat": -0.125}
+    found = sentiment_rows(texts, scores(texts).reverse(), "finger")
+    assert found.select("text_hash", "first_known_at").sort(pl.all()).equals(texts.sort(pl.all()))
+    up, down, flat = (text_hash(text) for text in ("Up & away", "down", "flat"))
+    assert dict(found.select("text_hash", "score").iter_rows()) == {
+        up: 0.625, down: 0.625, flat: -0.125,
+    }  # fmt: skip
+    assert dict(found.select("text_hash", "vader_score").iter_rows()) == {
+        up: 0.5, down: 0.5, flat: -0.25,
+    }  # fmt: skip
     assert found["model_fingerprint"].unique().to_list() == ["finger"]
 
 
@@ -107,4 +114,4 @@ def test_a_text_without_a_score_is_refused():
     texts = distinct_texts(TWEETED, HEADED)
     partial = scores(texts).filter(pl.col("text_hash") != text_hash("flat"))
     with pytest.raises(SchemaError, match=r"has nulls where none may be: p_positive \(1\)"):
-        sentiment_rows(texts, partial, np.zeros(texts.height), "finger")
+        sentiment_rows(texts, partial, "finger")

@@ -1,0 +1,92 @@
+"""scored/text_sentiment in Dagster: a daily run after a replaced model ends well, and says so."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from finpulse_assets.defs.sentiment import assets
+from finpulse_assets.defs.sentiment.checks import one_model_scored_every_month
+from finpulse_assets.gateways.lake.lake import Lake
+from finpulse_assets.orchestration.automation.schedule import span_tags
+from finpulse_assets.orchestration.run.clock import RunClock
+from finpulse_assets.orchestration.run.lake_io import lake_io_manager
+from finpulse_assets.orchestration.training.sentiment_model import SentimentModel
+from finpulse_assets.schemas import HEADLINES, TWEETS
+from finpulse_assets.settings import load_settings
+from tests.fakes.classifier import FakeClassifier
+from tests.fakes.texts import noon, tweets
+
+MONTHS = ["2024-01-01", "2024-02-01", "2024-03-01"]
+
+
+class Model(SentimentModel):
+    """A sentiment model whose classifier is the fake."""
+
+    def load(self, device: str) -> FakeClassifier:
+        return FakeClassifier(self.fingerprint)
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    lake = Lake(tmp_path / "lake")
+    said = [(f"acme beats {month}", noon(date(2024, month, 9))) for month in (1, 2, 3)]
+    lake.append(TWEETS, tweets(said), MONTHS)
+    lake.replace(HEADLINES, HEADLINES.empty(), MONTHS)
+    return lake
+
+
+@pytest.fixture
+def run(lake: Lake, tmp_path: Path, monkeypatch):
+    """Return a function that materializes the scores of a span of months by a model."""
+
+    def materialized(fingerprint: str, first: str, last: str) -> dg.ExecuteInProcessResult:
+        model = Model(fingerprint, tmp_path, fingerprint, {})
+        monkeypatch.setattr(assets, "current_sentiment_model", lambda _: model)
+        return dg.materialize(
+            [
+                assets.text_sentiment,
+                one_model_scored_every_month,
+                *(
+                    dg.SourceAsset(table.name.split("/"), partitions_def=assets.MONTHS)
+                    for table in (TWEETS, HEADLINES)
+                ),
+            ],
+            resources={
+                "settings": load_settings(home=tmp_path),
+                "lake": lake,
+                "clock": RunClock(datetime(2024, 3, 28, 21, tzinfo=UTC), date(2024, 1, 1)),
+                "io_manager": lake_io_manager(lake),
+            },
+            tags=span_tags(first, last),
+        )
+
+    return materialized
+
+
+def materialized_months(result: dg.ExecuteInProcessResult) -> list[tuple[str, ...]]:
+    events = result.asset_materializations_for_node("scored__text_sentiment")
+    return sorted({event.partition for event in events})
+
+
+def test_a_daily_run_after_a_replaced_model_passes_its_check(run):
+    first = run("old", MONTHS[0], MONTHS[2])
+    assert first.success
+    result = run("new", MONTHS[2], MONTHS[2])
+    (check,) = result.get_asset_check_evaluations()
+    assert check.passed, check.description
+    assert check.metadata["models"].value == 1
+    assert materialized_months(result) == MONTHS
+    own = result.asset_materializations_for_node("scored__text_sentiment")[-1].metadata
+    assert (own["rescored_months"].value, own["scored"].value) == (2, 3)
+
+
+def test_the_next_run_rescores_nothing(run):
+    run("old", MONTHS[0], MONTHS[2])
+    result = run("old", MONTHS[2], MONTHS[2])
+    own = result.asset_materializations_for_node("scored__text_sentiment")[-1].metadata
+    assert (own["rescored_months"].value, own["cache_hits"].value, own["scored"].value) == (0, 1, 0)
+    assert materialized_months(result) == MONTHS[2:]
