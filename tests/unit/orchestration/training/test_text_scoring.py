@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
-import polars as pl
 import pytest
 
 from finpulse_assets.domain.texts import scored_rows as texts_domain
