@@ -4,7 +4,6 @@ https://docs.dagster.io/guides/build/assets
 """
 
 import dagster as dg
-import polars as pl
 
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.gateways.sentiment.scoring import TextScorer
@@ -19,11 +18,7 @@ from finpulse_assets.orchestration.training.sentiment_model import (
     labelled_texts,
     make_sentiment_model,
 )
-from finpulse_assets.orchestration.training.text_scoring import (
-    rescore_other_months,
-    scored_rows,
-    scoring_metadata,
-)
+from finpulse_assets.orchestration.training.text_scoring import score_months, scoring_metadata
 from finpulse_assets.schemas import TEXT_SENTIMENT
 from finpulse_assets.settings import Settings
 
@@ -55,11 +50,7 @@ def sentiment_model(settings: dg.ResourceParam[Settings]) -> dg.MaterializeResul
 
 @dg.asset(
     key_prefix="scored",
-    ins={
-        "tweets": dg.AssetIn(["raw", "tweets"]),
-        "headlines": dg.AssetIn(["raw", "headlines"]),
-    },
-    deps=[sentiment_model],
+    deps=[sentiment_model, ["raw", "tweets"], ["raw", "headlines"]],
     partitions_def=MONTHS,
     backfill_policy=dg.BackfillPolicy.single_run(),
     pool="finbert",
@@ -70,33 +61,27 @@ def sentiment_model(settings: dg.ResourceParam[Settings]) -> dg.MaterializeResul
     tags={"domain": "ml"},
     description=description(
         TEXT_SENTIMENT,
-        "The opinion in each text, by the sentiment model, with VADER beside it. A run scores the "
-        "texts of its months that are new, and every month once the model was replaced.",
+        "The opinion in each text, by the sentiment model, with VADER beside it. A run scores what "
+        "is new, in whatever month, and all texts once the model was replaced.",
     ),
     metadata=definition_metadata(TEXT_SENTIMENT),
 )
 def text_sentiment(
     context: dg.AssetExecutionContext,
-    tweets: pl.LazyFrame,
-    headlines: pl.LazyFrame,
     settings: dg.ResourceParam[Settings],
     lake: dg.ResourceParam[Lake],
-):
-    model = current_sentiment_model(settings)
+) -> dg.MaterializeResult:
+    model, months = current_sentiment_model(settings), context.partition_keys
     scorer = TextScorer(
         settings.models / "scores",
         model.fingerprint,
         lambda: model.load(settings.device),
         on_progress=lambda done, of: context.log.info(f"scored {done:,} of {of:,} texts"),
     )
-    rescored = 0
-    for month, count in rescore_other_months(lake, scorer, context.partition_keys):
-        rescored += 1
-        context.log.info(f"rescored {month} ({count:,} texts): the model was replaced")
-        context.log_event(
-            dg.AssetMaterialization(context.asset_key, partition=month, metadata={"rows": count})
-        )
-    rows = scored_rows(scorer, tweets, headlines)
+    written = score_months(lake, scorer, months)
+    for month in written.keys() - set(months):  # Dagster knows of the run's own
+        event = dg.AssetMaterialization(context.asset_key, partition=month)
+        context.log_event(event.with_metadata({"rows": written[month]}))
     return dg.MaterializeResult(
-        value=rows, metadata={"rescored_months": rescored, **scoring_metadata(scorer, rows)}
+        metadata={"changed_partitions": len(written), **scoring_metadata(lake, scorer, months)}
     )

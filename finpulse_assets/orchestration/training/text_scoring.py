@@ -1,16 +1,60 @@
-"""The scores of whole months: those of a run, and all others once the model was replaced."""
+"""The scores of whole months, made where the raw texts or the model have changed.
+
+Beside the months of scored/text_sentiment lies `.inputs.json`: for each month who scored it, and
+the time and size of the files of raw texts that it was made from.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterable
+from pathlib import Path
 
+import dagster as dg
 import polars as pl
 
-from finpulse_assets.contract import Table
 from finpulse_assets.domain.texts.scored_rows import distinct_texts, sentiment_rows, words_of
+from finpulse_assets.errors import LakeError
+from finpulse_assets.gateways.atomic import write_json
 from finpulse_assets.gateways.lake.lake import Lake
+from finpulse_assets.gateways.sentiment.baseline import vader_release
 from finpulse_assets.gateways.sentiment.scoring import TextScorer
+from finpulse_assets.orchestration.catalog.metadata import SAMPLE_ROWS, sample
 from finpulse_assets.schemas import HEADLINES, TEXT_SENTIMENT, TWEETS
+
+INPUTS_FILE = ".inputs.json"
+RAW = (TWEETS, HEADLINES)
+
+
+def score_months(lake: Lake, scorer: TextScorer, months: Iterable[str]) -> dict[str, int]:
+    """Write the scores of every month that is out of date; return these months with their rows.
+
+    A month is out of date when it was never scored, when its raw texts have changed since (a run
+    loaded more, a backfill brought late texts, a source was added), or when another model scored
+    it: scores of two models cannot be averaged. So the first run of a new model replaces all that
+    the old one said. After a kill the next run goes on: what is written is whole.
+
+    Args:
+        lake: with raw texts and scores.
+        scorer: of the present model.
+        months: partition keys of the run, which exist afterwards even without a text.
+
+    Raises:
+        LakeError: the lake or a store of scores cannot be read or written.
+    """
+    held, scored = _inputs(lake), set(lake.partitions(TEXT_SENTIMENT))
+    present = {month for table in RAW for month in lake.partitions(table)}
+    inputs = {month: _inputs_of(lake, month, scorer) for month in {*months, *present}}
+    written = {}
+    for month, made_from in sorted(inputs.items()):
+        if month in scored and held.get(month) == made_from:
+            continue
+        rows = scored_rows(scorer, *(lake.scan_present(table, [month]) for table in RAW))
+        with lake.locked(TEXT_SENTIMENT):
+            lake.replace(TEXT_SENTIMENT, rows, [month])
+            write_json(_inputs_file(lake), {**_inputs(lake), month: made_from})
+        written[month] = rows.height
+    return written
 
 
 def scored_rows(scorer: TextScorer, tweets: pl.LazyFrame, headlines: pl.LazyFrame) -> pl.DataFrame:
@@ -26,49 +70,50 @@ def scored_rows(scorer: TextScorer, tweets: pl.LazyFrame, headlines: pl.LazyFram
     return sentiment_rows(texts, scores, scorer.fingerprint)
 
 
-def rescore_other_months(
-    lake: Lake, scorer: TextScorer, months: Sequence[str]
-) -> Iterator[tuple[str, int]]:
-    """Score anew every month outside a run that another model has scored; yield it and its rows.
-
-    Scores of two models cannot be averaged, so the first run of a new model replaces all of the old
-    one's. Each month is whole when it is yielded: a killed run goes on where it stopped.
-
-    Args:
-        lake: with raw texts and scores.
-        scorer: of the present model.
-        months: partition keys of the run, which are scored in any case.
-    """
-    for month in lake.partitions(TEXT_SENTIMENT):
-        if month in months or _model_of(lake, month) in (None, scorer.fingerprint):
-            continue
-        rows = scored_rows(scorer, _month(lake, TWEETS, month), _month(lake, HEADLINES, month))
-        lake.replace(TEXT_SENTIMENT, rows, [month])
-        yield month, rows.height
-
-
-def scoring_metadata(scorer: TextScorer, rows: pl.DataFrame) -> dict[str, object]:
-    """Return what a run shows of its scoring: what was known, what was new, and how fast."""
+def scoring_metadata(lake: Lake, scorer: TextScorer, months: Iterable[str]) -> dict[str, object]:
+    """Return what a run shows: the table, what was known and what was new, and how fast."""
+    made = lake.scan(TEXT_SENTIMENT, months)
+    shown = made.select(
+        pl.len(), truncated=pl.col("is_truncated").mean(), score=pl.col("score").mean()
+    ).collect()
+    rows, truncated_share, mean_score = shown.row(0)
     report = scorer.report
-    shown = {
+    known = {
+        "dagster/row_count": lake.scan(TEXT_SENTIMENT).select(pl.len()).collect().item(),
+        "rows_in_this_run": rows,
+        "path": dg.MetadataValue.path(str(lake.root / TEXT_SENTIMENT.name)),
+        "sample": sample(made.head(SAMPLE_ROWS).collect()),
         "cache_hits": report.cache_hits,
         "scored": report.scored,
         "texts_per_second": report.texts_per_second,
         "device": report.device,
         "dtype": report.dtype,
-        "truncated_share": float(rows["is_truncated"].mean() or 0.0),
-        "mean_score": float(rows["score"].mean() or 0.0),
+        "truncated_share": truncated_share or 0.0,
+        "mean_score": mean_score or 0.0,
         "model_fingerprint": scorer.fingerprint,
     }
-    return {name: value for name, value in shown.items() if value is not None}
+    return {name: value for name, value in known.items() if value is not None}
 
 
-def _model_of(lake: Lake, month: str) -> str | None:
-    """Return the model of a month's scores; a month is written whole, so its first row tells."""
-    first = lake.scan(TEXT_SENTIMENT, [month]).select("model_fingerprint").head(1).collect()
-    return first.item() if first.height else None
+def _inputs_of(lake: Lake, month: str, scorer: TextScorer) -> dict[str, object]:
+    """Return what the scores of a month are made from; the lake rewrites no file in vain."""
+    paths = {table.name: lake.path(table, month) for table in RAW}
+    found = {name: path.stat() for name, path in paths.items() if path.exists()}
+    files = {name: [stat.st_mtime_ns, stat.st_size] for name, stat in found.items()}
+    return {"model": scorer.fingerprint, "vader": vader_release(), **files}
 
 
-def _month(lake: Lake, table: Table, month: str) -> pl.LazyFrame:
-    present = month in lake.partitions(table)
-    return lake.scan(table, [month]) if present else table.empty().lazy()
+def _inputs_file(lake: Lake) -> Path:
+    return lake.root / TEXT_SENTIMENT.name / INPUTS_FILE
+
+
+def _inputs(lake: Lake) -> dict[str, object]:
+    path = _inputs_file(lake)
+    if not path.exists():
+        return {}
+    try:
+        return dict(json.loads(path.read_text()))
+    except ValueError as error:
+        raise LakeError(
+            f"{path} cannot be read: {error}", hint="delete it; every month is looked at again"
+        ) from error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 
 import dagster as dg
@@ -12,8 +12,6 @@ from finpulse_assets.defs.sentiment import assets
 from finpulse_assets.defs.sentiment.checks import one_model_scored_every_month
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.orchestration.automation.schedule import span_tags
-from finpulse_assets.orchestration.run.clock import RunClock
-from finpulse_assets.orchestration.run.lake_io import lake_io_manager
 from finpulse_assets.orchestration.training.sentiment_model import SentimentModel
 from finpulse_assets.schemas import HEADLINES, TWEETS
 from finpulse_assets.settings import load_settings
@@ -47,19 +45,10 @@ def run(lake: Lake, tmp_path: Path, monkeypatch):
         model = Model(fingerprint, tmp_path, fingerprint, {})
         monkeypatch.setattr(assets, "current_sentiment_model", lambda _: model)
         return dg.materialize(
-            [
-                assets.text_sentiment,
-                one_model_scored_every_month,
-                *(
-                    dg.SourceAsset(table.name.split("/"), partitions_def=assets.MONTHS)
-                    for table in (TWEETS, HEADLINES)
-                ),
-            ],
+            [assets.text_sentiment, one_model_scored_every_month],
             resources={
                 "settings": load_settings(home=tmp_path),
                 "lake": lake,
-                "clock": RunClock(datetime(2024, 3, 28, 21, tzinfo=UTC), date(2024, 1, 1)),
-                "io_manager": lake_io_manager(lake),
             },
             tags=span_tags(first, last),
         )
@@ -81,12 +70,13 @@ def test_a_daily_run_after_a_replaced_model_passes_its_check(run):
     assert check.metadata["models"].value == 1
     assert materialized_months(result) == MONTHS
     own = result.asset_materializations_for_node("scored__text_sentiment")[-1].metadata
-    assert (own["rescored_months"].value, own["scored"].value) == (2, 3)
+    assert (own["changed_partitions"].value, own["scored"].value) == (3, 3)
 
 
-def test_the_next_run_rescores_nothing(run):
+def test_the_next_run_scores_nothing(run):
     run("old", MONTHS[0], MONTHS[2])
     result = run("old", MONTHS[2], MONTHS[2])
     own = result.asset_materializations_for_node("scored__text_sentiment")[-1].metadata
-    assert (own["rescored_months"].value, own["cache_hits"].value, own["scored"].value) == (0, 1, 0)
+    assert (own["changed_partitions"].value, own["scored"].value) == (0, 0)
+    assert own["dagster/row_count"].value == 3
     assert materialized_months(result) == MONTHS[2:]

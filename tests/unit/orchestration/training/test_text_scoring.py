@@ -9,13 +9,14 @@ import pytest
 
 from finpulse_assets.domain.texts import scored_rows as texts_domain
 from finpulse_assets.domain.texts.normalise import normalise_text
+from finpulse_assets.errors import LakeError
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.gateways.sentiment import scoring
 from finpulse_assets.gateways.sentiment.baseline import vader_scores
 from finpulse_assets.gateways.sentiment.scoring import TextScorer
 from finpulse_assets.orchestration.training.text_scoring import (
-    rescore_other_months,
-    scored_rows,
+    INPUTS_FILE,
+    score_months,
     scoring_metadata,
 )
 from finpulse_assets.schemas import HEADLINES, TEXT_SENTIMENT, TWEETS
@@ -23,7 +24,7 @@ from tests.fakes.classifier import FakeClassifier
 from tests.fakes.texts import noon, tweets
 
 FIRST = date(2024, 10, 15)
-JANUARY = ["2024-01-01"]
+JANUARY, FEBRUARY, MARCH = "2024-01-01", "2024-02-01", "2024-03-01"
 
 
 class Home:
@@ -36,12 +37,9 @@ class Home:
         self.lake.append(TWEETS, tweets(said), [])
 
     def run(self, model: FakeClassifier, months: list[str]) -> tuple[TextScorer, list[str]]:
-        """Do what scored/text_sentiment does; return its scorer and the months it rescored."""
+        """Do what scored/text_sentiment does; return its scorer and the months it wrote."""
         scorer = TextScorer(self.scores, model.fingerprint, lambda: model)
-        rescored = [month for month, _ in rescore_other_months(self.lake, scorer, months)]
-        rows = scored_rows(scorer, self.lake.scan(TWEETS, months), HEADLINES.empty().lazy())
-        self.lake.replace(TEXT_SENTIMENT, rows, months)
-        return scorer, rescored
+        return scorer, list(score_months(self.lake, scorer, months))
 
     def models(self) -> dict[str, set[str]]:
         return {
@@ -63,7 +61,7 @@ def quarter(home: Home) -> Home:
     """Three months of two texts each, scored by the model "old"."""
     said = [(f"acme beats {month}", noon(date(2024, month, 9))) for month in (1, 2, 3)]
     home.load([*said, *((text + " again", at) for text, at in said)])
-    home.run(FakeClassifier("old"), ["2024-01-01", "2024-02-01", "2024-03-01"])
+    home.run(FakeClassifier("old"), [JANUARY, FEBRUARY, MARCH])
     return home
 
 
@@ -87,9 +85,9 @@ def test_sixty_five_days_cost_each_its_own_texts_and_no_more_files(home, monkeyp
         home.load([(text, noon(day)) for text in (*new, "RT @joe: acme beats 0")])
         months.add(f"{day:%Y-%m-01}")
         worked.update(vader=0, normalised=0)
-        scorer, rescored = home.run(model, sorted(months)[-2:])
+        scorer, written = home.run(model, sorted(months)[-2:])
         assert (worked, scorer.report.scored) == ({"vader": 2, "normalised": 2}, 2), day
-        assert rescored == []
+        assert written == [f"{day:%Y-%m-01}"]
         files.append(home.files())
     assert set(files) == {2}, "one store a scorer, on the first day as on the last"
     assert home.lake.partitions(TEXT_SENTIMENT) == sorted(months)
@@ -110,11 +108,35 @@ def test_days_equal_one_clean_run(home, tmp_path):
 
 
 def test_a_replaced_model_scores_every_month_in_the_run_of_one(quarter):
-    scorer, rescored = quarter.run(FakeClassifier("new"), ["2024-03-01"])
-    assert rescored == ["2024-01-01", "2024-02-01"]
-    assert quarter.models() == {f"2024-0{month}-01": {"new"} for month in (1, 2, 3)}
-    assert scoring_metadata(scorer, TEXT_SENTIMENT.empty())["scored"] == 6
-    assert quarter.run(FakeClassifier("new"), ["2024-03-01"])[1] == []
+    scorer, written = quarter.run(FakeClassifier("new"), [MARCH])
+    assert written == [JANUARY, FEBRUARY, MARCH]
+    assert quarter.models() == {month: {"new"} for month in (JANUARY, FEBRUARY, MARCH)}
+    metadata = scoring_metadata(quarter.lake, scorer, [MARCH])
+    assert (metadata["scored"], metadata["rows_in_this_run"]) == (6, 2)
+    assert metadata["dagster/row_count"] == 6
+
+
+def test_what_is_up_to_date_is_not_touched(quarter):
+    scorer, written = quarter.run(FakeClassifier("old"), [FEBRUARY, MARCH])
+    assert (written, scorer.report.cache_hits, scorer.report.scored) == ([], 0, 0)
+
+
+def test_texts_that_came_late_for_a_month_outside_the_run_are_scored(quarter):
+    quarter.load([("core opens late", noon(date(2024, 1, 20)))])
+    model = FakeClassifier("old")
+    assert quarter.run(model, [MARCH])[1] == [JANUARY]
+    assert model.scored == ["core opens late"]
+    assert quarter.lake.scan(TEXT_SENTIMENT, [JANUARY]).collect().height == 3
+
+
+def test_headlines_count_and_a_text_of_both_kinds_is_one(quarter):
+    frame = tweets([("acme beats 2", noon(date(2024, 2, 5)))])
+    quarter.lake.append(HEADLINES, frame, [])
+    model = FakeClassifier("old")
+    assert quarter.run(model, [MARCH])[1] == [FEBRUARY]
+    assert model.scored == []
+    rows = quarter.lake.scan(TEXT_SENTIMENT, [FEBRUARY]).collect()
+    assert (rows.height, rows["first_known_at"].min()) == (2, noon(date(2024, 2, 5)))
 
 
 def test_a_killed_rescoring_goes_on_where_it_stopped(quarter):
@@ -125,15 +147,31 @@ def test_a_killed_rescoring_goes_on_where_it_stopped(quarter):
             return super().score(texts, on_batch)
 
     with pytest.raises(KeyboardInterrupt):
-        quarter.run(Killed("new"), ["2024-03-01"])
-    assert quarter.models()["2024-01-01"] == {"new"}
-    assert quarter.models()["2024-02-01"] == {"old"}
+        quarter.run(Killed("new"), [MARCH])
+    assert quarter.models()[JANUARY] == {"new"}
+    assert quarter.models()[FEBRUARY] == {"old"}
     model = FakeClassifier("new")
-    assert quarter.run(model, ["2024-03-01"])[1] == ["2024-02-01"]
+    assert quarter.run(model, [MARCH])[1] == [FEBRUARY, MARCH]
     assert len(model.scored) == 4
     assert set.union(*quarter.models().values()) == {"new"}
 
 
-def test_a_month_without_texts_has_no_model_to_replace(quarter):
-    quarter.lake.replace(TEXT_SENTIMENT, TEXT_SENTIMENT.empty(), JANUARY)
-    assert quarter.run(FakeClassifier("new"), ["2024-03-01"])[1] == ["2024-02-01"]
+def test_a_month_of_the_run_without_a_text_is_written_empty(quarter):
+    written = quarter.run(FakeClassifier("old"), [MARCH, "2024-04-01"])[1]
+    assert written == ["2024-04-01"]
+    assert quarter.lake.scan(TEXT_SENTIMENT, written).collect().is_empty()
+
+
+def test_a_month_whose_scores_were_deleted_is_made_again_from_the_store(quarter):
+    quarter.lake.path(TEXT_SENTIMENT, JANUARY).unlink()
+    scorer, written = quarter.run(FakeClassifier("old"), [MARCH])
+    assert (written, scorer.report.cache_hits, scorer.report.scored) == ([JANUARY], 2, 0)
+
+
+def test_a_broken_note_of_the_inputs_is_named(quarter):
+    path = quarter.lake.root / TEXT_SENTIMENT.name / INPUTS_FILE
+    path.write_text("{")
+    with pytest.raises(LakeError, match=r"\.inputs\.json cannot be read.*delete it"):
+        quarter.run(FakeClassifier("old"), [MARCH])
+    path.unlink()
+    assert quarter.run(FakeClassifier("old"), [MARCH])[1] == [JANUARY, FEBRUARY, MARCH]
