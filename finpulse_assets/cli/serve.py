@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import sys
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -38,6 +39,15 @@ def serve(
         highlight=False,
         soft_wrap=True,
     )
+    status = predictor.judge(datetime.now(UTC))
+    if status.is_stale:
+        errors.print(
+            f"its newest features are of {status.features_as_of:%Y-%m-%d}, "
+            f"{status.sessions_behind} sessions behind: it abstains until finpulse run has built "
+            "the next bento and this service was started again",
+            highlight=False,
+            soft_wrap=True,
+        )
     command = [sys.executable, "-W", "ignore", "-m", "bentoml", "serve", bento.tag]
     command += ["--host", host, "--port", str(port)]
     # In place of this process, so that a signal reaches the service itself.

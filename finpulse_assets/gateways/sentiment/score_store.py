@@ -62,8 +62,8 @@ class ScoreStore:
         rows = []
         if self.path.exists():
             with self._opened() as store:
-                store.execute("create temp table asked (text_hash text primary key)")
-                store.executemany("insert or ignore into asked values (?)", zip(hashes))
+                store.execute("create temp table asked (text_hash text primary key) without rowid")
+                store.executemany("insert or ignore into asked values (?)", zip(hashes.sort()))
                 rows = store.execute(
                     f"select {', '.join(self.schema)} from asked "  # noqa: S608
                     "join scores using (text_hash) order by text_hash"

@@ -140,7 +140,9 @@ def test_serve_becomes_bentoml_on_loopback_with_telemetry_off(bento, settings, m
     assert environment["BENTOML_HOME"] == str(settings.bentos)
     assert environment["BENTOML_DO_NOT_TRACK"] == "True"
     assert "FINPULSE_SERVICE_HOME" not in environment
-    assert "(proven), 3 symbols; ask with: finpulse predict AAPL" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "(proven), 3 symbols; ask with: finpulse predict AAPL" in said
+    assert "its newest features are of 2024-06-28, 249 sessions behind: it abstains" in said
 
 
 def test_serve_refuses_a_bento_whose_seal_is_broken(bento, monkeypatch):
