@@ -17,6 +17,7 @@ from finpulse_assets.gateways.snapshot.writer import WAREHOUSE, SnapshotMacro, S
 # Lake table -> the column that says when a row was known; None where all is known in advance or
 # the run itself made the rows as of its time.
 LAKE_CONTENTS: dict[Table, str | None] = {
+    schemas.SOURCES: None,
     schemas.SESSIONS: None,
     schemas.TICKERS: None,
     schemas.PRICES: "knowledge_time",

@@ -1,8 +1,8 @@
-"""Adjustment by hand-computed factors, runs of bars, and the versions known at a time."""
+"""Adjustment by hand-computed factors, and runs of bars."""
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 
 import polars as pl
 import pytest
@@ -13,7 +13,6 @@ from finpulse_assets.domain.calendar import build_sessions
 from finpulse_assets.domain.features.adjustment import (
     MAX_GAP_SESSIONS,
     adjust_bars,
-    first_bars,
     with_runs,
 )
 
@@ -52,7 +51,7 @@ def closes(frame: pl.DataFrame) -> list[float]:
 def test_without_actions_nothing_moves():
     frame = bars([10, 11, 12])
     adjusted = adjust_bars(frame, NO_ACTIONS)
-    assert adjusted.drop("volume", "dollars").equals(frame.drop("volume_shares", "price_basis"))
+    assert adjusted.drop("volume", "dollars").equals(frame.drop("volume_shares"))
     assert adjusted["volume"].to_list() == [1000.0] * 3
 
 
@@ -179,21 +178,3 @@ def test_runs_are_counted_ticker_by_ticker():
     assert found["ticker"].to_list() == ["A", "A", "B", "B", "B"]
     assert found["run"].to_list() == [0, 0, 0, 1, 1]
     assert found["bars_seen"].to_list() == [1, 2, 1, 1, 2]
-
-
-def test_the_first_version_known_at_a_time():
-    start = datetime(2024, 1, 2, 21, tzinfo=UTC)
-    versions = pl.concat([bars([30], ticker="A"), bars([10], ticker="A"), bars([70], ticker="B")])
-    frame = versions.with_columns(
-        knowledge_time=pl.Series([start + timedelta(days=at) for at in (2, 1, 0)])
-    ).lazy()
-    sessions = SESSIONS.with_row_index("session")
-
-    def at(days: float) -> list[tuple]:
-        found = first_bars(frame, sessions, start + timedelta(days=days))
-        return found.select("ticker", "close").rows()
-
-    assert at(-1) == []
-    assert at(0) == [("B", 70.0)]
-    assert at(1.5) == [("A", 10.0), ("B", 70.0)]
-    assert at(2) == [("A", 10.0), ("B", 70.0)]
