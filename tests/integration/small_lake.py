@@ -16,6 +16,9 @@ from finpulse_assets.domain.features import registry
 TICKERS = ["AAPL", "BRK-B", "HOLE", "MSFT", "STIL", "TSLA"]
 NEWCOMERS = ["LATE", "WISH"]  # LATE is listed late, WISH has texts and not one bar
 KEY = ["ticker", "session_date"]
+SOURCES = schemas.SOURCES.enforce(
+    pl.DataFrame({"kind": ["prices"] * 2, "source": ["test", "spare"], "rank": [1, 2]})
+)
 HALT = 14  # position of the session that HOLE misses; no text falls into it
 LISTED = 20  # position of the first session in which LATE has a bar or a text
 
@@ -131,6 +134,7 @@ def write_lake(lake: Path, *, with_texts: bool, newcomers: bool = False) -> Simp
     sessions = weekday_sessions(40)
     prices = bars(sessions, tickers, rng)
     tables = {
+        schemas.SOURCES: SOURCES,
         schemas.SESSIONS: sessions,
         schemas.PRICES: prices,
         schemas.TWEETS: texts(schemas.TWEETS, sessions, tickers, rng),

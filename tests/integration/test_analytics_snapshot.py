@@ -127,8 +127,10 @@ def test_a_correction_is_unknown_before_it_came(reader):
 @pytest.mark.parametrize(
     ("macro", "time", "key"),
     [
-        ("tweets_as_of", "knowledge_time", "text_id, ticker"),
-        ("headlines_as_of", "knowledge_time", "text_id, ticker"),
+        ("prices_as_of", "knowledge_time", "source, ticker, session_date"),
+        ("chosen_prices_as_of", "knowledge_time", "ticker, session_date"),
+        ("tweets_as_of", "knowledge_time", "source, text_id, ticker"),
+        ("headlines_as_of", "knowledge_time", "source, text_id, ticker"),
         ("signals_as_of", "decision_at", "ticker, session_date"),
         ("labels_as_of", "exit_at", "ticker, session_date"),
         ("features_as_of", "decision_at", "ticker, session_date"),

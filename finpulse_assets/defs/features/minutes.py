@@ -24,6 +24,7 @@ from finpulse_assets.schemas import BARS_1M
         "corporate_actions": dg.AssetIn(["raw", "corporate_actions"]),
         "sessions": dg.AssetIn(["raw", "sessions"]),
         "tickers": dg.AssetIn(["raw", "tickers"]),
+        "sources": dg.AssetIn(["raw", "sources"]),
     },
     deps=[["raw", "bars_1m"]],
     group_name="features",
@@ -41,6 +42,7 @@ def technical_1m(
     corporate_actions: pl.LazyFrame,
     sessions: pl.LazyFrame,
     tickers: pl.LazyFrame,
+    sources: pl.LazyFrame,
     lake: dg.ResourceParam[Lake],
     clock: dg.ResourceParam[RunClock],
 ):
@@ -51,5 +53,6 @@ def technical_1m(
             sessions.collect(),
             as_of=clock.as_of,
             tickers=tickers,
+            sources=sources.collect(),
         )
     )

@@ -50,7 +50,7 @@ def _later_part(frame: pl.DataFrame, first_session: date) -> pl.DataFrame:
         return frame
     is_later = pl.col("session_date") >= first_session
     if "text_id" in frame.columns:
-        is_later = is_later.all().over("text_id", "ticker")
+        is_later = is_later.all().over("source", "text_id", "ticker")
     return frame.filter(is_later)
 
 
