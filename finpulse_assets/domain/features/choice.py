@@ -96,21 +96,22 @@ def choose_bars(bars: pl.LazyFrame, time_column: str, *, order: Sequence[str]) -
     """
     # An enumeration sorts and compares by its place, at the cost of an integer.
     ranked = bars.with_columns(pl.col("source").cast(pl.Enum(order))).collect()
+    if len(order) < 2:
+        return _first_of(ranked.sort("ticker", time_column, "known_at"), "ticker", time_column)
+    key = ["ticker", time_column, "source"]
+    firsts = _without_other_bases(_first_of(ranked.sort(*key, "known_at"), *key))
     late_since = pl.when(pl.col("known_at") > pl.col("decided_at")).then("known_at")
-    preference = [] if len(order) < 2 else [late_since, pl.col("source")]
-    if len(order) > 1:
-        ranked = _without_other_bases(ranked)
-    ordered = ranked.sort("ticker", time_column, *preference, "known_at")
-    return ordered.filter(is_first_of("ticker", time_column))
+    return _first_of(firsts.sort(*key[:2], late_since, "source"), *key[:2])
 
 
-def is_first_of(*key: str) -> pl.Expr:
-    """Return whether a row of a sorted frame is the first of its key."""
-    return pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift()) for name in key)
+def _first_of(rows: pl.DataFrame, *key: str) -> pl.DataFrame:
+    """Return the first row of each key of a sorted frame."""
+    is_first = pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift()) for name in key)
+    return rows.filter(is_first)
 
 
 def _without_other_bases(bars: pl.DataFrame) -> pl.DataFrame:
-    """Drop bars on another basis than the bar of the best source that was there shortly before."""
+    """Drop bars (first versions) on another basis than that of a better source shortly before."""
     bases = bars.group_by("ticker").agg(count=pl.col("price_basis").n_unique())
     mixed = bases.filter(pl.col("count") > 1)["ticker"]
     if mixed.is_empty():
@@ -122,6 +123,7 @@ def _without_other_bases(bars: pl.DataFrame) -> pl.DataFrame:
     )  # fmt: skip
     # Bars known in time are known to every later decision too: none is judged by the future.
     in_time = own.filter(pl.col("known_at") <= pl.col("decided_at"))
+    # Of minutes one a session will do.
     better = in_time.sort("known_at").unique(["ticker", "session", "rank"], keep="first")
     ages = pl.int_ranges(0, MAX_GAP_SESSIONS + 1, dtype=pl.Int32).alias("age")
     recent = (
