@@ -109,6 +109,10 @@ class Settings(BaseSettings):
     max_bad_row_share: float = Field(
         0.05, ge=0, le=1, description="share of refused rows past which a delivery fails its check"
     )
+    price_tolerance: float = Field(
+        0.005, ge=0, le=1, description="relative difference of two sources' closes past which the "
+        "check of prices warns"
+    )  # fmt: skip
 
     tweets_path: Path | None = Field(
         None, description="files: tweets; a file, folder or glob of Parquet, CSV or NDJSON"

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from finpulse_assets.schemas.columns import EVENT_TIME, KNOWLEDGE_TIME, SESSION_DATE, TICKER, UTC
+from finpulse_assets.schemas.columns import (
+    EVENT_TIME,
+    KNOWLEDGE_TIME,
+    SESSION_DATE,
+    SOURCE,
+    TICKER,
+    UTC,
+)
 from finpulse_assets.schemas.market import (
     BARS_1M,
     CORPORATE_ACTIONS,
@@ -47,6 +54,7 @@ __all__ = [
     "RAW_TABLES",
     "SESSIONS",
     "SESSION_DATE",
+    "SOURCE",
     "SOURCES",
     "TEXT_KINDS",
     "TEXT_SENTIMENT",

@@ -12,3 +12,4 @@ TICKER = Column("ticker", pl.String, "exchange symbol, upper case, class shares 
 SESSION_DATE = Column("session_date", pl.Date, "trading day of XNYS", "date")
 EVENT_TIME = Column("event_time", UTC, "when it happened", "UTC")
 KNOWLEDGE_TIME = Column("knowledge_time", UTC, "when we had it", "UTC")
+SOURCE = Column("source", pl.String, "which source delivered it")

@@ -5,7 +5,14 @@ from __future__ import annotations
 import polars as pl
 
 from finpulse_assets.contract import Column, Table
-from finpulse_assets.schemas.columns import EVENT_TIME, KNOWLEDGE_TIME, SESSION_DATE, TICKER, UTC
+from finpulse_assets.schemas.columns import (
+    EVENT_TIME,
+    KNOWLEDGE_TIME,
+    SESSION_DATE,
+    SOURCE,
+    TICKER,
+    UTC,
+)
 
 SESSIONS = Table(
     name="raw/sessions",
@@ -25,15 +32,17 @@ SESSIONS = Table(
 
 TICKERS = Table(
     name="raw/tickers",
-    grain="one row per ticker and first day of validity",
+    grain="one row per ticker and first day of validity (a change of sector adds a row)",
     known_at="known at valid_from",
     columns=(
         TICKER,
         Column("company", pl.String, "company name", nullable=True),
         Column("sector", pl.String, "sector as the source names it", nullable=True),
-        Column("valid_from", pl.Date, "first session with a bar", "date"),
-        Column("valid_to", pl.Date, "last session before delisting, null while listed", "date",
-               nullable=True),
+        Column("exchange", pl.String, "exchange as the source names it", nullable=True),
+        Column("valid_from", pl.Date, "first day on which the row holds: that of the first bar, or "
+               "the day on which we knew of a change", "date"),
+        Column("valid_to", pl.Date, "last day on which the row holds: the day before the next row, "
+               "or the last session before delisting; null while it holds", "date", nullable=True),
     ),
     key=("ticker", "valid_from"),
 )  # fmt: skip
@@ -56,7 +65,7 @@ PRICES = Table(
         Column("volume_shares", pl.Int64, "shares traded", "shares"),
         Column("price_basis", pl.String,
                "what the source already adjusted: unadjusted, split_adjusted or total_return"),
-        Column("source", pl.String, "which source delivered it"),
+        SOURCE,
     ),
     key=("source", "ticker", "session_date", "knowledge_time"),
     partition_column="knowledge_time",
@@ -70,18 +79,20 @@ CORPORATE_ACTIONS = Table(
         TICKER,
         Column("ex_date", pl.Date, "first session that trades without the right", "date"),
         Column("kind", pl.String, "split or dividend"),
-        Column("value", pl.Float64, "new shares per old share, or USD per share", "ratio or USD"),
+        Column("value", pl.Float64, "split: new shares per old share; dividend: USD per share in "
+               "the unit of its source's prices, so per new share where a split falls on the "
+               "ex-date", "ratio or USD"),
         EVENT_TIME,
         KNOWLEDGE_TIME,
-        Column("source", pl.String, "which source delivered it"),
+        SOURCE,
     ),
     key=("source", "ticker", "ex_date", "kind", "knowledge_time"),
     partition_column="knowledge_time",
-)
+)  # fmt: skip
 
 BARS_1M = Table(
     name="raw/bars_1m",
-    grain="one row per source, ticker and minute with a bar (one without is absent, never filled)",
+    grain="one row per source, ticker and minute with a bar (a minute without one is absent)",
     known_at="known at known_at, the end of the minute",
     columns=(
         TICKER,
@@ -104,7 +115,7 @@ BARS_1M = Table(
                nullable=True),
         Column("price_basis", pl.String,
                "what the source already adjusted: unadjusted, split_adjusted or total_return"),
-        Column("source", pl.String, "which source delivered it"),
+        SOURCE,
     ),
     key=("source", "ticker", "bar_at"),
     partition_column="bar_at",

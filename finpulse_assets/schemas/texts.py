@@ -5,13 +5,14 @@ from __future__ import annotations
 import polars as pl
 
 from finpulse_assets.contract import Column, Table
-from finpulse_assets.schemas.columns import EVENT_TIME, KNOWLEDGE_TIME, TICKER, UTC
+from finpulse_assets.schemas.columns import EVENT_TIME, KNOWLEDGE_TIME, SOURCE, TICKER, UTC
 
 
 def _texts(name: str, what: str) -> Table:
     return Table(
         name=name,
-        grain=f"one row per source, {what}, ticker and knowledge time (an edit adds a row)",
+        grain=f"one row per source, {what}, ticker and knowledge time (an edit or a late copy adds "
+        "a row)",
         known_at="known at knowledge_time",
         columns=(
             Column("text_id", pl.String, f"the source's own id of the {what}"),
@@ -27,7 +28,7 @@ def _texts(name: str, what: str) -> Table:
             Column("retweet_count", pl.Int64, "times repeated, at knowledge_time", "count",
                    nullable=True),
             Column("like_count", pl.Int64, "likes at knowledge_time", "count", nullable=True),
-            Column("source", pl.String, "which source delivered it"),
+            SOURCE,
         ),
         key=("source", "text_id", "ticker", "knowledge_time"),
         partition_column="knowledge_time",

@@ -61,7 +61,7 @@ def tickers() -> pl.DataFrame:
     columns = ["ticker", "valid_from", "valid_to"]
     return TICKERS.enforce(
         pl.DataFrame(listings, schema=columns, orient="row").with_columns(
-            company=pl.lit(None, pl.String), sector=pl.lit(None, pl.String)
+            **dict.fromkeys(("company", "sector", "exchange"), pl.lit(None, pl.String))
         )
     )
 

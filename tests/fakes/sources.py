@@ -132,10 +132,10 @@ class FakePriceSource:
         company = pl.col("ticker").replace_strict(
             self._companies, default=None, return_dtype=pl.String
         )
-        no_sector = pl.lit(None, pl.String)
+        unknown = pl.lit(None, pl.String)
         listed = pl.lit(None, pl.Date)
         return TICKERS.enforce(
-            spans.with_columns(company=company, sector=no_sector, valid_to=listed)
+            spans.with_columns(company=company, sector=unknown, exchange=unknown, valid_to=listed)
         )
 
 

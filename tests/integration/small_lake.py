@@ -16,6 +16,9 @@ from finpulse_assets.domain.features import registry
 TICKERS = ["AAPL", "BRK-B", "HOLE", "MSFT", "STIL", "TSLA"]
 NEWCOMERS = ["LATE", "WISH"]  # LATE is listed late, WISH has texts and not one bar
 KEY = ["ticker", "session_date"]
+SOURCES = schemas.SOURCES.enforce(
+    pl.DataFrame({"kind": ["prices"] * 2, "source": ["test", "spare"], "rank": [1, 2]})
+)
 HALT = 14  # position of the session that HOLE misses; no text falls into it
 LISTED = 20  # position of the first session in which LATE has a bar or a text
 
@@ -36,7 +39,10 @@ def weekday_sessions(count: int) -> pl.DataFrame:
 
 
 def bars(sessions: pl.DataFrame, tickers: list[str], rng: random.Random) -> pl.DataFrame:
-    """Bars by ticker: HOLE misses one, STIL's has no trades once, AAPL's is corrected."""
+    """Bars by ticker: HOLE misses one, STIL's has no trades once, AAPL's is corrected.
+
+    A second source, less preferred, has three bars of MSFT that are quite different.
+    """
     rows = []
     for ticker in tickers:
         first = {"LATE": LISTED, "WISH": len(sessions)}.get(ticker, 0)
@@ -49,13 +55,16 @@ def bars(sessions: pl.DataFrame, tickers: list[str], rng: random.Random) -> pl.D
     day, known = sessions["session_date"][20], sessions["close_at"][35]
     rows.append(("AAPL", day, known, 40.0, 70.0, 1000))
     columns = ["ticker", "session_date", "knowledge_time", "open", "close", "volume_shares"]
+    frame = pl.DataFrame(rows, schema=columns, orient="row").with_columns(source=pl.lit("test"))
+    spare = frame.filter(ticker="MSFT")[5:8].with_columns(
+        open=pl.lit(10.0), close=pl.lit(90.0), source=pl.lit("spare")
+    )
     return schemas.PRICES.enforce(
-        pl.DataFrame(rows, schema=columns, orient="row").with_columns(
+        pl.concat([frame, spare]).with_columns(
             event_time="knowledge_time",
             high=pl.max_horizontal("open", "close"),
             low=pl.min_horizontal("open", "close"),
             price_basis=pl.lit("unadjusted"),
-            source=pl.lit("test"),
         )
     )
 
@@ -131,6 +140,7 @@ def write_lake(lake: Path, *, with_texts: bool, newcomers: bool = False) -> Simp
     sessions = weekday_sessions(40)
     prices = bars(sessions, tickers, rng)
     tables = {
+        schemas.SOURCES: SOURCES,
         schemas.SESSIONS: sessions,
         schemas.PRICES: prices,
         schemas.TWEETS: texts(schemas.TWEETS, sessions, tickers, rng),
@@ -152,7 +162,9 @@ def write_lake(lake: Path, *, with_texts: bool, newcomers: bool = False) -> Simp
 
 def expected_labels(lake: SimpleNamespace, as_of: datetime) -> pl.DataFrame:
     """Labels from a table of bars by position in the calendar."""
-    known = lake.prices.filter(pl.col("knowledge_time") <= as_of).sort("knowledge_time")
+    known = lake.prices.filter(pl.col("source") == "test", pl.col("knowledge_time") <= as_of).sort(
+        "knowledge_time"
+    )
     bar = {(r["ticker"], r["session_date"]): r for r in known.iter_rows(named=True)}
     calendar = lake.sessions.rows(named=True)
     out = []

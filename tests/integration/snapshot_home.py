@@ -14,7 +14,7 @@ from finpulse_assets.domain.predictions.signals import LIVE, past_signals
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.gateways.snapshot.store import Published, SnapshotStore
 from finpulse_assets.orchestration.catalog.data_dictionary import dbt_entries, dbt_manifest
-from finpulse_assets.orchestration.catalog.snapshot_contents import AS_OF_MACROS, snapshot_tables
+from finpulse_assets.orchestration.catalog.snapshot_contents import as_of_macros, snapshot_tables
 from finpulse_assets.schemas import DAILY_SIGNALS, EVALUATION, OUT_OF_SAMPLE
 
 AS_OF = datetime(2026, 2, 28, 23, tzinfo=UTC)  # after the last of 40 sessions
@@ -36,7 +36,7 @@ class SnapshotHome:
             Lake(self.root / "lake"), dbt_entries(dbt_manifest(), folder="marts"), as_of=as_of
         )
         store = SnapshotStore(self.root)
-        return store.publish(tables, AS_OF_MACROS, as_of=as_of, warehouse=self.warehouse)
+        return store.publish(tables, as_of_macros(), as_of=as_of, warehouse=self.warehouse)
 
 
 def build_home(root: Path) -> SnapshotHome:

@@ -127,8 +127,10 @@ def test_a_correction_is_unknown_before_it_came(reader):
 @pytest.mark.parametrize(
     ("macro", "time", "key"),
     [
-        ("tweets_as_of", "knowledge_time", "text_id, ticker"),
-        ("headlines_as_of", "knowledge_time", "text_id, ticker"),
+        ("prices_as_of", "knowledge_time", "source, ticker, session_date"),
+        ("chosen_prices_as_of", "knowledge_time", "ticker, session_date"),
+        ("tweets_as_of", "knowledge_time", "source, text_id, ticker"),
+        ("headlines_as_of", "knowledge_time", "source, text_id, ticker"),
         ("signals_as_of", "decision_at", "ticker, session_date"),
         ("labels_as_of", "exit_at", "ticker, session_date"),
         ("features_as_of", "decision_at", "ticker, session_date"),
@@ -163,6 +165,20 @@ def test_an_outcome_is_valued_by_the_prices_of_then(reader):
     assert abs(before) < 0.2
     assert after == pytest.approx(70 / 40 - 1)
     assert is_up
+
+
+def test_of_two_sources_the_preferred_one_is_chosen(reader):
+    """Three bars of MSFT stand twice among the prices, and once among the chosen ones."""
+    twice = reader.query(
+        f"select session_date from prices_as_of('{AS_OF}') where ticker = 'MSFT' "  # noqa: S608
+        "group by all having count(distinct source) = 2"
+    ).rows
+    chosen = reader.query(
+        f"select distinct source, close < 90 from chosen_prices_as_of('{AS_OF}') "  # noqa: S608
+        "where ticker = 'MSFT'"
+    ).rows
+    assert len(twice) == 3
+    assert chosen == [("test", True)]
 
 
 def test_as_of_now_is_the_training_set(reader):
@@ -253,7 +269,7 @@ def metadata_of(run: dg.ExecuteInProcessResult, name: str) -> dict[str, object]:
 def test_the_snapshot_asset_shows_what_it_published(home, materialized):
     shown = metadata_of(materialized, "analytics_snapshot")
     assert shown["path"] == str(home.root / "analytics.duckdb")
-    assert shown["rows"]["prices"] == 240
+    assert shown["rows"]["prices"] == 243
     assert shown["dagster/row_count"] == sum(shown["rows"].values())
     assert shown["versions_kept"] <= 2
 

@@ -5,6 +5,7 @@ texts as (
     {% for kind in ['tweet', 'headline'] %}
     select
         '{{ kind }}' as kind,
+        source,
         text_id,
         ticker,
         knowledge_time,
@@ -19,4 +20,4 @@ texts as (
 
 select *
 from texts
-qualify row_number() over (partition by kind, text_id, ticker order by knowledge_time) = 1
+qualify row_number() over (partition by kind, source, text_id, ticker order by knowledge_time) = 1

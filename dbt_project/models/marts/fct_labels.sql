@@ -1,7 +1,7 @@
 with
 
 bars as (
-    select * from {{ ref('int_prices_latest') }}
+    select * from {{ ref('int_prices_chosen') }}
 ),
 
 sessions as (

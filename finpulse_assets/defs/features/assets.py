@@ -36,6 +36,7 @@ from finpulse_assets.orchestration.run.memory import keep_freed_memory
         "corporate_actions": dg.AssetIn(["raw", "corporate_actions"]),
         "sessions": dg.AssetIn(["raw", "sessions"]),
         "tickers": dg.AssetIn(["raw", "tickers"]),
+        "sources": dg.AssetIn(["raw", "sources"]),
     },
     group_name="features",
     kinds={"polars", "talib"},
@@ -53,12 +54,18 @@ def technical(
     corporate_actions: pl.LazyFrame,
     sessions: pl.LazyFrame,
     tickers: pl.LazyFrame,
+    sources: pl.LazyFrame,
     clock: dg.ResourceParam[RunClock],
 ):
     keep_freed_memory()
     return FrameStream(
         technical_frames(
-            prices, corporate_actions, sessions.collect(), as_of=clock.as_of, tickers=tickers
+            prices,
+            corporate_actions,
+            sessions.collect(),
+            as_of=clock.as_of,
+            tickers=tickers,
+            sources=sources.collect(),
         )
     )
 

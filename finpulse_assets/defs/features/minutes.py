@@ -25,6 +25,7 @@ from finpulse_assets.schemas import BARS_1M
         "corporate_actions": dg.AssetIn(["raw", "corporate_actions"]),
         "sessions": dg.AssetIn(["raw", "sessions"]),
         "tickers": dg.AssetIn(["raw", "tickers"]),
+        "sources": dg.AssetIn(["raw", "sources"]),
     },
     deps=[["raw", "bars_1m"]],
     group_name="features",
@@ -42,6 +43,7 @@ def technical_1m(
     corporate_actions: pl.LazyFrame,
     sessions: pl.LazyFrame,
     tickers: pl.LazyFrame,
+    sources: pl.LazyFrame,
     lake: dg.ResourceParam[Lake],
     clock: dg.ResourceParam[RunClock],
 ):
@@ -53,5 +55,6 @@ def technical_1m(
             sessions.collect(),
             as_of=clock.as_of,
             tickers=tickers,
+            sources=sources.collect(),
         )
     )

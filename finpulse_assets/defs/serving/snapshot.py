@@ -14,8 +14,8 @@ from finpulse_assets.gateways.warehouse.reader import Warehouse
 from finpulse_assets.orchestration.catalog.data_dictionary import dbt_entries, dbt_manifest
 from finpulse_assets.orchestration.catalog.metadata import PLATFORM, entry_schema
 from finpulse_assets.orchestration.catalog.snapshot_contents import (
-    AS_OF_MACROS,
     LAKE_CONTENTS,
+    as_of_macros,
     snapshot_tables,
 )
 from finpulse_assets.orchestration.run.clock import RunClock
@@ -49,7 +49,7 @@ def analytics_snapshot(
     store = SnapshotStore(settings.root)
     published = store.publish(
         snapshot_tables(lake, MARTS, as_of=clock.as_of),
-        AS_OF_MACROS,
+        as_of_macros(),
         as_of=clock.as_of,
         warehouse=warehouse.path,
         kept=settings.snapshots_kept,

@@ -50,7 +50,7 @@ def _later_part(frame: pl.DataFrame, first_session: date) -> pl.DataFrame:
         return frame
     is_later = pl.col("session_date") >= first_session
     if "text_id" in frame.columns:
-        is_later = is_later.all().over("text_id", "ticker")
+        is_later = is_later.all().over("source", "text_id", "ticker")
     return frame.filter(is_later)
 
 
@@ -73,7 +73,8 @@ def choose_moments(tables: Tables, decisions: pl.Series, *, count: int) -> list[
     """Return decision times to look from: half evenly spread, half with most news on its way.
 
     A leak of late rows shows only where a row is on its way: it has happened and is not yet known.
-    Tables take turns, for a late bar is as telling as a hundred late texts.
+    So is a ticker's new sector at the decision before it holds. Tables take turns, for a late bar
+    is as telling as a hundred late texts.
 
     Args:
         tables: raw tables.
@@ -97,6 +98,8 @@ def _busiest_moments(tables: Tables, decisions: pl.Series) -> list[list[datetime
     """Return for each table the decisions with a row on its way, those with most rows first."""
     busiest = []
     for frame in tables.values():
+        if "valid_from" in frame.columns:
+            busiest.append(_before_changes(frame, decisions))
         if not {"event_time", "knowledge_time"} <= set(frame.columns):
             continue
         happened, known = (
@@ -107,3 +110,12 @@ def _busiest_moments(tables: Tables, decisions: pl.Series) -> list[list[datetime
         waiting = waiting.filter(pl.col("rows") > 0).sort("rows", descending=True)
         busiest.append(waiting["moment"].to_list())
     return busiest
+
+
+def _before_changes(versions: pl.DataFrame, decisions: pl.Series) -> list[datetime]:
+    """Return the last decision before each change of what was known before, the newest first."""
+    is_change = pl.col("valid_from") > pl.col("valid_from").min().over("ticker")
+    changed = versions.filter(is_change)["valid_from"].unique().sort(descending=True)
+    days = decisions.dt.convert_time_zone(str(NEW_YORK)).dt.date()
+    before = days.search_sorted(changed, side="left").cast(pl.Int64) - 1
+    return decisions.gather(before.filter(before >= 0)).unique(maintain_order=True).to_list()

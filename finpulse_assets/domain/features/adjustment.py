@@ -1,6 +1,4 @@
-"""Prices: the versions known at a time, and bars adjusted for splits and dividends.
-
-Point-in-time choice and adjustment of daily bars.
+"""Prices: bars adjusted for splits and dividends, in unbroken runs.
 
 Bars are adjusted *forward*: the first bar of a ticker keeps its prices and every later bar is
 multiplied by what one first-day share has become. A later split or dividend then changes no earlier
@@ -10,47 +8,12 @@ history with every dividend.
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import polars as pl
 
 # A hole of more sessions than this ends a run of bars: no return or mean is taken across it.
 MAX_GAP_SESSIONS = 5
 PRICE_COLUMNS = ("open", "high", "low", "close", "bid", "ask")
 SIZES = ("bid_size", "ask_size")
-
-
-def has_prices() -> pl.Expr:
-    """Return whether open, high, low and close are positive numbers: what else is no bar."""
-    prices = pl.col("open", "high", "low", "close")
-    return pl.all_horizontal(prices.is_finite(), prices > 0)
-
-
-def first_bars(prices: pl.LazyFrame, sessions: pl.DataFrame, as_of: datetime) -> pl.DataFrame:
-    """Return the first version of each bar known by `as_of`, by ticker and session.
-
-    Features stand on first versions: a correction that came later did not help the decision. Bars
-    of a day that is no session, or with a price that is no positive number, are left out.
-
-    Returns:
-        ticker, session_date, open, high, low, close, volume_shares, price_basis, knowledge_time,
-        and `session` (its row in `sessions`) with decision_at.
-    """
-    bar = ("open", "high", "low", "close")
-    decisions = sessions.lazy().select("session_date", "session", "decision_at")
-    rows = (
-        prices.filter((pl.col("knowledge_time") <= as_of) & has_prices())
-        .select("ticker", "session_date", *bar, "volume_shares", "price_basis", "knowledge_time")
-        .join(decisions, on="session_date", how="inner")
-        .sort("ticker", "session_date", "knowledge_time")
-        .collect()
-    )
-    return rows.filter(is_first_of("ticker", "session_date"))
-
-
-def is_first_of(*key: str) -> pl.Expr:
-    """Return whether a row of a sorted frame is the first of its key."""
-    return pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift()) for name in key)
 
 
 def adjust_bars(
@@ -60,18 +23,20 @@ def adjust_bars(
 
     A split of r new shares for one multiplies prices from its ex-date on by r and divides volume by
     r. A dividend d multiplies prices from its ex-date on by c / (c - d), with c the last close
-    before it (CRSP's total-return factor). What `price_basis` says is adjusted already is left
-    alone: "split_adjusted" takes dividends only, "total_return" takes nothing.
+    before it (CRSP's total-return factor). Both are in one unit: of unadjusted prices, a dividend
+    is paid on the shares after a split of the same day, so that c / r stands for c. What
+    `price_basis` says is adjusted already is left alone: "split_adjusted" takes dividends only,
+    which count in its adjusted shares too; "total_return" takes nothing.
 
     Args:
         bars: one row per ticker and bar: ticker, session_date, open, high, low, close (USD),
             volume_shares, price_basis, and any others; quotes are adjusted as prices and volume.
-        actions: one row per ticker, ex_date and kind, with value.
+        actions: one row per ticker, ex_date and kind, with value (`schemas.CORPORATE_ACTIONS`).
         order: the column that orders a ticker's bars; several bars may share a session.
 
     Returns:
         The bars by ticker and `order`, prices adjusted, with volume and dollars (Float64, the
-        unadjusted close x shares) in the place of volume_shares and price_basis.
+        unadjusted close x shares) in the place of volume_shares.
 
     >>> from datetime import date
     >>> days = [date(2024, 1, 2), date(2024, 1, 3)]
@@ -85,9 +50,10 @@ def adjust_bars(
     bars = bars.sort("ticker", order)
     day = pl.col("session_date")
     begins_session = day.ne_missing(day.shift().over("ticker"))
-    opening = bars.with_columns(previous_close=pl.col("close").shift().over("ticker")).filter(
-        begins_session
-    )
+    # A close on another price basis is no close before this one.
+    same_basis = pl.col("price_basis") == pl.col("price_basis").shift().over("ticker")
+    previous_close = pl.when(same_basis).then(pl.col("close").shift().over("ticker"))
+    opening = bars.with_columns(previous_close=previous_close).filter(begins_session)
     factors = [
         pl.when(begins_session).then(name).fill_null(1.0).cum_prod().over("ticker").alias(name)
         for name in ("split_factor", "dividend_factor")
@@ -108,7 +74,7 @@ def adjust_bars(
             # What was paid that day: a dividend since the first bar makes no dollar of it.
             dollars=pl.col("close") * pl.col("volume_shares"),
         )
-        .drop("volume_shares", "price_basis", "split_factor", "dividend_factor")
+        .drop("volume_shares", "split_factor", "dividend_factor")
     )
 
 
@@ -138,19 +104,23 @@ def _factors(opening: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
         .filter(pl.col("session_date").is_not_null() & pl.col("previous_close").is_not_null())
     )
     is_split, is_dividend = pl.col("kind") == "split", pl.col("kind") == "dividend"
-    counts_split = is_split & (pl.col("price_basis") == "unadjusted")
-    counts_dividend = is_dividend & (pl.col("price_basis") != "total_return")
-    kept = pl.col("previous_close") - pl.col("value")
+    is_unadjusted = pl.col("price_basis") == "unadjusted"
+    ratio = pl.when(is_split & is_unadjusted).then("value").otherwise(1.0)
+    # One bar may stand for several ex-dates: a dividend counts in shares after the splits till
+    # then, its own day's among them.
+    shares = ratio.cum_prod().over("ticker", "session_date", order_by=["ex_date", ~is_split])
+    is_paid = is_dividend & (pl.col("price_basis") != "total_return")
+    paid = pl.when(is_paid).then(pl.col("value") * shares).otherwise(0.0)
+    kept = pl.col("previous_close") - pl.col("paid")
     return (
-        effective.with_columns(
-            split_factor=pl.when(counts_split).then("value").otherwise(1.0),
+        effective.with_columns(ratio=ratio, paid=paid)
+        .group_by("ticker", "session_date", "previous_close")
+        .agg(pl.col("ratio").product().alias("split_factor"), pl.col("paid").sort().sum())
+        .with_columns(
             # A payout of the whole price is a liquidation, no dividend that a factor can mend.
-            dividend_factor=pl.when(counts_dividend & (kept > 0))
-            .then(pl.col("previous_close") / kept)
-            .otherwise(1.0),
+            dividend_factor=pl.when(kept > 0).then(pl.col("previous_close") / kept).otherwise(1.0)
         )
-        .group_by("ticker", "session_date")
-        .agg(pl.col("split_factor", "dividend_factor").product())
+        .drop("previous_close", "paid")
     )
 
 
@@ -159,14 +129,17 @@ def with_runs(
 ) -> pl.DataFrame:
     """Add `run`, the ordinal of an unbroken run of bars, and `bars_seen`, the bar's place in it.
 
-    A run goes on across a halt of at most MAX_GAP_SESSIONS sessions; a longer hole begins a new
-    one, so that no feature bridges it.
+    A run goes on across a halt of at most MAX_GAP_SESSIONS sessions; a longer hole, or a change of
+    `price_basis`, begins a new one, so that no feature bridges it.
     """
     index = sessions.select("session_date", "session_index")
     step = pl.col("session_index").diff().over("ticker").fill_null(1)
+    basis = pl.col("price_basis")
+    other_basis = (basis != basis.shift().over("ticker")).fill_null(False)
+    is_new = (step > MAX_GAP_SESSIONS + 1) | other_basis
     return (
         bars.join(index, on="session_date", how="left", maintain_order="left")
         .sort("ticker", order)
-        .with_columns(run=(step > MAX_GAP_SESSIONS + 1).cast(pl.Int32).cum_sum().over("ticker"))
+        .with_columns(run=is_new.cast(pl.Int32).cum_sum().over("ticker"))
         .with_columns(bars_seen=pl.int_range(1, pl.len() + 1, dtype=pl.Int32).over("ticker", "run"))
     )

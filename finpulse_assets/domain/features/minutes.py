@@ -14,7 +14,13 @@ from datetime import datetime
 import polars as pl
 
 from finpulse_assets.contract import Column, Table
-from finpulse_assets.domain.features.adjustment import has_prices, is_first_of
+from finpulse_assets.domain.features.choice import (
+    choose_actions,
+    choose_bars,
+    has_prices,
+    source_order,
+    sources_of,
+)
 from finpulse_assets.domain.features.engine.bars import QUOTES
 from finpulse_assets.domain.features.engine.panel import Panel, feature_frames
 from finpulse_assets.domain.features.engine.preparation import due_actions, panel_of
@@ -52,6 +58,7 @@ def minute_frames(
     *,
     as_of: datetime,
     tickers: pl.LazyFrame | None = None,
+    sources: pl.DataFrame | None = None,
     names: Sequence[str] | None = None,
     threads: int = 2,
 ) -> Iterator[pl.DataFrame]:
@@ -63,11 +70,12 @@ def minute_frames(
         sessions: `schemas.SESSIONS` that cover the bars.
         as_of: UTC time; later knowledge is not looked at.
         tickers: `schemas.TICKERS` for the sectors; without it there are none.
+        sources: `schemas.SOURCES`, the order of the sources; without it they are taken by name.
         names: features wanted, by their names in the registry; all by default. With fewer, frames
             have fewer columns than the table.
         threads: blocks that are computed at a time.
     """
-    panel = minute_panel(bars, actions, sessions, as_of=as_of, tickers=tickers)
+    panel = minute_panel(bars, actions, sessions, as_of=as_of, tickers=tickers, sources=sources)
     yield from feature_frames(panel, MINUTE, names=names, threads=threads)
 
 
@@ -78,6 +86,7 @@ def minute_panel(
     *,
     as_of: datetime,
     tickers: pl.LazyFrame | None = None,
+    sources: pl.DataFrame | None = None,
 ) -> Panel:
     """Return the bars that were known at `as_of` as a panel; see `minute_frames`."""
     sessions = sessions.sort("session_date").with_row_index("session")
@@ -95,12 +104,14 @@ def minute_panel(
             minutes_to_close=pl.when(inside).then(_minutes(pl.col("close_at") - known)),
         )
         .rename({"volume": "volume_shares"})
-        .select(*_KEY, "session", "decided_at", "price_basis", *price, "volume_shares", *_BESIDE)
-        .sort("ticker", "bar_at")
-        .collect()
-    )
-    rows = rows.filter(is_first_of("ticker", "bar_at"))
+        .select(
+            *_KEY, "session", "decided_at", "price_basis", "source", *price, "volume_shares",
+            *_BESIDE,
+        )
+    )  # fmt: skip
+    rows = choose_bars(rows, "bar_at", order=source_order(sources, "bars_1m", sources_of(bars)))
     versions = due_actions(actions, sessions, as_of, due="open_at")
+    versions = choose_actions(versions, rows, sources=sources)
     return panel_of(rows, versions, sessions, MINUTE, tickers=tickers, beside=_BESIDE)
 
 

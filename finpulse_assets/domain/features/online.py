@@ -47,7 +47,8 @@ def latest_features(features: pl.DataFrame, tickers: pl.DataFrame) -> pl.DataFra
 
     Args:
         features: fct_daily_features: ticker, session_date, decision_at and every feature.
-        tickers: `schemas.TICKERS`; a ticker that was listed again counts by its last listing.
+        tickers: `schemas.TICKERS`; a ticker that was listed again, or has changed its sector,
+            counts by the last row that holds by then.
 
     Returns:
         A frame in the columns of `ONLINE_FEATURES`, by ticker.
@@ -61,7 +62,8 @@ def latest_features(features: pl.DataFrame, tickers: pl.DataFrame) -> pl.DataFra
             hint="check that the price source reaches the as-of time",
         )
     newest = features["session_date"].max()
-    listing = tickers.sort("valid_from").group_by("ticker").agg(pl.col("valid_to").last())
+    known = tickers.filter(pl.col("valid_from") <= newest)
+    listing = known.sort("valid_from").group_by("ticker").agg(pl.col("valid_to").last())
     ended = pl.col("valid_to") < newest  # a delisting that lies ahead is not known yet
     rows = features.sort("session_date").group_by("ticker").last().join(listing, "ticker", "left")
     values = pl.col(feature_names()).cast(pl.Float64)

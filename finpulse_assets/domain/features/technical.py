@@ -14,7 +14,7 @@ from datetime import datetime
 import polars as pl
 
 from finpulse_assets.contract import Column, Table
-from finpulse_assets.domain.features.adjustment import first_bars
+from finpulse_assets.domain.features.choice import choose_actions, first_bars
 from finpulse_assets.domain.features.engine.panel import feature_frames
 from finpulse_assets.domain.features.engine.preparation import due_actions, panel_of
 from finpulse_assets.domain.features.feature import SESSION
@@ -45,9 +45,12 @@ def build_technical_features(
     *,
     as_of: datetime,
     tickers: pl.LazyFrame | None = None,
+    sources: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Return `TECHNICAL_FEATURES` as known at `as_of`, in one frame; see `technical_frames`."""
-    frames = list(technical_frames(prices, actions, sessions, as_of=as_of, tickers=tickers))
+    frames = list(
+        technical_frames(prices, actions, sessions, as_of=as_of, tickers=tickers, sources=sources)
+    )
     return TECHNICAL_FEATURES.enforce(pl.concat(frames) if frames else TECHNICAL_FEATURES.empty())
 
 
@@ -58,6 +61,7 @@ def technical_frames(
     *,
     as_of: datetime,
     tickers: pl.LazyFrame | None = None,
+    sources: pl.DataFrame | None = None,
     threads: int = 2,
 ) -> Iterator[pl.DataFrame]:
     """Yield `TECHNICAL_FEATURES` as known at `as_of`, a block of tickers at a time, by key.
@@ -68,12 +72,12 @@ def technical_frames(
         sessions: `schemas.SESSIONS` that cover the prices.
         as_of: UTC time; later knowledge is not looked at.
         tickers: `schemas.TICKERS` for the sectors; without it there are none.
+        sources: `schemas.SOURCES`, the order of the sources; without it they are taken by name.
         threads: blocks that are computed at a time.
     """
     sessions = sessions.sort("session_date").with_row_index("session")
-    bars = first_bars(prices, sessions, as_of).rename(
-        {"knowledge_time": "known_at", "decision_at": "decided_at"}
-    )
+    bars = first_bars(prices, sessions, as_of, sources=sources)
     versions = due_actions(actions, sessions, as_of, due="decision_at")
+    versions = choose_actions(versions, bars, sources=sources)
     panel = panel_of(bars, versions, sessions, SESSION, tickers=tickers)
     yield from feature_frames(panel, SESSION, threads=threads)

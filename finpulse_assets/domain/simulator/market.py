@@ -177,6 +177,7 @@ def _ticker_frame(
                 "ticker": who.ticker,
                 "company": who.name,
                 "sector": who.sector,
+                "exchange": None,
                 "valid_from": days[stay.first].session_date,
                 "valid_to": days[stay.last].session_date if is_over else None,
             }

@@ -12,6 +12,7 @@ from datetime import datetime
 
 import polars as pl
 
+from finpulse_assets import schemas
 from finpulse_assets.domain.audit.leaks import Finding, audit
 from finpulse_assets.domain.audit.placebo import Placebo, placebo
 from finpulse_assets.domain.audit.tables import choose_moments, spread_sample
@@ -23,7 +24,6 @@ from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.gateways.warehouse.reader import Warehouse
 from finpulse_assets.orchestration.audit.feature_replay import FEATURES, FeatureReplay, read_inputs
 from finpulse_assets.orchestration.training.training_plan import Recipe
-from finpulse_assets.schemas import PRICES, SESSIONS
 
 TICKERS, MOMENTS = 24, 6
 PLACEBO_ROWS = 20_000
@@ -50,10 +50,13 @@ def audit_features(
         EvaluationError: there are too few sessions with prices to look at.
         LakeError: nothing was materialized yet.
     """
-    names = lake.scan(PRICES).select(pl.col("ticker").unique()).collect().to_series()
-    tables = read_inputs(lake, tickers=spread_sample(names.to_list(), count=tickers))
-    days = tables[PRICES.name]["session_date"].unique().sort()
-    calendar = tables[SESSIONS.name].filter(pl.col("session_date").is_in(days.implode()))
+    names = lake.scan(schemas.PRICES).select(pl.col("ticker").unique()).collect().to_series()
+    sampled = spread_sample(names.to_list(), count=tickers)
+    # Only a ticker that has changed can show a feature that knows its later sector.
+    sampled += spread_sample(_changed_tickers(lake), count=max(tickers // 4, 1))
+    tables = read_inputs(lake, tickers=sampled)
+    days = tables[schemas.PRICES.name]["session_date"].unique().sort()
+    calendar = tables[schemas.SESSIONS.name].filter(pl.col("session_date").is_in(days.implode()))
     decisions = calendar.filter(pl.col("decision_at") <= as_of)["decision_at"]
     if len(decisions) < moments + 1:
         raise EvaluationError(
@@ -67,6 +70,11 @@ def audit_features(
         warm_up={feature.name: feature.warm_up for feature in LISTED},
         first_session=days[len(days) // 4],
     )
+
+
+def _changed_tickers(lake: Lake) -> list[str]:
+    versions = lake.read_or_empty(schemas.TICKERS).select("ticker").collect()["ticker"]
+    return versions.filter(versions.is_duplicated()).unique().to_list()
 
 
 def audit_labels(recipe: Recipe) -> Placebo:

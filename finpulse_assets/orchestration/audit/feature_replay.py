@@ -20,13 +20,16 @@ from finpulse_assets.schemas import (
     HEADLINES,
     PRICES,
     SESSIONS,
+    SOURCES,
     TEXT_SENTIMENT,
     TICKERS,
     TWEETS,
 )
 from finpulse_assets.settings import Settings
 
-INPUTS = (SESSIONS, TICKERS, PRICES, CORPORATE_ACTIONS, TWEETS, HEADLINES, TEXT_SENTIMENT)
+INPUTS = (
+    SOURCES, SESSIONS, TICKERS, PRICES, CORPORATE_ACTIONS, TWEETS, HEADLINES, TEXT_SENTIMENT,
+)  # fmt: skip
 FEATURES, TRAINING_SET = "fct_daily_features", "fct_training_set"
 AS_OF_TABLES = (
     TECHNICAL_FEATURES.name, "fct_daily_sentiment", FEATURES, "fct_labels", TRAINING_SET,
@@ -58,6 +61,7 @@ class FeatureReplay:
             tables[SESSIONS.name],
             as_of=as_of,
             tickers=tables[TICKERS.name].lazy(),
+            sources=tables[SOURCES.name],
         )
         if table == TECHNICAL_FEATURES.name:
             return technical

@@ -14,7 +14,7 @@ from typing import Any
 from finpulse_assets.domain.catalogue import CatalogueTable, from_contract, from_dbt
 from finpulse_assets.gateways.snapshot.writer import CATALOGUE, SNAPSHOT
 from finpulse_assets.orchestration.catalog.metadata import LAKE_TABLES
-from finpulse_assets.orchestration.catalog.snapshot_contents import AS_OF_MACROS
+from finpulse_assets.orchestration.catalog.snapshot_contents import as_of_macros
 from finpulse_assets.orchestration.dbt.project import dbt_project
 from finpulse_assets.schemas import KINDS, QUARANTINE, requests_table, source_table
 
@@ -101,7 +101,7 @@ def _section(entry: CatalogueTable) -> str:
 
 def _macros() -> str:
     lines = ["## Snapshot macros\n", "| macro | what it returns |", "|---|---|"]
-    lines += [f"| `{macro.name}(ts)` | {_cell(macro.comment)} |" for macro in AS_OF_MACROS]
+    lines += [f"| `{macro.name}(ts)` | {_cell(macro.comment)} |" for macro in as_of_macros()]
     return "\n".join([*lines, ""])
 
 

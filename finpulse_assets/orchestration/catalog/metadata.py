@@ -21,6 +21,7 @@ MARKET_DATA, RESEARCH, PLATFORM = "team:market-data", "team:research", "team:pla
 LAKE_TABLES: dict[str, Table] = {
     table.name: table
     for table in (
+        schemas.SOURCES,
         schemas.SESSIONS,
         schemas.SOURCES,
         schemas.TICKERS,

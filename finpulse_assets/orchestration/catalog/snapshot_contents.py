@@ -5,6 +5,7 @@ The list of tables, the SELECT behind each, the macros.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
@@ -13,10 +14,15 @@ from finpulse_assets.contract import Table
 from finpulse_assets.domain.catalogue import CatalogueTable, from_contract
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.gateways.snapshot.writer import WAREHOUSE, SnapshotMacro, SnapshotTable
+from finpulse_assets.orchestration.dbt.project import PROJECT_DIR
+
+CHOICE = "int_prices_chosen"
+_REFERENCE = re.compile(r"\{\{ ref\('(\w+)'\) \}\}")
 
 # Lake table -> the column that says when a row was known; None where all is known in advance or
 # the run itself made the rows as of its time.
 LAKE_CONTENTS: dict[Table, str | None] = {
+    schemas.SOURCES: None,
     schemas.SESSIONS: None,
     schemas.TICKERS: None,
     schemas.PRICES: "knowledge_time",
@@ -47,41 +53,60 @@ def _latest(table: Table) -> SnapshotMacro:
     )
 
 
-AS_OF_MACROS = (
-    _latest(schemas.PRICES),
-    _latest(schemas.CORPORATE_ACTIONS),
-    _latest(schemas.TWEETS),
-    _latest(schemas.HEADLINES),
-    SnapshotMacro(
-        name="signals_as_of",
-        body="select * from daily_signals where decision_at <= ts::timestamptz",
-        comment="daily_signals that were decided at ts; origin says which were spoken live",
-    ),
-    SnapshotMacro(
-        name="labels_as_of",
-        # The outcome by the prices of then: a correction that came later is not in it.
-        body="select labels.* replace (bars.close / bars.open - 1 as return_next_session, "
-        "bars.close > bars.open as is_up) from fct_labels as labels "
-        "inner join prices_as_of(ts) as bars on labels.ticker = bars.ticker "
-        "and labels.target_session_date = bars.session_date "
-        "where labels.exit_at <= ts::timestamptz",
-        comment="fct_labels whose outcome was known at ts, valued by the prices known at ts",
-    ),
-    SnapshotMacro(
-        name="features_as_of",
-        body="select * from fct_daily_features where decision_at <= ts::timestamptz",
-        comment="fct_daily_features that were decided at ts; every row holds what was known at its "
-        "decision, so later knowledge has changed none",
-    ),
-    SnapshotMacro(
-        name="training_set_as_of",
-        body="select features.*, labels.* exclude (ticker, session_date, decision_at) "
-        "from features_as_of(ts) as features "
-        "inner join labels_as_of(ts) as labels using (ticker, session_date)",
-        comment="fct_training_set as it was known at ts: its features, and the outcomes by the "
-        "prices known at ts",
-    ),
-)
+def _chosen_prices() -> SnapshotMacro:
+    """Return the macro of the bars that count, by the SQL of the dbt model that chooses them."""
+    sql = (PROJECT_DIR / f"models/intermediate/{CHOICE}.sql").read_text(encoding="utf-8")
+    inputs = {
+        "stg_prices": "(select * from prices where knowledge_time <= ts::timestamptz)",
+        "stg_sources": "sources",
+        "stg_sessions": "sessions",
+    }
+    return SnapshotMacro(
+        name="chosen_prices_as_of",
+        body=_REFERENCE.sub(lambda match: inputs[match[1]], sql),
+        comment="prices of the chosen source as they were known at ts: the best source known by "
+        "the session's decision, in its latest version; one row per ticker and session_date",
+    )
+
+
+def as_of_macros() -> tuple[SnapshotMacro, ...]:
+    """Return the macros that answer as of an earlier time."""
+    return (
+        _latest(schemas.PRICES),
+        _chosen_prices(),
+        _latest(schemas.CORPORATE_ACTIONS),
+        _latest(schemas.TWEETS),
+        _latest(schemas.HEADLINES),
+        SnapshotMacro(
+            name="signals_as_of",
+            body="select * from daily_signals where decision_at <= ts::timestamptz",
+            comment="daily_signals that were decided at ts; origin says which were spoken live",
+        ),
+        SnapshotMacro(
+            name="labels_as_of",
+            # The outcome by the prices of then: a correction that came later is not in it.
+            body="select labels.* replace (bars.close / bars.open - 1 as return_next_session, "
+            "bars.close > bars.open as is_up) from fct_labels as labels "
+            "inner join chosen_prices_as_of(ts) as bars on labels.ticker = bars.ticker "
+            "and labels.target_session_date = bars.session_date "
+            "where labels.exit_at <= ts::timestamptz",
+            comment="fct_labels whose outcome was known at ts, valued by the prices known at ts",
+        ),
+        SnapshotMacro(
+            name="features_as_of",
+            body="select * from fct_daily_features where decision_at <= ts::timestamptz",
+            comment="fct_daily_features that were decided at ts; every row holds what was known at "
+            "its decision, so later knowledge has changed none",
+        ),
+        SnapshotMacro(
+            name="training_set_as_of",
+            body="select features.*, labels.* exclude (ticker, session_date, decision_at) "
+            "from features_as_of(ts) as features "
+            "inner join labels_as_of(ts) as labels using (ticker, session_date)",
+            comment="fct_training_set as it was known at ts: its features, and the outcomes by the "
+            "prices known at ts",
+        ),
+    )
 
 
 def snapshot_tables(

@@ -7,6 +7,7 @@ https://docs.dagster.io/guides/build/external-resources
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
@@ -26,6 +27,8 @@ from finpulse_assets.orchestration.run.lake_io import lake_io_manager
 from finpulse_assets.orchestration.run.sources import build_sources
 from finpulse_assets.orchestration.run.tracking import tracking_resource
 from finpulse_assets.settings import Settings
+
+logger = logging.getLogger(__name__)
 
 LIVE_HISTORY = timedelta(days=730)
 
@@ -64,11 +67,22 @@ def resolve_clock(settings: Settings, sources: Sources) -> RunClock:
     """
     extents, end = _extents(sources)
     now = datetime.now(UTC).replace(microsecond=0)
+    if end and end.date() < FIRST_DAY:
+        raise SettingError(
+            f"the prices end on {end:%Y-%m-%d}, before {FIRST_DAY}, the first day that is loaded",
+            hint="give prices that reach beyond that day",
+        )
     as_of = settings.as_of or (_end_of(end, settings) if end else now)
     if as_of > now:
         raise SettingError(
             f"the as-of time {as_of:%Y-%m-%d %H:%M} UTC lies ahead of now, {now:%Y-%m-%d %H:%M}",
             hint="FINPULSE_AS_OF is a UTC time in the past",
+        )
+    if as_of.date() < FIRST_DAY:
+        raise SettingError(
+            f"the as-of time {as_of:%Y-%m-%d %H:%M} UTC lies before {FIRST_DAY}, the first day "
+            "that is loaded",
+            hint="check FINPULSE_AS_OF",
         )
     begins = [extent.first.astimezone(NEW_YORK).date() for extent in extents]
     first = settings.start_date or min(begins, default=(as_of - LIVE_HISTORY).date())
@@ -77,6 +91,8 @@ def resolve_clock(settings: Settings, sources: Sources) -> RunClock:
             f"the data begins on {first}, after the as-of time {as_of:%Y-%m-%d %H:%M} UTC",
             hint="check FINPULSE_AS_OF and FINPULSE_START_DATE",
         )
+    if first < FIRST_DAY:
+        logger.warning("the data begin on %s; rows before %s are not loaded", first, FIRST_DAY)
     return RunClock(as_of=as_of, start_date=max(first, FIRST_DAY))
 
 

@@ -35,7 +35,7 @@ def due_actions(
     """
     return (
         actions.filter(pl.col("knowledge_time") <= as_of)
-        .select("ticker", "ex_date", "kind", "value", "knowledge_time")
+        .select("ticker", "ex_date", "kind", "value", "source", "knowledge_time")
         .sort("ex_date")
         .collect()
         .join_asof(
@@ -84,7 +84,7 @@ def panel_of(
         effects={name: effects[name].to_numpy() for name in effects.columns[1:]},
         session=session,
         moment=session if is_daily else _codes(rows[clock.time_column]),
-        sector=_sectors(rows["ticker"], companies),
+        sector=_sectors(rows, companies),
         is_kept=rows["is_kept"].to_numpy(),
     )
 
@@ -137,11 +137,19 @@ def _codes(column: pl.Series) -> np.ndarray:
     return column.rank("dense").to_numpy().astype(np.int32) - 1
 
 
-def _sectors(ticker: pl.Series, companies: pl.DataFrame) -> np.ndarray:
-    """Return a number for the sector of each row, -1 where none is known."""
-    if companies.is_empty():
-        return np.full(len(ticker), -1, np.int32)
-    latest = companies.sort("valid_from").unique("ticker", keep="last")
-    numbered = latest.select("ticker", number=pl.col("sector").rank("dense").cast(pl.Int32))
-    found = ticker.to_frame().join(numbered, on="ticker", how="left", maintain_order="left")
-    return found["number"].fill_null(-1).to_numpy()
+def _sectors(rows: pl.DataFrame, companies: pl.DataFrame) -> np.ndarray:
+    """Return a number for the sector that each row's ticker had in its session, -1 for none."""
+    numbers = np.full(rows.height, -1, np.int32)
+    versions = companies.sort("valid_from").select(
+        "ticker",
+        "valid_from",
+        number=pl.col("sector").rank("dense").cast(pl.Int32),
+        place=pl.int_range(pl.len()).over("ticker"),
+    )
+    keys = rows.select("ticker", "session_date")
+    # Few tickers ever change: one join for the first version of each, one for the second ...
+    for _, version in sorted(versions.partition_by("place", as_dict=True).items()):
+        found = keys.join(version, on="ticker", how="left", maintain_order="left")
+        holds = (found["valid_from"] <= found["session_date"]).fill_null(False).to_numpy()
+        numbers = np.where(holds, found["number"].fill_null(-1).to_numpy(), numbers)
+    return numbers

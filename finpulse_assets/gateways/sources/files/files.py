@@ -134,7 +134,9 @@ class FilePriceSource:
             "ticker", valid_from="first", valid_to=pl.when(ended).then(pl.col("last"))
         )
         return TICKERS.enforce(
-            listed.join(self._companies(), on="ticker", how="left").select(TICKERS.column_names)
+            listed.join(self._companies(), on="ticker", how="left")
+            .with_columns(exchange=pl.lit(None, pl.String))
+            .select(TICKERS.column_names)
         )
 
     def _companies(self) -> pl.DataFrame:

@@ -184,7 +184,10 @@ class YahooSource:
             bars = daily_history(yahoo, self._today - LEAD_IN, self._today)
             about = yahoo.get_history_metadata(repair=False)
             first = about["firstTradeDate"] if about.get("firstTradeDate") else bars.index[0]
-            return ticker, about.get("longName"), None, first.date(), None
+            return (
+                ticker, about.get("longName"), None, about.get("fullExchangeName"),
+                first.date(), None,
+            )  # fmt: skip
 
         return self._client.ask(ticker, listing)
 

@@ -16,7 +16,7 @@ from finpulse_assets.domain.simulator import MarketPlan, simulate
 SESSIONS = build_sessions(date(2018, 1, 2), date(2024, 6, 28))
 END = datetime(2024, 7, 1, tzinfo=UTC)
 KEY = ["ticker", "session_date"]
-BASE = ["return_1d", "return_20d", "rsi_14", "volatility_20d"]
+BASE = ["return_1d", "return_20d", "rsi_14", "volatility_20d", "sector_return_1d"]
 
 Tables = Mapping[str, pl.DataFrame]
 Leak = Callable[[Tables], pl.DataFrame]
@@ -55,11 +55,24 @@ def market() -> dict[str, pl.DataFrame]:
     )  # fmt: skip
     return {
         "raw/sessions": SESSIONS,
-        "raw/tickers": seen.tickers,
+        "raw/tickers": with_new_sector(seen.tickers, bars["session_date"][90]),
         "raw/prices": pl.concat([prices, wrong]),
         "raw/corporate_actions": pl.concat([seen.corporate_actions, split]),
         "raw/tweets": pl.concat([texts, edited]),
     }
+
+
+def with_new_sector(tickers: pl.DataFrame, day: date) -> pl.DataFrame:
+    """Move the first ticker of the most common sector to another one on `day`."""
+    sector = tickers["sector"].mode()[0]
+    listed = tickers.filter((pl.col("valid_from") < day) & pl.col("valid_to").is_null())
+    moved = listed.filter(sector=sector)[:1]
+    ends = (pl.col("ticker") == moved["ticker"][0]) & pl.col("valid_to").is_null()
+    until = tickers.with_columns(
+        valid_to=pl.when(ends).then(pl.lit(day - timedelta(days=1))).otherwise("valid_to")
+    )
+    other = listed.filter(pl.col("sector") != sector)["sector"][0]
+    return pl.concat([until, moved.with_columns(sector=pl.lit(other), valid_from=pl.lit(day))])
 
 
 def once(build: Leak) -> Leak:
@@ -243,6 +256,13 @@ def sessions_to_dividend(tables: Tables) -> pl.DataFrame:
     return found.with_columns(leak=(pl.col("ex_date") - pl.col("session_date")).dt.total_days())
 
 
+def latest_sector(tables: Tables) -> pl.DataFrame:
+    """The mean return of the sector that a ticker is in at the end of the data."""
+    latest = tables["raw/tickers"].sort("valid_from").unique("ticker", keep="last")
+    rows = technical(tables).join(latest.select("ticker", "sector"), on="ticker").sort(KEY)
+    return rows.with_columns(leak=RETURN.mean().over("session_date", "sector"))
+
+
 def late_bar_in_the_mean(tables: Tables) -> pl.DataFrame:
     """The market's mean over every bar of the day, those included that came days later."""
     rows = bars(tables).with_columns(change=CLOSE / pl.col("open") - 1).sort(KEY)
@@ -278,6 +298,7 @@ LEAKS: dict[str, Leak] = {
     "future dividend": adjusted_backwards("dividend"),
     "price corrected before its correction": corrected_prices,
     "late bar in the market's mean": late_bar_in_the_mean,
+    "sector changed before its change": latest_sector,
     "late tweet counted early": texts_by(by_event_time),
     "tweet after the close": texts_by(by_calendar_day),
     "window stamped at its start": texts_by(by_start_of_hour),

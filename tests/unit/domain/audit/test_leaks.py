@@ -131,8 +131,10 @@ def test_a_cut_keeps_what_was_known(tables, moments):
     known = cut(tables, moments[0])
     assert known["raw/prices"]["knowledge_time"].max() <= moments[0]
     assert known["raw/sessions"].equals(tables["raw/sessions"])
+    version = ["ticker", "valid_from"]
     later = tables["raw/tickers"].filter(pl.col("valid_from") > moments[0].date())
-    assert not set(later["ticker"]) & set(known["raw/tickers"]["ticker"])
+    assert later["ticker"].is_in(known["raw/tickers"]["ticker"].implode()).any()  # a new sector
+    assert known["raw/tickers"].join(later, on=version, how="semi").is_empty()
     assert known["raw/tickers"]["valid_to"].drop_nulls().lt(moments[0].date()).all()
 
 
@@ -150,6 +152,18 @@ def test_busy_moments_are_looked_from(tables, moments):
         ((late["event_time"] <= moment) & (late["knowledge_time"] > moment)).any()
         for moment in moments
     )
+
+
+def test_a_new_sector_is_looked_at_from_the_decision_before_it(tables):
+    """However late in the history it comes, and however few moments are asked for."""
+    versions = tables["raw/tickers"].sort("valid_from")
+    [day] = versions.filter(~pl.col("ticker").is_first_distinct())["valid_from"]
+    decided = SESSIONS.filter(
+        pl.col("session_date").is_between(date(2023, 10, 2), date(2024, 6, 3))
+    )
+    before = decided.filter(pl.col("session_date") < day)["decision_at"].max()
+    only = {"raw/tickers": tables["raw/tickers"]}
+    assert before in choose_moments(only, decided["decision_at"], count=2)
 
 
 def test_null_against_a_value_is_a_difference(tables, moments):

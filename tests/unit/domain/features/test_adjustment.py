@@ -1,8 +1,8 @@
-"""Adjustment by hand-computed factors, runs of bars, and the versions known at a time."""
+"""Adjustment by hand-computed factors, and runs of bars."""
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 
 import polars as pl
 import pytest
@@ -13,7 +13,6 @@ from finpulse_assets.domain.calendar import build_sessions
 from finpulse_assets.domain.features.adjustment import (
     MAX_GAP_SESSIONS,
     adjust_bars,
-    first_bars,
     with_runs,
 )
 
@@ -52,7 +51,7 @@ def closes(frame: pl.DataFrame) -> list[float]:
 def test_without_actions_nothing_moves():
     frame = bars([10, 11, 12])
     adjusted = adjust_bars(frame, NO_ACTIONS)
-    assert adjusted.drop("volume", "dollars").equals(frame.drop("volume_shares", "price_basis"))
+    assert adjusted.drop("volume", "dollars").equals(frame.drop("volume_shares"))
     assert adjusted["volume"].to_list() == [1000.0] * 3
 
 
@@ -84,6 +83,42 @@ def test_several_actions_cumulate():
     adjusted = adjust_bars(bars([60, 30, 10, 9, 9]), events)
     assert closes(adjusted) == pytest.approx([60, 60, 60, 60, 60])
     assert adjusted["volume"].to_list() == pytest.approx([1000, 500, *[1000 / 6] * 3])
+
+
+def test_a_dividend_on_the_day_of_a_split_is_paid_on_the_new_shares():
+    """Close 100, then two for one and 1 dollar a new share: the next bar at 49 lost nothing.
+
+    An old share has become two of 49 and paid 2 dollars. Unadjusted for the split the factor would
+    be 100 / 99, and the day's return -1 %.
+    """
+    events = actions((1, "dividend", 1), (1, "split", 2))
+    for rows in (events, events.reverse()):
+        adjusted = adjust_bars(bars([100, 49, 49]), rows)
+        assert closes(adjusted) == pytest.approx([100, 100, 100])
+        assert adjusted["volume"].to_list() == [1000.0, 500.0, 500.0]
+
+
+def test_a_dividend_of_split_adjusted_prices_counts_in_their_shares():
+    """The same day as a vendor shows it later: the close before is 50, the dividend 1."""
+    events = actions((1, "dividend", 1), (1, "split", 2))
+    adjusted = adjust_bars(bars([50, 49], basis="split_adjusted"), events)
+    assert closes(adjusted) == pytest.approx([50, 50])
+
+
+def test_actions_of_a_halt_count_one_after_the_other():
+    """2 dollars a share, two for one, 0.5 a new share: 100 - 2 - 2 x 0.5 = 97, of two at 48.5."""
+    days = [DAYS[0], DAYS[5]]
+    events = actions((1, "dividend", 2), (2, "split", 2), (3, "dividend", 0.5))
+    assert closes(adjust_bars(bars([100, 48.5], days=days), events)) == pytest.approx([100, 100])
+
+
+def test_a_change_of_basis_ends_a_run_and_no_dividend_is_taken_of_the_other_price():
+    frame = pl.concat([bars([40, 40]), bars([10, 10], days=DAYS[2:], basis="split_adjusted")])
+    adjusted = adjust_bars(frame, actions((2, "dividend", 5)))
+    assert closes(adjusted) == [40.0, 40.0, 10.0, 10.0]
+    placed = with_runs(adjusted, SESSIONS)
+    assert placed["run"].to_list() == [0, 0, 1, 1]
+    assert placed["bars_seen"].to_list() == [1, 2, 1, 2]
 
 
 def test_an_action_on_a_halted_day_takes_effect_on_the_next_bar():
@@ -179,21 +214,3 @@ def test_runs_are_counted_ticker_by_ticker():
     assert found["ticker"].to_list() == ["A", "A", "B", "B", "B"]
     assert found["run"].to_list() == [0, 0, 0, 1, 1]
     assert found["bars_seen"].to_list() == [1, 2, 1, 1, 2]
-
-
-def test_the_first_version_known_at_a_time():
-    start = datetime(2024, 1, 2, 21, tzinfo=UTC)
-    versions = pl.concat([bars([30], ticker="A"), bars([10], ticker="A"), bars([70], ticker="B")])
-    frame = versions.with_columns(
-        knowledge_time=pl.Series([start + timedelta(days=at) for at in (2, 1, 0)])
-    ).lazy()
-    sessions = SESSIONS.with_row_index("session")
-
-    def at(days: float) -> list[tuple]:
-        found = first_bars(frame, sessions, start + timedelta(days=days))
-        return found.select("ticker", "close").rows()
-
-    assert at(-1) == []
-    assert at(0) == [("B", 70.0)]
-    assert at(1.5) == [("A", 10.0), ("B", 70.0)]
-    assert at(2) == [("A", 10.0), ("B", 70.0)]

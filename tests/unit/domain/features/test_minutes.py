@@ -45,6 +45,16 @@ def test_there_is_a_row_for_each_bar_and_none_for_a_gap(bars, whole):
     assert bars.height < 4 * 6 * 390
 
 
+def test_of_two_sources_the_preferred_one_gives_each_minute(bars, whole):
+    """Twice the price at the other source changes nothing, and fills a minute that is absent."""
+    other = bars.with_columns(pl.col("open", "high", "low", "close") * 2, source=pl.lit("other"))
+    order = pl.DataFrame({"kind": "bars_1m", "source": ["simulator", "other"], "rank": [1, 2]})
+    assert features(pl.concat([other, bars]), sources=order).equals(whole)
+    assert features(pl.concat([other[:1], bars[1:]]), sources=order).select(
+        "ticker", "bar_at"
+    ).equals(whole.select("ticker", "bar_at"))  # fmt: skip
+
+
 def test_windows_of_minutes_carry_the_name_of_minutes(whole):
     names = {MINUTE.column(feature.name) for feature in bar_features(MINUTE)}
     assert {"return_1m", "volatility_20m", "rsi_14", "quoted_spread"} <= names

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from finpulse_assets.domain.calendar import build_sessions
 from finpulse_assets.domain.features.registry import TECHNICAL
 from finpulse_assets.domain.features.technical import TECHNICAL_FEATURES, build_technical_features
-from finpulse_assets.schemas import CORPORATE_ACTIONS, PRICES
+from finpulse_assets.schemas import CORPORATE_ACTIONS, PRICES, TICKERS
 
 SESSIONS = build_sessions(date(2023, 1, 3), date(2024, 3, 28))
 DAYS = SESSIONS["session_date"].to_list()
@@ -306,6 +306,50 @@ def test_one_session_without_volume_is_forgotten_after_its_window():
     rows = features(prices(days=DAYS[:60], volume_shares=volume))
     holed = rows["amihud_20d"].is_null()
     assert holed.to_list() == [at < 20 or 30 <= at < 50 for at in range(60)]
+
+
+def companies(*rows: tuple[str, str | None, date]) -> pl.LazyFrame:
+    frame = pl.DataFrame(rows, schema=("ticker", "sector", "valid_from"), orient="row")
+    return TICKERS.enforce(
+        frame.with_columns(company=None, exchange=None, valid_to=None)
+    ).lazy()  # fmt: skip
+
+
+def sector_returns(tickers: pl.LazyFrame) -> dict[str, list[float | None]]:
+    """Return sector_return_1d by ticker: A rises by 1 % a day, B by 2 %, C by 4 %."""
+    panel = pl.concat(
+        flat([100.0 * rate**at for at in range(6)], ticker=[name] * 6)
+        for name, rate in (("A", 1.01), ("B", 1.02), ("C", 1.04))
+    )
+    rows = build_technical_features(
+        panel.select(PRICES.column_names).lazy(), CORPORATE_ACTIONS.empty().lazy(), SESSIONS,
+        as_of=END, tickers=tickers,
+    )  # fmt: skip
+    return {name: rows.filter(ticker=name)["sector_return_1d"].to_list() for name in "ABC"}
+
+
+def test_a_sector_holds_from_the_day_on_which_it_changed():
+    """A moves from B's sector to C's on day 3, C is known from day 2 on, and B goes on alone."""
+    found = sector_returns(
+        companies(
+            ("A", "energy", DAYS[0]),
+            ("A", "tech", DAYS[3]),
+            ("B", "energy", DAYS[0]),
+            ("C", "tech", DAYS[2]),
+        )
+    )
+    both, new = pytest.approx(0.015), pytest.approx(0.025)
+    assert found["A"] == [None, both, both, new, new, new]
+    assert found["B"] == [None, both, both, None, None, None]
+    assert found["C"] == [None, None, None, new, new, new]
+
+
+def test_a_ticker_that_loses_its_sector_or_is_delisted_keeps_its_history():
+    before = [("A", "energy", DAYS[0]), ("B", "energy", DAYS[0])]
+    found = sector_returns(companies(*before, ("A", None, DAYS[4])))
+    kept = sector_returns(companies(*before))
+    assert found["A"] == [*kept["A"][:4], None, None]
+    assert found["B"][:4] == kept["B"][:4]
 
 
 def test_a_correction_that_came_after_the_decision_changes_no_feature():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 import pytest
@@ -252,6 +252,24 @@ def test_a_delisting_that_lies_ahead_is_not_known_and_a_new_listing_ends_an_old_
         how="vertical_relaxed",
     )
     assert latest_features(fakes.daily_features(), again)["delisted_date"].null_count() == 3
+
+
+def test_a_new_row_of_a_ticker_counts_from_the_day_on_which_it_holds():
+    """GONE changes its sector while listed, and is listed again on a day that lies ahead."""
+    before = fakes.OLD - timedelta(days=30)
+    changed = pl.concat(
+        [
+            fakes.tickers().with_columns(valid_to=pl.lit(before - timedelta(days=1))),
+            fakes.tickers().with_columns(valid_from=pl.lit(before), sector=pl.lit("Energy")),
+            fakes.tickers().with_columns(
+                valid_from=pl.lit(fakes.NEW + timedelta(days=9)), valid_to=pl.lit(None, pl.Date)
+            ),
+        ]
+    )
+    found = latest_features(fakes.daily_features(), changed)
+    assert found.select("ticker", "delisted_date").rows() == [
+        ("AAPL", None), ("GONE", fakes.OLD), ("MSFT", None),
+    ]  # fmt: skip
 
 
 def test_no_features_are_no_table():

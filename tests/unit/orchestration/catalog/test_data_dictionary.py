@@ -10,7 +10,7 @@ import pytest
 from finpulse_assets.domain.features.registry import FEATURES
 from finpulse_assets.orchestration.catalog.data_dictionary import data_dictionary, stages
 from finpulse_assets.orchestration.catalog.metadata import LAKE_TABLES
-from finpulse_assets.orchestration.catalog.snapshot_contents import AS_OF_MACROS, LAKE_CONTENTS
+from finpulse_assets.orchestration.catalog.snapshot_contents import LAKE_CONTENTS, as_of_macros
 from finpulse_assets.orchestration.dbt.project import PROJECT_DIR
 
 COMMITTED = Path(__file__).parents[4] / "docs" / "data_dictionary.md"
@@ -53,4 +53,4 @@ def test_links_of_the_contents_lead_somewhere():
 def test_every_versioned_table_of_the_snapshot_has_an_as_of_macro():
     versioned = {table.name.split("/")[1] for table in LAKE_CONTENTS
                  if "knowledge_time" in table.key}  # fmt: skip
-    assert {f"{name}_as_of" for name in versioned} < {macro.name for macro in AS_OF_MACROS}
+    assert {f"{name}_as_of" for name in versioned} < {macro.name for macro in as_of_macros()}

@@ -90,6 +90,27 @@ def test_a_clock_that_cannot_be_is_named(overrides, sentence):
         resolve_clock(load_settings(**overrides), sources(START, CLOSE))
 
 
+@pytest.mark.parametrize("last", [datetime(2009, 12, 31, 21, tzinfo=UTC),
+                                  datetime(1998, 5, 4, 20, tzinfo=UTC)])  # fmt: skip
+def test_prices_that_end_before_the_first_day_are_one_sentence(last):
+    with pytest.raises(SettingError, match=f"the prices end on {last:%Y-%m-%d}, before 2010-01-01"):
+        resolve_clock(load_settings(), sources(datetime(1990, 1, 2, tzinfo=UTC), last))
+
+
+def test_an_as_of_time_before_the_first_day_is_one_sentence():
+    old = datetime(2005, 1, 3, 14, 30, tzinfo=UTC)
+    with pytest.raises(SettingError, match="2009-06-30 23:59 UTC lies before 2010-01-01"):
+        resolve_clock(load_settings(as_of="2009-06-30"), sources(old, CLOSE))
+
+
+def test_history_before_the_first_day_is_named(caplog):
+    clock = resolve_clock(load_settings(), sources(datetime(2005, 1, 3, tzinfo=UTC), CLOSE))
+    assert clock.start_date == date(2010, 1, 1)
+    assert caplog.messages == [
+        "the data begin on 2005-01-02; rows before 2010-01-01 are not loaded"
+    ]
+
+
 def test_the_files_profile_says_what_it_needs():
     with pytest.raises(SettingError, match="FINPULSE_PRICES_PATH is not set"):
         build_sources(load_settings(profile="files"))

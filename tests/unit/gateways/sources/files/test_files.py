@@ -247,8 +247,8 @@ def test_tickers_have_their_span_and_their_company(tmp_path: Path) -> None:
     symbols = _csv(tmp_path, "sector,symbol,company\nTech,live,Live Inc\nTech,GONE,x\n", "s.csv")
     source = FilePriceSource(prices=tmp_path / "bars.parquet", tickers=symbols)
     assert source.tickers().rows() == [
-        ("LIVE", "Live Inc", "Tech", date(2024, 2, 1), None),
-        ("OLD", None, None, date(2024, 1, 2), date(2024, 3, 1)),
+        ("LIVE", "Live Inc", "Tech", None, date(2024, 2, 1), None),
+        ("OLD", None, None, None, date(2024, 1, 2), date(2024, 3, 1)),
     ]
     assert source.extent().last == datetime(2024, 4, 1, 20, tzinfo=UTC)
 

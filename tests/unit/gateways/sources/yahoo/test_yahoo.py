@@ -101,8 +101,8 @@ def test_an_item_of_another_form_is_delivered_with_its_problem(yahoo: Yahoo) -> 
 
 def test_tickers_have_the_day_they_were_first_traded(yahoo: Yahoo) -> None:
     assert yahoo.source("aaa", "BRK.B", "AAA").tickers().rows() == [
-        ("AAA", "Aardvark Mining", None, date(1999, 5, 3), None),
-        ("BRK-B", "Brook Holdings", None, date(1999, 5, 3), None),
+        ("AAA", "Aardvark Mining", None, None, date(1999, 5, 3), None),
+        ("BRK-B", "Brook Holdings", None, None, date(1999, 5, 3), None),
     ]
 
 

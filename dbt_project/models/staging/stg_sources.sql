@@ -1,0 +1,5 @@
+select
+    kind,
+    source,
+    rank
+from {{ source('raw', 'sources') }}
