@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import torch
 
 Device = Literal["auto", "cpu", "cuda"]
-DType = Literal["auto", "float32", "float16", "bfloat16"]
+DType = Literal["auto", "float64", "float32", "float16", "bfloat16"]
 
 
 @contextmanager
