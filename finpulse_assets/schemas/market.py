@@ -92,7 +92,7 @@ CORPORATE_ACTIONS = Table(
 
 BARS_1M = Table(
     name="raw/bars_1m",
-    grain="one row per source, ticker and minute with a bar (a minute without one is absent)",
+    grain="one row per source, ticker and minute with a bar (one without is absent, never filled)",
     known_at="known at known_at, the end of the minute",
     columns=(
         TICKER,

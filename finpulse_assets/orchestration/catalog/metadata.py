@@ -23,7 +23,6 @@ LAKE_TABLES: dict[str, Table] = {
     for table in (
         schemas.SOURCES,
         schemas.SESSIONS,
-        schemas.SOURCES,
         schemas.TICKERS,
         schemas.TWEETS,
         schemas.HEADLINES,
