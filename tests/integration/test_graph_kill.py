@@ -22,34 +22,41 @@ from tests.integration.graph_cli import (
 )
 
 HANG_SECONDS = 3000  # only a run that hangs reaches it
-# Runs of the whole graph, each killed before the n-th of its files gets its name; the next one
-# starts from these ruins. Together they reach from the sentiment model to the features.
-FILES_BEFORE_THE_KILL = (1, 2, 8, 13, 21)
-# The same for the model chain. What it writes is kept, so a later kill lies further on.
-MODELS_BEFORE_THE_KILL = (1, 2, 3)
+# The graph is killed before these files get their names, in the order in which it writes them:
+# each run starts from the ruins of the one before.
+BEFORE_THE_MARTS = (
+    KillPoint("/models/sentiment/"),
+    KillPoint("/lake/"),
+    KillPoint("/raw/prices/", 2),
+    KillPoint("/raw/tweets/", 3),
+    KillPoint("/scored/text_sentiment/", 4),
+    KillPoint("/features/technical/"),
+)
+FIRST_OF_THE_MODELS = KillPoint("/models/out_of_sample_predictions/")
+MODELS = (
+    KillPoint("/models/price/"),
+    KillPoint("/models/evaluation/"),
+    KillPoint("/promotion"),
+    KillPoint("/predictions/daily_signals/", 2),
+)
 
 
 def test_killed_at_many_points_and_run_again_equals_a_clean_run(new_home, request):
-    root, last_words = new_home / "demo", []
-    for count in FILES_BEFORE_THE_KILL:
-        last_words.append(_kill(finpulse(new_home, "demo", kill_at=KillPoint("/demo/", count))))
-    _kill_while_dbt_builds(new_home)
-    at_the_models = KillPoint("/models/out_of_sample_predictions/")
-    last_words.append(_kill(finpulse(new_home, "demo", kill_at=at_the_models)))
-    for count in MODELS_BEFORE_THE_KILL:
-        last_words.append(_kill(_retrain(new_home, KillPoint("/demo/", count))))
-    folders = {Path(path).parent for path in last_words}
-    assert len(folders) > len(last_words) / 2, f"the kills lie too close together: {last_words}"
+    for point in BEFORE_THE_MARTS:
+        assert_killed(finpulse(new_home, "demo", kill_at=point), point)
+    kill_while_dbt_builds(new_home)
+    whole = finpulse(new_home, "demo", kill_at=FIRST_OF_THE_MODELS)
+    assert_killed(whole, FIRST_OF_THE_MODELS)
+    for point in MODELS:
+        assert_killed(_retrain(new_home, point), point)
     demo_json(new_home)
     clean = request.getfixturevalue("demo_home")  # asked for late: another worker makes it
-    assert table_hashes(root) == table_hashes(clean / "demo")
-    assert not list(root.rglob("*.tmp")), "a temporary file was left behind"
+    assert table_hashes(new_home / "demo") == table_hashes(clean / "demo")
+    assert not list((new_home / "demo").rglob("*.tmp")), "a temporary file was left behind"
 
 
-def _kill(done: subprocess.CompletedProcess[str]) -> str:
-    """Return the file that a killed run was about to name."""
-    assert done.returncode == KILLED, f"the run was not killed: {done.stderr}"
-    return done.stderr.rsplit("killed before ", 1)[1].removesuffix(" was written\n")
+def assert_killed(done: subprocess.CompletedProcess[str], point: KillPoint) -> None:
+    assert done.returncode == KILLED, f"the run did not come to {point}: {done.stderr}"
 
 
 def _retrain(home: Path, kill_at: KillPoint) -> subprocess.CompletedProcess[str]:
@@ -84,7 +91,7 @@ def retrain() -> None:
     )
 
 
-def _kill_while_dbt_builds(home: Path) -> None:
+def kill_while_dbt_builds(home: Path) -> None:
     """Start a run as a user does, and kill it, and its dbt, at the first sign of the warehouse."""
     process = subprocess.Popen(
         command("demo", "--json"),
