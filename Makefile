@@ -37,7 +37,7 @@ serve: $(STAMP) ## Start the prediction service on http://127.0.0.1:3010
 	@$(BIN)/finpulse serve
 
 test: $(STAMP) ## Run every test (under 10 minutes on 2 cores)
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-fast: $(STAMP) ## Run the unit tests only
 	@$(BIN)/python -m pytest tests/unit finpulse_assets

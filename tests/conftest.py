@@ -7,7 +7,9 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
-settings.register_profile("finpulse", derandomize=True, deadline=None, print_blob=False)
+settings.register_profile(
+    "finpulse", derandomize=True, deadline=None, print_blob=False, max_examples=50
+)
 settings.load_profile("finpulse")
 
 

@@ -63,12 +63,12 @@ class _HttpHandler(BaseHTTPRequestHandler):
             found = Received(content["title"], content["message"], content["type"])
             self.server.received.append(found)
         self.server.reached.set()
-        self.server.gate.wait(30)
+        self.server.gate.wait(600)
         self._answer()
 
     def do_GET(self) -> None:
         self.server.pings.append(self.path)
-        self.server.gate.wait(30)
+        self.server.gate.wait(600)
         self._answer()
 
     def _answer(self) -> None:

@@ -82,7 +82,7 @@ class Platform:
             partition = f"{day:%Y-%m-01}" if table.partition_column else WHOLE
             self.lake.replace(table, pl.DataFrame([row]), [partition])
 
-    def tick(self, *, timeout: float = 5.0) -> Tick | None:
+    def tick(self, *, timeout: float = 300.0) -> Tick | None:
         repository = DEFS.get_repository_def()
         look = PlatformLook(self.instance, repository, self.settings, self.lake, self.models)
         sender = AppriseSender(

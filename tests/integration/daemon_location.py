@@ -65,6 +65,7 @@ defs = dg.Definitions(
         ),
         drift_sensor(retrain, seconds=2),
     ],
-    resources={"lake": Lake(Path(os.environ["DAGSTER_HOME"]) / "lake")},
+    # Without a DAGSTER_HOME it is only collected, for doctests.
+    resources={"lake": Lake(Path(os.environ.get("DAGSTER_HOME", "")) / "lake")},
     executor=dg.in_process_executor,
 )

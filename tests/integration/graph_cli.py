@@ -5,12 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import polars as pl
+import pytest
+from filelock import FileLock
+
+from tests.integration.fork_server import ForkServer, KillPoint
 
 ROOT = Path(__file__).parents[2]
 END = "2024-06-28"
@@ -18,6 +23,7 @@ SMALL = {
     "FINPULSE_AS_OF": END,
     "FINPULSE_SIMULATOR_TICKERS": "6",
     "FINPULSE_SIMULATOR_SESSIONS": "150",
+    "FINPULSE_SIMULATOR_MINUTE_SESSIONS": "2",
     "FINPULSE_SENTIMENT_MODEL": "tiny",
     "FINPULSE_MIN_TRAIN_SESSIONS": "60",
     "FINPULSE_FOLDS": "2",
@@ -26,6 +32,8 @@ SMALL = {
     "FINPULSE_PUBLISH": "false",  # services and reports have tests of their own
 }
 DAGSTER_YAML = "telemetry:\n  enabled: false\n"
+KILLED = -9
+SERVER = ForkServer()
 
 
 def environment(home: Path, settings: Mapping[str, str]) -> dict[str, str]:
@@ -50,18 +58,13 @@ def command(*arguments: str) -> list[str]:
 
 
 def finpulse(
-    home: Path, *arguments: str, settings: Mapping[str, str] = SMALL
+    home: Path,
+    *arguments: str,
+    settings: Mapping[str, str] = SMALL,
+    kill_at: KillPoint | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """Run the command line to its end and return what it printed."""
-    return subprocess.run(
-        command(*arguments),
-        env=environment(home, settings),
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=400,
-    )
+    """Run the command line to its end, or to a kill, and return what it printed."""
+    return SERVER.run(arguments, environment=environment(home, settings), kill_at=kill_at)
 
 
 def demo_json(home: Path, settings: Mapping[str, str] = SMALL) -> dict[str, object]:
@@ -69,6 +72,36 @@ def demo_json(home: Path, settings: Mapping[str, str] = SMALL) -> dict[str, obje
     done = finpulse(home, "demo", "--json", settings=settings)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
+
+
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
+    """Return a folder that `make` filled, once for all workers of this test session."""
+    base = factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / f"shared-{name}"
+    made = folder.with_suffix(".made")
+    with FileLock(folder.with_suffix(".lock")):
+        if not made.exists():
+            shutil.rmtree(folder, ignore_errors=True)  # what a failure before left
+            folder.mkdir()
+            make(folder)
+            made.touch()
+    return folder
+
+
+def train_sentiment_model(folder: Path) -> None:
+    """Leave in `folder` the sentiment model that every run with these settings would train."""
+    home = folder / "home"
+    done = finpulse(home, "demo", kill_at=KillPoint("/lake/"))
+    assert done.returncode == KILLED, done.stderr
+    for model in (home / "demo/models/sentiment").glob("[!.]*-*"):
+        model.rename(folder / model.name)
+    shutil.rmtree(home)
+
+
+def give_sentiment_model(trained: Path, home: Path, profile: str = "demo") -> Path:
+    """Put the trained model into a home, as an earlier run would leave it; return the home."""
+    shutil.copytree(trained, home / profile / "models" / "sentiment")
+    return home
 
 
 def table_hashes(root: Path) -> dict[str, str]:

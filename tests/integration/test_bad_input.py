@@ -11,9 +11,15 @@ import polars as pl
 import pytest
 
 from finpulse_assets.domain.calendar import build_sessions
-from tests.integration.graph_cli import SMALL, environment, finpulse
+from tests.integration.graph_cli import SMALL, environment, finpulse, give_sentiment_model
 
 TICKERS = ("AAA", "BBB", "CCC")
+
+
+@pytest.fixture
+def sentiment_model(tmp_path, trained_model):
+    """The home holds the model "tiny", as after an earlier run."""
+    give_sentiment_model(trained_model, tmp_path, profile="files")
 
 
 @pytest.fixture
@@ -131,6 +137,7 @@ def test_a_source_of_another_shape_names_its_columns(command_line, tmp_path):
     assert "pears" in err
 
 
+@pytest.mark.usefixtures("sentiment_model")
 def test_too_many_bad_rows_fail_the_blocking_check(command_line, tmp_path):
     frame = bars().with_columns(
         high=pl.when(pl.int_range(pl.len()) % 5 == 0).then(1.0).otherwise("high")
@@ -150,6 +157,7 @@ def test_too_many_bad_rows_fail_the_blocking_check(command_line, tmp_path):
     assert nothing_half_written(tmp_path)
 
 
+@pytest.mark.usefixtures("sentiment_model")
 def test_three_days_of_history_say_how_many_are_needed(command_line, tmp_path):
     prices = written(tmp_path / "prices.parquet", bars(sessions=3))
     tweets = written(tmp_path / "tweets.parquet", texts().filter(pl.col("event_time").dt.day() < 3))
@@ -164,6 +172,7 @@ def test_three_days_of_history_say_how_many_are_needed(command_line, tmp_path):
     assert nothing_half_written(tmp_path)
 
 
+@pytest.mark.usefixtures("sentiment_model")
 def test_an_mlflow_server_that_is_not_there(command_line, tmp_path):
     many = tuple(f"T{at:02d}" for at in range(12))
     prices = written(tmp_path / "prices.parquet", bars(sessions=110, tickers=many))
@@ -178,6 +187,7 @@ def test_an_mlflow_server_that_is_not_there(command_line, tmp_path):
     assert "Traceback" not in err
 
 
+@pytest.mark.usefixtures("sentiment_model")
 def test_a_gpu_that_is_not_there(command_line, tmp_path, monkeypatch):
     import torch
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
+from typing import TYPE_CHECKING
 
 import duckdb
 import polars as pl
@@ -17,6 +18,9 @@ from text_oracle import TextOracle
 from finpulse_assets import schemas
 from finpulse_assets.domain.features import registry
 from finpulse_assets.gateways.warehouse.replay import MartReplay
+
+if TYPE_CHECKING:
+    from dbt.contracts.graph.manifest import Manifest
 
 PROJECT = Path(__file__).parents[2] / "dbt_project"
 MARTS = ["fct_daily_sentiment", "fct_daily_features", "fct_labels", "fct_training_set"]
@@ -31,8 +35,13 @@ AS_OF = datetime(2026, 2, 16, 22, tzinfo=UTC)  # after the decision of the 31st 
 FOREVER = datetime(9999, 12, 31, tzinfo=UTC)
 
 
-def run_dbt(*arguments: str, lake: Path, warehouse: Path) -> SimpleNamespace:
-    """Run dbt in this process; return its results and the marts, with the file closed again."""
+def run_dbt(
+    *arguments: str, lake: Path, warehouse: Path, manifest: Manifest | None = None
+) -> SimpleNamespace:
+    """Run dbt in this process; return its results and the marts, with the file closed again.
+
+    A manifest, which `dbt parse` returns, spares the parsing; the path of its lake is in it.
+    """
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
 
@@ -48,11 +57,14 @@ def run_dbt(*arguments: str, lake: Path, warehouse: Path) -> SimpleNamespace:
         patch.setenv("FINPULSE_WAREHOUSE", str(warehouse))
         # The Dagster resource leaves this behind in a shared process; here unit tests must run.
         patch.delenv("DBT_EXCLUDE_RESOURCE_TYPES", raising=False)
-        outcome = dbtRunner().invoke([*arguments, *options, "--quiet", "--no-use-colors"])
+        runner = dbtRunner(manifest=manifest)
+        outcome = runner.invoke([*arguments, *options, "--quiet", "--no-use-colors"])
     DuckDBConnectionManager.close_all_connections()
     if not outcome.success:
         failures = [r.message for r in outcome.result or [] if r.status in ("error", "fail")]
         raise AssertionError(failures or outcome.exception)
+    if arguments[0] == "parse":
+        return outcome.result
     with duckdb.connect(str(warehouse), read_only=True) as reader:
         reader.execute("set TimeZone = 'UTC'")
         marts = {mart: reader.table(mart).pl() for mart in MARTS}
@@ -61,18 +73,25 @@ def run_dbt(*arguments: str, lake: Path, warehouse: Path) -> SimpleNamespace:
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
-    """The four builds: whole, again into the same file, as of February 16, without any text."""
+    """The four builds: whole, again into the same file, as of February 16, without any text.
+
+    The project is parsed once; the path of the lake and the name of the warehouse are in that.
+    """
     root = tmp_path_factory.mktemp("dbt")
-    full, silent = root / "lake", root / "silent lake"
-    tables = write_lake(full, with_texts=True, newcomers=True)
-    write_lake(silent, with_texts=False, newcomers=True)
-    as_of = f"{{as_of: '{AS_OF.isoformat()}'}}"
-    whole = run_dbt("build", lake=full, warehouse=root / "whole.duckdb")
-    again = run_dbt("run", lake=full, warehouse=root / "whole.duckdb")
-    replay = run_dbt("run", "--vars", as_of, lake=full, warehouse=root / "replay.duckdb")
-    no_unit_tests = ("--exclude", "test_type:unit")
-    # The name of the file is that of the catalogue, which a replay of its SQL expects.
-    empty = run_dbt("build", *no_unit_tests, lake=silent, warehouse=root / "finpulse.duckdb")
+    lake, whole_file = root / "lake", root / "whole" / "finpulse.duckdb"
+    tables = write_lake(lake, with_texts=True, newcomers=True)
+    manifest = run_dbt("parse", lake=lake, warehouse=whole_file)
+
+    def run(*arguments: str, into: str) -> SimpleNamespace:
+        warehouse = root / into / "finpulse.duckdb"
+        warehouse.parent.mkdir(exist_ok=True)
+        return run_dbt(*arguments, lake=lake, warehouse=warehouse, manifest=manifest)
+
+    whole, again = run("build", into="whole"), run("run", into="whole")
+    replay = run("run", "--vars", f"{{as_of: '{AS_OF.isoformat()}'}}", into="replay")
+    lake.rename(root / "lake with texts")
+    write_lake(lake, with_texts=False, newcomers=True)
+    empty = run("build", "--exclude", "test_type:unit", into="silent")
     return SimpleNamespace(
         root=root, lake=tables, whole=whole, again=again, replay=replay, silent=empty,
         marts=MartReplay.of(root / "target" / "manifest.json"),
@@ -233,5 +252,5 @@ def test_a_wrong_as_of_names_the_value_and_the_form(built: SimpleNamespace) -> N
     with pytest.raises(AssertionError, match=r"as_of is 'yesterday', it should be a UTC time"):
         run_dbt(
             "parse", "--vars", "{as_of: yesterday}",
-            lake=built.root / "lake", warehouse=built.root / "whole.duckdb",
+            lake=built.root / "lake", warehouse=built.root / "finpulse.duckdb",
         )  # fmt: skip

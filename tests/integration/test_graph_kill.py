@@ -1,4 +1,4 @@
-"""`kill -9` in every stage, then a run to the end: the tables are those of a clean run."""
+"""`kill -9` at many points, then a run to the end: the tables are those of a clean run."""
 
 from __future__ import annotations
 
@@ -6,73 +6,105 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
+from tests.integration.fork_server import KillPoint
 from tests.integration.graph_cli import (
+    KILLED,
     ROOT,
+    SERVER,
     SMALL,
     command,
     demo_json,
     environment,
+    finpulse,
     table_hashes,
 )
 
-LIMIT_SECONDS = 120
+HANG_SECONDS = 3000  # only a run that hangs reaches it
+# The graph is killed before these files get their names, in the order in which it writes them:
+# each run starts from the ruins of the one before.
+BEFORE_THE_MARTS = (
+    KillPoint("/models/sentiment/"),
+    KillPoint("/lake/"),
+    KillPoint("/raw/prices/", 2),
+    KillPoint("/raw/tweets/", 3),
+    KillPoint("/scored/text_sentiment/", 4),
+    KillPoint("/features/technical/"),
+)
+FIRST_OF_THE_MODELS = KillPoint("/models/out_of_sample_predictions/")
+MODELS = (
+    KillPoint("/models/price/"),
+    KillPoint("/models/evaluation/"),
+    KillPoint("/promotion"),
+    KillPoint("/predictions/daily_signals/", 2),
+)
 
 
-def _months_of(table: str, count: int) -> Callable[[Path], bool]:
-    """True once `count` months of a table are written, so that others are not."""
-    return lambda root: len(list((root / "lake" / table).glob("[!.]*.parquet"))) >= count
+def test_killed_at_many_points_and_run_again_equals_a_clean_run(new_home, request):
+    for point in BEFORE_THE_MARTS:
+        assert_killed(finpulse(new_home, "demo", kill_at=point), point)
+    kill_while_dbt_builds(new_home)
+    whole = finpulse(new_home, "demo", kill_at=FIRST_OF_THE_MODELS)
+    assert_killed(whole, FIRST_OF_THE_MODELS)
+    for point in MODELS:
+        assert_killed(_retrain(new_home, point), point)
+    demo_json(new_home)
+    clean = request.getfixturevalue("demo_home")  # asked for late: another worker makes it
+    assert table_hashes(new_home / "demo") == table_hashes(clean / "demo")
+    assert not list((new_home / "demo").rglob("*.tmp")), "a temporary file was left behind"
 
 
-def _exists(pattern: str) -> Callable[[Path], bool]:
-    return lambda root: any(root.glob(pattern))
+def assert_killed(done: subprocess.CompletedProcess[str], point: KillPoint) -> None:
+    assert done.returncode == KILLED, f"the run did not come to {point}: {done.stderr}"
 
 
-# Stage -> the sign on disk that the run is inside it.
-KILL_POINTS = {
-    "saving the sentiment model": _exists("models/sentiment"),
-    "ingesting prices": _months_of("raw/prices", 2),
-    "scoring texts": _exists("models/scores/*/*.parquet"),
-    "building the warehouse": _exists("finpulse.duckdb*"),
-    "saving the price model": _exists("models/price/*/*"),
-    "promoting": _exists("lake/models/evaluation/all.parquet"),
-}
+def _retrain(home: Path, kill_at: KillPoint) -> subprocess.CompletedProcess[str]:
+    return SERVER.run(
+        [], main=f"{__name__}:retrain", environment=environment(home, SMALL), kill_at=kill_at
+    )
 
 
-@pytest.fixture(scope="module")
-def clean_tables(tmp_path_factory) -> dict[str, str]:
-    home = tmp_path_factory.mktemp("clean")
-    demo_json(home)
-    return table_hashes(home / "demo")
+def retrain() -> None:
+    """Run the model chain of the whole graph, on the marts that are there."""
+    import dagster as dg
+    from dagster._core.storage.tags import (
+        ASSET_PARTITION_RANGE_END_TAG,
+        ASSET_PARTITION_RANGE_START_TAG,
+    )
+
+    from finpulse_assets.cli.graph_run import open_instance
+    from finpulse_assets.definitions import defs
+    from finpulse_assets.settings import load_settings
+
+    settings = load_settings()
+    job = defs().resolve_job_def("signal_chain")
+    keys = dg.AssetSelection.groups("models", "signals").resolve(job.asset_layer.asset_graph)
+    months = sorted(path.stem for path in (settings.lake / "raw/prices").glob("[!.]*.parquet"))
+    job.execute_in_process(
+        instance=open_instance(settings),
+        asset_selection=list(keys),
+        tags={
+            ASSET_PARTITION_RANGE_START_TAG: months[0],
+            ASSET_PARTITION_RANGE_END_TAG: months[-1],
+        },
+    )
 
 
-def test_killed_in_every_stage_and_run_again_equals_a_clean_run(tmp_path, clean_tables):
-    """One home is killed stage after stage, so each run also starts from the last one's ruins."""
-    root = tmp_path / "demo"
-    for stage, is_inside in KILL_POINTS.items():
-        _run_until(tmp_path, is_inside, stage)
-    demo_json(tmp_path)
-    assert table_hashes(root) == clean_tables
-    assert not list(root.rglob("*.tmp")), "a temporary file was left behind"
-
-
-def _run_until(home: Path, is_inside: Callable[[Path], bool], stage: str) -> None:
-    """Start a run, and kill its process at the first sign of the stage."""
+def kill_while_dbt_builds(home: Path) -> None:
+    """Start a run as a user does, and kill it, and its dbt, at the first sign of the warehouse."""
     process = subprocess.Popen(
         command("demo", "--json"),
         env=environment(home, SMALL),
         cwd=ROOT,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        start_new_session=True,
     )
-    deadline = time.monotonic() + LIMIT_SECONDS
-    while not is_inside(home / "demo"):
-        assert process.poll() is None, f"the run ended before {stage}"
-        assert time.monotonic() < deadline, f"no sign of {stage} within {LIMIT_SECONDS} s"
-        time.sleep(0.002)
-    os.kill(process.pid, signal.SIGKILL)
+    deadline = time.monotonic() + HANG_SECONDS
+    while not list((home / "demo").glob("finpulse.duckdb*")):
+        assert process.poll() is None, "the run ended before dbt began"
+        assert time.monotonic() < deadline, "no sign of the warehouse"
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGKILL)
     process.wait()

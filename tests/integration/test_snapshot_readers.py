@@ -30,7 +30,7 @@ def test_a_reader_process_sees_ten_publications_whole(tmp_path):
             seen.append(int(line))
             reads += 1
             assert reads < 2_000, f"publication {step} is not seen after {reads} openings"
-    rest, failures = reader.communicate(timeout=60)
+    rest, failures = reader.communicate(timeout=1800)
     assert reader.returncode == 0, failures
     seen += [int(line) for line in rest.split()]
     assert seen == sorted(seen), "never back to an older one"

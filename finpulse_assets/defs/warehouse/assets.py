@@ -8,6 +8,7 @@ import json
 import dagster as dg
 from dagster_dbt import DbtCliResource, dbt_assets
 
+from finpulse_assets.gateways.warehouse.reader import Warehouse
 from finpulse_assets.orchestration.dbt.project import Translator, dbt_project
 from finpulse_assets.orchestration.run.clock import RunClock
 from finpulse_assets.settings import Settings
@@ -26,6 +27,8 @@ def warehouse(
 ):
     variables = {"as_of": f"{clock.as_of:%Y-%m-%d %H:%M:%S.%f}"}
     settings.root.mkdir(parents=True, exist_ok=True)
+    if problem := Warehouse(settings.warehouse).drop_broken():
+        context.log.warning(f"{problem}; it is deleted and built anew")
     build = dbt.cli(
         ["build", "--vars", json.dumps(variables)],
         context=context,

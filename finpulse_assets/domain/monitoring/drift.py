@@ -134,8 +134,14 @@ def measure_drift(
     ]
     if missing:
         raise EvaluationError(f"drift cannot be measured, the features lack {', '.join(missing)}")
+    days = reference["session_date"]
+    session = days.rank("dense").to_numpy().astype(np.intp) - 1
     rows = [
-        {"feature": name, "kind": kind, **_feature_drift(recent, reference, name, rule)}
+        {
+            "feature": name,
+            "kind": kind,
+            **_feature_drift(_values(recent, name), _values(reference, name), session, rule),
+        }
         for name, kind in kinds.items()
     ]
     judged = [row for row in rows if row["value"] is not None]
@@ -148,7 +154,6 @@ def measure_drift(
         "ks": None,
         "is_drifted": share is not None and share >= rule.share,
     }
-    days = reference["session_date"]
     return FEATURE_DRIFT.enforce(
         pl.DataFrame([*rows, whole], infer_schema_length=None).with_columns(
             session_date=pl.lit(recent["session_date"].max()),
@@ -162,30 +167,26 @@ def measure_drift(
 
 
 def _feature_drift(
-    recent: pl.DataFrame, reference: pl.DataFrame, name: str, rule: DriftRule
+    now: np.ndarray, before: np.ndarray, session: np.ndarray, rule: DriftRule
 ) -> dict[str, object]:
-    now = _values(recent, name)
-    days, before = _known_from_the_first(reference, name)
-    spans = len(np.unique(days)) // rule.recent_sessions
+    """Judge the values of a feature; `session` is the position of each of `before`, from 0."""
+    known = session[~np.isnan(before)]
+    first = known.min() if len(known) else len(session)
+    kept = session >= first  # from the first session that has a value: warm-up is no drift
+    before, session = before[kept], session[kept] - first
+    spans = (session.max() + 1) // rule.recent_sessions if len(session) else 0
     if spans < rule.spans:
         return {"value": None, "limit": None, "ks": None, "is_drifted": False}
     edges = _edges(before, rule.bins)
-    counts = _counts_by_session(before, days, edges)
+    counts = _counts_by_session(before, session, edges)
     psi = float(_psi(_counts(now, edges), counts.sum(axis=0)))
     limit = max(rule.least_psi, rule.margin * _largest_within(counts, rule.recent_sessions))
     return {"value": psi, "limit": limit, "ks": _ks(now, before), "is_drifted": psi > limit}
 
 
 def _values(frame: pl.DataFrame, name: str) -> np.ndarray:
-    return frame[name].cast(pl.Float64).fill_null(float("nan")).to_numpy()
-
-
-def _known_from_the_first(frame: pl.DataFrame, name: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return (sessions, values) from the first session that has a value: warm-up is no drift."""
-    days, values = frame["session_date"].to_numpy(), _values(frame, name)
-    known = days[~np.isnan(values)]
-    kept = days >= known.min() if len(known) else np.zeros(len(days), dtype=bool)
-    return days[kept], values[kept]
+    """Return a column as floats, NaN where unknown."""
+    return frame[name].cast(pl.Float64).to_numpy()
 
 
 def _edges(values: np.ndarray, bins: int) -> np.ndarray:
@@ -200,12 +201,11 @@ def _counts(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
     return np.bincount(_bin_of(values, edges), minlength=len(edges) + 2)
 
 
-def _counts_by_session(values: np.ndarray, days: np.ndarray, edges: np.ndarray) -> np.ndarray:
+def _counts_by_session(values: np.ndarray, session: np.ndarray, edges: np.ndarray) -> np.ndarray:
     """Return the counts of shape (sessions, bins), sessions ascending."""
-    sessions, at = np.unique(days, return_inverse=True)
-    width = len(edges) + 2
-    flat = np.bincount(at * width + _bin_of(values, edges), minlength=len(sessions) * width)
-    return flat.reshape(len(sessions), width)
+    shape = session.max() + 1, len(edges) + 2
+    flat = np.bincount(session * shape[1] + _bin_of(values, edges), minlength=shape[0] * shape[1])
+    return flat.reshape(shape)
 
 
 def _largest_within(counts: np.ndarray, span: int) -> float:

@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     import duckdb
 
 REBUILD = "run `finpulse run`, which builds it from the lake"
+BROKEN = (
+    "not a valid DuckDB database file",
+    "Corrupt database file",
+    "Could not read enough bytes",
+)
 WAIT = "wait for the run that is writing it; read the lake's Parquet meanwhile"
 
 
@@ -44,6 +49,26 @@ class Warehouse:
             except duckdb.Error as error:
                 raise WarehouseError(f"the query failed: {_first_line(error)}") from error
 
+    def drop_broken(self) -> str | None:
+        """Delete a file that is no database, as a kill during its creation leaves one.
+
+        The file is made of the lake, so nothing is lost; one that opens or is locked stays.
+
+        Returns:
+            What was wrong with the file that was deleted, None where nothing was.
+        """
+        if not self.path.exists():
+            return None
+        try:
+            self._open().close()
+        except WarehouseError as error:
+            if not any(sign in str(error) for sign in BROKEN):
+                return None
+            self.path.unlink()
+            self.path.with_name(f"{self.path.name}.wal").unlink(missing_ok=True)
+            return str(error)
+        return None
+
     def _open(self) -> duckdb.DuckDBPyConnection:
         import duckdb
 
@@ -52,7 +77,7 @@ class Warehouse:
         try:
             return duckdb.connect(str(self.path), read_only=True)
         except duckdb.Error as error:
-            is_locked = "lock" in str(error)
+            is_locked = "Could not set lock" in str(error)
             raise WarehouseError(
                 f"the warehouse {self.path} cannot be opened: {_first_line(error)}",
                 hint=WAIT if is_locked else f"delete it and {REBUILD}",

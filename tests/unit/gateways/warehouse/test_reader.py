@@ -92,6 +92,37 @@ def test_a_writer_in_another_process_is_waited_for(warehouse):
     assert warehouse.query("select count(*) from bars").item() == 2
 
 
+@pytest.mark.parametrize("kept", [0, 12, 4096, 12288])
+def test_a_file_cut_short_by_a_kill_is_dropped_with_its_log(warehouse, kept):
+    log = warehouse.path.with_name("finpulse.duckdb.wal")
+    log.write_bytes(b"changes")
+    warehouse.path.write_bytes(warehouse.path.read_bytes()[:kept])
+    assert "finpulse.duckdb cannot be opened: " in warehouse.drop_broken()
+    assert not warehouse.path.exists()
+    assert not log.exists()
+
+
+def test_a_block_that_was_never_written_is_no_lock(warehouse):
+    whole = warehouse.path.read_bytes()
+    warehouse.path.write_bytes(whole[:4096] + bytes(len(whole) - 4096))
+    with pytest.raises(WarehouseError, match=r"Corrupt .* Hint: delete it and run"):
+        warehouse.query("select 1")
+    assert "Corrupt database file" in warehouse.drop_broken()
+
+
+def test_a_file_that_opens_or_is_written_stays(warehouse, tmp_path):
+    assert Warehouse(tmp_path / "none.duckdb").drop_broken() is None
+    assert warehouse.drop_broken() is None
+    with subprocess.Popen(
+        [sys.executable, "-c", WRITER, str(warehouse.path)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    ) as writer:  # fmt: skip
+        assert writer.stdout.readline() == "open\n"
+        assert warehouse.drop_broken() is None
+        writer.stdin.close()
+    assert warehouse.query("select count(*) from bars").item() == 2
+
+
 def test_a_missing_table_says_how_to_build_it(warehouse):
     with pytest.raises(
         WarehouseError, match=r"the query failed: .*fct_none.* Hint: run `finp"

@@ -10,11 +10,9 @@ import polars as pl
 import pytest
 
 from finpulse_assets.domain.calendar import build_sessions
-from finpulse_assets.domain.monitoring.drift import WHOLE, merge_history
 from finpulse_assets.domain.monitoring.freshness import table_status
 from finpulse_assets.errors import SettingError
-from finpulse_assets.gateways.lake.lake import WHOLE as ONE_FILE
-from finpulse_assets.gateways.lake.lake import Lake
+from finpulse_assets.gateways.lake.lake import WHOLE, Lake
 from finpulse_assets.orchestration.automation.freshness import (
     DATA_FRESHNESS,
     LONG_WEEKEND,
@@ -31,7 +29,8 @@ from finpulse_assets.orchestration.automation.schedule import (
     retrain_when_stale,
 )
 from finpulse_assets.orchestration.run.clock import MONTHS, RunClock
-from finpulse_assets.schemas import DAILY_SIGNALS, FEATURE_DRIFT, SESSIONS, TWEETS
+from finpulse_assets.schemas import DAILY_SIGNALS, SESSIONS, TWEETS
+from tests.fakes.drift_reports import add_reports
 
 DELAY = timedelta(minutes=15)
 DAYS = build_sessions(date(2024, 1, 2), date(2024, 12, 31))["session_date"].to_list()
@@ -107,17 +106,9 @@ class Drifting:
         self.requests: list[dg.RunRequest] = []
 
     def report(self, number: int, *, is_drifted: bool) -> None:
-        row = pl.DataFrame(
-            {
-                "session_date": [DAYS[number]], "feature": WHOLE, "kind": WHOLE, "value": 0.5,
-                "limit": 0.2, "ks": None, "is_drifted": is_drifted, "recent_rows": 1,
-                "reference_rows": 1, "reference_from": DAYS[0], "reference_to": DAYS[0],
-                "model_version": "x",
-            }
-        )  # fmt: skip
-        held = self.lake.read_or_empty(FEATURE_DRIFT).collect()
-        merged = merge_history(held, FEATURE_DRIFT.enforce(row))
-        self.lake.replace(FEATURE_DRIFT, merged, [ONE_FILE])
+        add_reports(
+            self.lake, pl.DataFrame({"session_date": [DAYS[number]], "is_drifted": [is_drifted]})
+        )
 
     def look(self) -> str | None:
         context = dg.build_sensor_context(cursor=self.cursor, resources={"lake": self.lake})
@@ -249,7 +240,7 @@ def signals_until(day: date) -> pl.DataFrame:
 )
 def test_freshness_is_counted_in_sessions(tmp_path, reached, as_of, allowed, passes, sentence):
     lake = Lake(tmp_path)
-    lake.replace(SESSIONS, CALENDAR, [ONE_FILE])
+    lake.replace(SESSIONS, CALENDAR, [WHOLE])
     lake.replace(DAILY_SIGNALS, signals_until(date(2024, 3, reached)), ["2024-03-01"])
     clock = RunClock(datetime.fromisoformat(as_of).replace(tzinfo=UTC), date(2024, 3, 1))
     result = is_fresh(DAILY_SIGNALS, allowed=allowed)(lake, clock)

@@ -111,7 +111,7 @@ LATE = st.dictionaries(
 )  # fmt: skip
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(late=LATE, fixed=LATE, split_at=st.integers(1, COUNT - 1), split_late=st.integers(0, 400),
        moment=st.integers(0, COUNT - 1))  # fmt: skip
 def test_built_today_as_of_t_equals_built_at_t(late, fixed, split_at, split_late, moment):
