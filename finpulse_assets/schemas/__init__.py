@@ -15,7 +15,9 @@ from finpulse_assets.schemas.predictions import (
     DAILY_SIGNALS,
     EVALUATION,
     FEATURE_DRIFT,
+    LIVE_QUALITY,
     OUT_OF_SAMPLE,
+    OUTCOMES,
 )
 from finpulse_assets.schemas.sources import (
     COVERAGE,
@@ -40,6 +42,8 @@ __all__ = [
     "HEADLINES",
     "KINDS",
     "KNOWLEDGE_TIME",
+    "LIVE_QUALITY",
+    "OUTCOMES",
     "OUT_OF_SAMPLE",
     "PRICES",
     "PRICE_BASES",

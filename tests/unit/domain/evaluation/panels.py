@@ -6,8 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import polars as pl
-
 from finpulse_assets.domain.evaluation.baselines import forecasts
+
 from finpulse_assets.domain.evaluation.splits import Fold
 
 FEATURES = ("return_1d", "return_20d", "sentiment_mean", "rsi_14")

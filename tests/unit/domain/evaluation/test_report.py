@@ -5,8 +5,8 @@ from __future__ import annotations
 import polars as pl
 import pytest
 from evaluation_panels import spoken_panel
-
 from finpulse_assets.domain.evaluation.baselines import NAIVE, PREDICTORS
+
 from finpulse_assets.domain.evaluation.report import GAIN, evaluate, text_gain
 from finpulse_assets.errors import EvaluationError
 from finpulse_assets.schemas import EVALUATION

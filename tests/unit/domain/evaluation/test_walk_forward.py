@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import polars as pl
 import pytest
 from evaluation_panels import FEATURES, FEATURES_WITHOUT_TEXT, training_frame
-
 from finpulse_assets.domain.evaluation.baselines import forecasts
+
 from finpulse_assets.domain.evaluation.report import evaluate, text_gain
 from finpulse_assets.domain.evaluation.splits import purged_walk_forward, sessions_of
 from finpulse_assets.domain.evaluation.walk_forward import walk_forward_predictions

@@ -6,13 +6,13 @@ from datetime import UTC, date, datetime
 
 import polars as pl
 import pytest
-
 from finpulse_assets.domain.evaluation.baselines import (
     FORECAST_COLUMNS,
     PREDICTORS,
     forecasts,
     majority_rates,
 )
+
 from finpulse_assets.domain.evaluation.splits import Fold
 from finpulse_assets.errors import EvaluationError
 
