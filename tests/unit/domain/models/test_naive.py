@@ -1,79 +1,91 @@
-"""What the naive predictors say."""
+"""What the naive guesses predict, by hand, and that they are candidates like any model."""
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date
 
 import polars as pl
 import pytest
-from finpulse_assets.domain.evaluation.baselines import (
-    FORECAST_COLUMNS,
-    PREDICTORS,
-    forecasts,
-    majority_rates,
-)
 
-from finpulse_assets.domain.evaluation.splits import Fold
-from finpulse_assets.errors import EvaluationError
+from finpulse_assets.domain.models.candidate import (
+    CARD_FILE,
+    FORECAST_COLUMNS,
+    Candidate,
+    Fitted,
+)
+from finpulse_assets.domain.models.naive import Naive, NaiveModel
+from finpulse_assets.domain.models.registry import (
+    BASELINES,
+    CHALLENGERS,
+    LABELS,
+    NAIVE,
+    candidates,
+    family_of,
+)
+from finpulse_assets.domain.models.training import TrainingPlan
+from finpulse_assets.errors import ModelError
 
 DAYS = [date(2024, 1, day) for day in (1, 2, 3)]
-FOLDS = [Fold(1, (DAYS[0],), (DAYS[1], DAYS[2]), datetime(2024, 1, 2, tzinfo=UTC))]
-FRAME = pl.DataFrame(
-    {
-        "ticker": ["A", "B", "C", "A", "B", "C", "A"],
-        "session_date": [DAYS[0]] * 3 + [DAYS[1]] * 3 + [DAYS[2]],
-        "return_1d": [0.0, 0.0, 0.0, 0.01, -0.01, None, float("nan")],
-        "return_20d": [0.0, 0.0, 0.0, -0.2, 0.2, 0.0, None],
-        "is_up": [False, False, True, True, True, False, True],
-    }
-)
-PREDICTIONS = pl.DataFrame(
+TRAIN = pl.DataFrame({"session_date": [DAYS[0]] * 3, "is_up": [False, False, True]})
+TEST = pl.DataFrame(
     {
         "ticker": ["A", "B", "C", "A"],
         "session_date": [DAYS[1]] * 3 + [DAYS[2]],
-        "fold": pl.Series([1] * 4, dtype=pl.Int32),
-        "probability_up": [0.6, 0.5, 0.4, 0.7],
-        "expected_return": [0.01, 0.0, -0.01, 0.02],
-        "probability_up_without_text": [0.4, 0.6, 0.6, 0.4],
-        "is_up": [True, True, False, True],
-        "return_next_session": [0.01, 0.02, -0.01, 0.01],
+        "return_1d": [0.01, -0.01, None, float("nan")],
+        "return_20d": [-0.2, 0.2, 0.0, None],
     }
 )
 
 
 @pytest.mark.parametrize(
-    ("predictor", "says"),
+    ("name", "directions"),
     [
-        ("candidate", [True, True, False, True]),
-        ("candidate_without_text", [False, True, True, False]),
         ("majority", [False] * 4),  # one of three training rows was up
         ("always_up", [True] * 4),
         ("persistence", [True, False, True, True]),  # null and NaN count as up
         ("momentum", [False, True, True, True]),
     ],
 )
-def test_directions(predictor, says):
-    spoken = forecasts(PREDICTIONS, FRAME, FOLDS).filter(pl.col("predictor") == predictor)
-    assert spoken.sort("session_date", "ticker")["predicts_up"].to_list() == says
+def test_directions(name, directions):
+    forecast = Naive(name).fit(TRAIN).forecast(TEST)
+    assert tuple(forecast.columns) == FORECAST_COLUMNS
+    assert forecast["predicts_up"].to_list() == directions
+    assert forecast["score"].null_count() == forecast["score"].is_nan().sum() == 0
 
 
-def test_every_predictor_speaks_about_every_row():
-    spoken = forecasts(PREDICTIONS, FRAME, FOLDS)
-    assert tuple(spoken.columns) == FORECAST_COLUMNS
-    assert dict(spoken.group_by("predictor").len().iter_rows()) == dict.fromkeys(PREDICTORS, 4)
-    assert spoken["score"].null_count() == spoken["score"].is_nan().sum() == 0
+def test_majority_states_the_training_rate_and_the_others_no_probability():
+    for name in NAIVE:
+        stated = Naive(name).fit(TRAIN).forecast(TEST)["probability_up"].to_list()
+        assert stated == (pytest.approx([1 / 3] * 4) if name == "majority" else [None] * 4)
 
 
-def test_majority_speaks_with_the_training_rate_of_its_fold():
-    assert majority_rates(FRAME, FOLDS)["train_up_rate"].to_list() == [pytest.approx(1 / 3)]
-    spoken = forecasts(PREDICTIONS, FRAME, FOLDS).filter(pl.col("predictor") == "majority")
-    assert spoken["probability_up"].unique().to_list() == [pytest.approx(1 / 3)]
+def test_a_missing_input_is_named():
+    with pytest.raises(ModelError, match="the frame lacks return_20d, which the candidate momentu"):
+        Naive("momentum").fit(TRAIN).forecast(TEST.drop("return_20d"))
 
 
-def test_another_frame_or_other_folds_are_refused():
-    with pytest.raises(EvaluationError, match="has 3 of the 4 predicted rows"):
-        forecasts(PREDICTIONS, FRAME.head(6), FOLDS)
-    with pytest.raises(EvaluationError, match="lacks return_20d, which the baselines read"):
-        forecasts(PREDICTIONS, FRAME.drop("return_20d"), FOLDS)
-    with pytest.raises(EvaluationError, match="name fold 1, the walk-forward has no folds"):
-        forecasts(PREDICTIONS, FRAME, [])
+@pytest.mark.parametrize("name", NAIVE)
+def test_a_guess_comes_back_from_its_files(name):
+    model = Naive(name).fit(TRAIN)
+    files = model.files()
+    assert family_of(files[CARD_FILE]).from_files(files) == model
+    assert model.reasons(TEST) == [{"persistence": "return_1d", "momentum": "return_20d"}.get(
+        name, "none")] * 4  # fmt: skip
+
+
+def test_files_of_another_kind_are_refused():
+    with pytest.raises(ModelError, match="names the family 'crystal ball', known are lightgbm, na"):
+        family_of('{"family": "crystal ball"}')
+    with pytest.raises(ModelError, match="does not describe a naive guess"):
+        NaiveModel.from_files({CARD_FILE: '{"family": "naive"}'})
+
+
+def test_every_candidate_keeps_the_protocol_and_has_a_name_for_people():
+    made = candidates(TrainingPlan())
+    assert all(isinstance(candidate, Candidate) for candidate in made)
+    assert isinstance(NaiveModel("always_up", 0.5), Fitted)
+    names = [candidate.name for candidate in made]
+    assert len(set(names)) == len(names)
+    assert set(names) == set(LABELS)
+    assert {it.name for it in made if it.is_baseline} == set(BASELINES)
+    assert [it.name for it in made if not it.is_baseline] == list(CHALLENGERS)
