@@ -34,7 +34,7 @@ def written_atomically(path: Path, *, is_derived: bool = False) -> Iterator[Path
     Raises:
         LakeError: the disk or the folder refuses the file.
     """
-    temporary = path.with_name(f".{path.name}.{_writer()}.{secrets.token_hex(4)}.tmp")
+    temporary = _beside(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _remove_leftovers(path)

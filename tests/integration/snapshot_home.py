@@ -7,8 +7,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
-from small_lake import write_lake
-from test_dbt_project import run_dbt
 
 from finpulse_assets.domain.predictions.outcomes import matured
 from finpulse_assets.domain.predictions.signals import LATE, LIVE
@@ -17,6 +15,8 @@ from finpulse_assets.gateways.snapshot.store import Published, SnapshotStore
 from finpulse_assets.orchestration.catalog.data_dictionary import dbt_entries, dbt_manifest
 from finpulse_assets.orchestration.catalog.snapshot_contents import AS_OF_MACROS, snapshot_tables
 from finpulse_assets.schemas import DAILY_SIGNALS, EVALUATION, OUT_OF_SAMPLE, OUTCOMES
+from tests.integration.small_lake import write_lake
+from tests.integration.test_dbt_project import run_dbt
 
 AS_OF = datetime(2026, 2, 28, 23, tzinfo=UTC)  # after the last of 40 sessions
 
@@ -95,7 +95,8 @@ def versions(predictions: pl.DataFrame, sessions: pl.DataFrame) -> pl.DataFrame:
 def evaluation() -> pl.DataFrame:
     return EVALUATION.enforce(
         pl.DataFrame(
-            {"candidate": "lightgbm", "candidate_id": "m1", "predictor": "lightgbm", "fold": "all", "metric": "accuracy",
-             "value": 1.0, "lower": 1.0, "upper": 1.0, "row_count": 200, "session_count": 39}
+            {"candidate": "lightgbm", "candidate_id": "m1", "predictor": "lightgbm", "fold": "all",
+             "metric": "accuracy", "value": 1.0, "lower": 1.0, "upper": 1.0, "row_count": 200,
+             "session_count": 39}
         )
     )  # fmt: skip

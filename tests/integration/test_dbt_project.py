@@ -11,12 +11,12 @@ import polars as pl
 import pytest
 import yaml
 from polars.testing import assert_frame_equal
-from small_lake import HALT, KEY, expected_labels, technical, write_lake
-from text_oracle import TextOracle
 
 from finpulse_assets import schemas
 from finpulse_assets.domain.features import registry
 from finpulse_assets.gateways.warehouse.replay import MartReplay
+from tests.integration.small_lake import HALT, KEY, expected_labels, technical, write_lake
+from tests.integration.text_oracle import TextOracle
 
 PROJECT = Path(__file__).parents[2] / "dbt_project"
 MARTS = ["fct_daily_sentiment", "fct_daily_features", "fct_labels", "fct_training_set"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import polars as pl
 
@@ -9,7 +11,7 @@ from finpulse_assets.domain.evaluation import metrics
 from finpulse_assets.domain.evaluation.bootstrap import draw_counts, interval
 from finpulse_assets.domain.evaluation.promotion import Champion
 from finpulse_assets.domain.evaluation.proof import LiveRecord, ProofRule
-from finpulse_assets.domain.evaluation.report import GAIN, Estimate
+from finpulse_assets.domain.evaluation.report import GAIN, MIN_SESSIONS, Estimate
 from finpulse_assets.schemas import LIVE_QUALITY
 
 CHAMPION, ALWAYS_UP, BASE_RATE = "champion", "always_up", "base_rate"
@@ -48,6 +50,8 @@ def measure_quality(
 ) -> pl.DataFrame:
     """Return the scores of the champion and of two naive guesses, as schemas.LIVE_QUALITY.
 
+    Fewer than 20 sessions give values without intervals: blocks of so few say nothing.
+
     Args:
         outcomes: from `judged_outcomes`; no rows give no scores.
         up_rate: share of up moves among the champion's training rows, the base rate.
@@ -65,12 +69,13 @@ def measure_quality(
     for name in NAIVE:
         value, draws = scores[name]["accuracy"]
         scores[name][GAIN] = (own_value - value, own_draws - draws)
-    table = [
-        {"predictor": name, "metric": metric, "value": value}
-        | dict(zip(("lower", "upper"), interval(draws, level=LEVEL), strict=True))
-        for name, by_metric in scores.items()
-        for metric, (value, draws) in by_metric.items()
-    ]
+    table = []
+    for name, by_metric in scores.items():
+        for metric, (value, draws) in by_metric.items():
+            is_enough = sessions >= MIN_SESSIONS
+            lower, upper = interval(draws, level=LEVEL) if is_enough else (None, None)
+            row = {"predictor": name, "metric": metric, "value": value}
+            table.append(row | {"lower": lower, "upper": upper})
     return LIVE_QUALITY.enforce(
         pl.DataFrame(table, infer_schema_length=None).with_columns(
             pl.col("value").fill_nan(None),
@@ -106,7 +111,7 @@ def record_of(
     return LiveRecord(
         sessions=best["session_count"] if best else 0,
         last_session=best["session_date"] if best else None,
-        gain=Estimate(best["value"], best["lower"], best["upper"]) if best else None,
+        gain=_estimate(best) if best else None,
         best_naive=best["predictor"] if best else "",
         sessions_since_support=sessions.filter(pl.col("decision_at") > since).height,
     )
@@ -128,12 +133,19 @@ def sentence_of(quality: pl.DataFrame) -> str:
     )
     naive = quality.filter(pl.col("metric") == "accuracy", pl.col("predictor").is_in(NAIVE))
     best = naive.sort("value").row(-1, named=True)
-    accuracy = Estimate(row["value"], row["lower"], row["upper"])
+    accuracy = _estimate(row)
+    shown = f"{accuracy.value:.3f}" if row["lower"] is None else f"{accuracy}"
     return (
-        f"accuracy {accuracy} on {row['row_count']:,} matured predictions of "
+        f"accuracy {shown} on {row['row_count']:,} matured predictions of "
         f"{row['session_count']} sessions up to {row['session_date']}, {best['predictor']} "
         f"{best['value']:.3f}"
     )
+
+
+def _estimate(row: dict[str, Any]) -> Estimate:
+    """Return the score of a row; bounds that are unknown are NaN, which contradicts nothing."""
+    bounds = (row[name] if row[name] is not None else float("nan") for name in ("lower", "upper"))
+    return Estimate(row["value"], *bounds)
 
 
 def _beside_naive(outcomes: pl.DataFrame, up_rate: float) -> pl.DataFrame:

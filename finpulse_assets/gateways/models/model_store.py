@@ -8,11 +8,11 @@ by rename, so a kill leaves the old state or the new one.
 
 from __future__ import annotations
 
-import fcntl
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
+
+from filelock import FileLock
 
 from finpulse_assets.domain.evaluation.promotion import Promotion
 from finpulse_assets.domain.models.lightgbm_model import PriceModel
@@ -110,7 +110,8 @@ class ModelStore:
         Args:
             judge: from the decision in force to a new one, or None to leave it.
         """
-        with self._claimed():
+        self.root.mkdir(parents=True, exist_ok=True)
+        with FileLock(self.root / ".lock"):
             before = self.promotion()
             decision = judge(before)
             if decision is None or decision.says_the_same_as(before):
@@ -119,10 +120,3 @@ class ModelStore:
             with written_atomically(self.history_path) as temporary:
                 temporary.write_text(held + decision.to_json())
         return decision
-
-    @contextmanager
-    def _claimed(self) -> Iterator[None]:
-        self.root.mkdir(parents=True, exist_ok=True)
-        with (self.root / ".deciding").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield

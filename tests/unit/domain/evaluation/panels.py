@@ -6,9 +6,11 @@ from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import polars as pl
-from finpulse_assets.domain.evaluation.baselines import forecasts
 
 from finpulse_assets.domain.evaluation.splits import Fold
+from finpulse_assets.domain.models.naive import NaiveModel
+from finpulse_assets.domain.models.registry import NAIVE
+from finpulse_assets.schemas import OUT_OF_SAMPLE
 
 FEATURES = ("return_1d", "return_20d", "sentiment_mean", "rsi_14")
 FEATURES_WITHOUT_TEXT = ("return_1d", "return_20d", "rsi_14")
@@ -101,9 +103,7 @@ def predicted_panel(
             for name, forecast in says.items()
         ]
     return OUT_OF_SAMPLE.enforce(
-        pl.concat(parts).with_columns(
-            candidate_id=pl.lit(candidate_id), horizon_sessions=pl.lit(1)
-        )
+        pl.concat(parts).with_columns(candidate_id=pl.lit(candidate_id), horizon_sessions=pl.lit(1))
     )
 
 

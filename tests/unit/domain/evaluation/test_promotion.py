@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from evaluation_panels import predicted_panel
 
 from finpulse_assets.domain.evaluation.promotion import Champion, Promotion, decide
 from finpulse_assets.domain.evaluation.report import GAIN, Evaluation, evaluate
 from finpulse_assets.errors import ModelError
+from tests.unit.domain.evaluation.panels import predicted_panel
 
 
 @pytest.fixture(scope="module")

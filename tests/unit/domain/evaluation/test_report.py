@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import polars as pl
 import pytest
-from evaluation_panels import predicted_panel
 
 from finpulse_assets.domain.evaluation.report import GAIN, evaluate, text_gain
 from finpulse_assets.domain.models.registry import BASELINES, NAIVE
 from finpulse_assets.errors import EvaluationError
 from finpulse_assets.schemas import EVALUATION
+from tests.unit.domain.evaluation.panels import predicted_panel
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 
 import polars as pl
 import pytest
-from evaluation_panels import FEATURES, FEATURES_WITHOUT_TEXT, training_frame
 
 from finpulse_assets.domain.evaluation.report import evaluate, text_gain
 from finpulse_assets.domain.evaluation.splits import purged_walk_forward, sessions_of
@@ -20,6 +19,7 @@ from finpulse_assets.domain.models.registry import BASELINES, NAIVE
 from finpulse_assets.domain.models.training import LightGBM, TrainingPlan
 from finpulse_assets.errors import EvaluationError
 from finpulse_assets.schemas import OUT_OF_SAMPLE
+from tests.unit.domain.evaluation.panels import FEATURES, FEATURES_WITHOUT_TEXT, training_frame
 
 PLAN = TrainingPlan(rounds=15, min_data_in_leaf=30, lambda_l2=1.0, learning_rate=0.1, num_threads=1)
 FRAME = training_frame(sessions=90, effect=1.0)

@@ -83,10 +83,10 @@ def test_hand_computed():
     # Ranks of 0.6 0.6 0.3 0.3 are 3.5 3.5 1.5 1.5, of the returns 3 3 3 1: r = 1 / sqrt 3.
     assert found["champion", "rank_ic"] == pytest.approx(1 / np.sqrt(3))
     assert quality.select("row_count", "session_count").unique().rows() == [(8, 2)]
+    assert quality["lower"].null_count() == quality.height, "two sessions give no interval"
     assert quality.select("first_session", "session_date").unique().rows() == [tuple(days)]
     assert sentence_of(quality) == (
-        "accuracy 0.750 [0.750, 0.750] on 8 matured predictions of 2 sessions up to 2024-01-03, "
-        "always_up 0.750"
+        "accuracy 0.750 on 8 matured predictions of 2 sessions up to 2024-01-03, always_up 0.750"
     )
 
 
@@ -128,7 +128,9 @@ def test_a_champion_that_fails_live_loses_its_proof_and_one_that_holds_keeps_it(
     )
     record = record_of(quality, LIVE_QUALITY.empty(), PROVEN, SESSIONS.head(31))
     assert (record.sessions, record.gain.value) == (20, 0.5 if is_right else -0.5)
-    decision = proof_lost(PROVEN, record, scored_by="s1", decided_at=datetime(2024, 3, 1, tzinfo=UTC))
+    decision = proof_lost(
+        PROVEN, record, scored_by="s1", decided_at=datetime(2024, 3, 1, tzinfo=UTC)
+    )
     assert (decision is not None) is lost
     assert record.sessions_since_support == (1 if is_right else 20)
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import polars as pl
 import pytest
-from evaluation_panels import predicted_panel
 
 from finpulse_assets.domain.evaluation.report import evaluate
 from finpulse_assets.domain.plots import evaluation as plots
+from tests.unit.domain.evaluation.panels import predicted_panel
 
 PREDICTIONS = predicted_panel(edge=0.2, sessions=60)
 CANDIDATE = PREDICTIONS.filter(pl.col("candidate") == "lightgbm")

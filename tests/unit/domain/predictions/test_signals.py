@@ -8,7 +8,6 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 import polars as pl
 import pytest
-from evaluation_panels import FEATURES, training_frame
 
 from finpulse_assets.domain.calendar import build_sessions
 from finpulse_assets.domain.models.lightgbm_model import PriceModel
@@ -23,6 +22,7 @@ from finpulse_assets.domain.predictions.signals import (
 )
 from finpulse_assets.errors import EvaluationError
 from finpulse_assets.schemas import DAILY_SIGNALS
+from tests.unit.domain.evaluation.panels import FEATURES, training_frame
 
 SESSIONS = build_sessions(date(2024, 11, 25), date(2024, 12, 13))
 HALF_DAY, MONDAY, TUESDAY = date(2024, 11, 29), date(2024, 12, 2), date(2024, 12, 3)
@@ -82,7 +82,7 @@ def test_a_calibrated_model_gives_an_interval(model, features):
     frame = training_frame(effect=1.0, sessions=30)
     probability, _ = model.predict(frame)
     calibrated = model.calibrated(frame.with_columns(pl.Series("probability_up", probability)))
-    signals = speak(calibrated, features, HALF_DAY, is_proven=True)
+    signals = predict(calibrated, features, HALF_DAY, is_proven=True)
     assert (signals["probability_lower"] <= signals["probability_upper"]).all()
     assert signals["is_proven"].all()
 
@@ -133,9 +133,7 @@ def test_a_retraining_in_the_evening_adds_a_version_and_overwrites_nothing(model
     """Defect: what was published at 16:30 was replaced by what a retraining said at 20:00."""
     afternoon = predict(model, features, MONDAY)
     retrained = replace(model, probability_text=model.return_text)
-    evening = predict(
-        retrained, features, MONDAY, at=EVENING, is_proven=True, model_version="m2"
-    )
+    evening = predict(retrained, features, MONDAY, at=EVENING, is_proven=True, model_version="m2")
     history = add(add(DAILY_SIGNALS.empty(), afternoon), evening)
     assert history.filter(predicted_at=CLOSED).equals(afternoon)
     assert history.filter(predicted_at=EVENING).equals(evening)

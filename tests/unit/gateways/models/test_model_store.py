@@ -14,6 +14,7 @@ from finpulse_assets.domain.evaluation.promotion import Champion, Promotion
 from finpulse_assets.domain.models.lightgbm_model import PROBABILITY_FILE, PriceModel
 from finpulse_assets.domain.models.training import TrainingPlan, fit_price_model
 from finpulse_assets.errors import LakeError, ModelError
+from finpulse_assets.gateways import atomic
 from finpulse_assets.gateways.models import sealed_folder
 from finpulse_assets.gateways.models.model_store import ModelStore
 
@@ -110,7 +111,7 @@ def test_a_save_that_is_cut_short_leaves_no_half_and_no_harm(store, model, monke
 
 
 def test_what_a_killed_process_left_is_no_model_and_is_cleared(store, model):
-    left = store.root / ".candidate0.999999999.abcd.tmp"
+    left = store.root / f".candidate0.{atomic._writer().split('.')[0]}.999999999.abcd.tmp"
     left.mkdir(parents=True)
     (left / sealed_folder.MANIFEST).write_text("{}")
     assert store.candidates() == []
@@ -146,7 +147,7 @@ def test_the_history_keeps_every_decision_and_the_last_is_in_force(store):
 def test_a_decision_is_made_on_the_one_in_force(store):
     store.decide(lambda before: decision("one"))
     seen = []
-    store.decide(lambda before: seen.append(before))
+    store.decide(seen.append)
     assert seen == [decision("one")]
     assert store.promotion() == decision("one"), "None leaves it"
 
