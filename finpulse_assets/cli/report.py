@@ -9,10 +9,10 @@ from rich.table import Table
 
 from finpulse_assets.cli.console import interval, results
 from finpulse_assets.cli.graph_run import GraphRun
-from finpulse_assets.domain.evaluation.baselines import CANDIDATE, PREDICTORS
 from finpulse_assets.domain.evaluation.promotion import Promotion
-from finpulse_assets.domain.evaluation.report import ALL, GAIN, Estimate, Evaluation
-from finpulse_assets.domain.predictions.signals import WALK_FORWARD, direction
+from finpulse_assets.domain.evaluation.report import ALL, GAIN, Estimate, Evaluation, evaluations
+from finpulse_assets.domain.models.registry import label_of
+from finpulse_assets.domain.predictions.signals import current_signals, direction
 from finpulse_assets.errors import ModelError
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.gateways.models.model_store import ModelStore
@@ -20,14 +20,6 @@ from finpulse_assets.schemas import DAILY_SIGNALS, EVALUATION
 from finpulse_assets.settings import Settings
 
 STRONGEST = 5
-NAMES = {
-    "candidate": "LightGBM with texts",
-    "candidate_without_text": "LightGBM without",
-    "majority": "majority class",
-    "always_up": "always up",
-    "persistence": "persistence",
-    "momentum": "momentum (20)",
-}
 SHOWN_REASONS = 2
 
 
@@ -48,7 +40,7 @@ class Outcome:
             "verdict": self.evaluation.verdict,
             "reason": self.evaluation.reason,
             "champion": asdict(self.promotion.champion),
-            "scores": scores.drop("fold", "candidate_id").to_dicts(),
+            "scores": scores.drop("fold", "candidate", "candidate_id").to_dicts(),
             "signals": self.signals.to_dicts(),
         }
 
@@ -63,10 +55,10 @@ def outcome_of(settings: Settings, run: GraphRun) -> Outcome:
     promotion = models.promotion()
     if promotion is None:
         raise ModelError("no model was promoted yet", hint="run `finpulse run`")
-    live = lake.scan(DAILY_SIGNALS).filter(pl.col("origin") != WALK_FORWARD).collect()
-    last = live.filter(pl.col("session_date") == live["session_date"].max())
-    table = lake.scan(EVALUATION).collect()
-    return Outcome(run, Evaluation(table["candidate_id"][0], table), promotion, last.sort("rank"))
+    signals = current_signals(lake.scan(DAILY_SIGNALS).collect())
+    last = signals.filter(pl.col("session_date") == signals["session_date"].max())
+    evaluation = evaluations(lake.scan(EVALUATION).collect())[0]
+    return Outcome(run, evaluation, promotion, last.sort("rank"))
 
 
 def print_outcome(outcome: Outcome) -> None:
@@ -96,18 +88,19 @@ def _evaluation_table(evaluation: Evaluation) -> Table:
         title_justify="left",
         box=None,
     )
+    own = evaluation.candidate
     order = sorted(
-        PREDICTORS,
-        key=lambda name: (name != CANDIDATE, -evaluation.estimate("accuracy", name).value),
+        evaluation.predictors,
+        key=lambda name: (name != own, -evaluation.estimate("accuracy", name).value),
     )
     for name in order:
-        gain = "" if name == CANDIDATE else _estimate(evaluation.estimate(GAIN, name), signed=True)
+        gain = "" if name == own else _estimate(evaluation.estimate(GAIN, name), signed=True)
         table.add_row(
-            NAMES[name],
+            label_of(name),
             _estimate(evaluation.estimate("accuracy", name)),
             gain,
             *(_point(evaluation.estimate(metric, name)) for metric in ("mcc", "auc")),
-            style="bold" if name == CANDIDATE else None,
+            style="bold" if name == own else None,
         )
     return table
 

@@ -1,4 +1,4 @@
-"""Jobs: the whole graph, and the retraining, in one process.
+"""Jobs: the whole graph, its daily part, and the retraining, in one process.
 
 https://docs.dagster.io/guides/build/jobs
 
@@ -17,19 +17,33 @@ whole_graph = dg.define_asset_job(
 
 signal_chain = dg.define_asset_job(
     "signal_chain",
-    selection=dg.AssetSelection.all() - dg.AssetSelection.groups("serving", "monitoring"),
+    selection=(dg.AssetSelection.all() - dg.AssetSelection.groups("serving", "monitoring"))
+    | dg.AssetSelection.assets(["monitoring", "live_quality"]),  # the signals follow from it
     executor_def=dg.in_process_executor,
     description="From raw rows to signals, without services, snapshots and reports.",
 )
 
-# Everything that a retrained model changes, up to the signal.
-MODEL_CHAIN = dg.AssetSelection.groups("models", "signals")
+# What makes a champion. The daily run leaves it out: it predicts with the champion that is there.
+MODEL_CHAIN = dg.AssetSelection.groups("models")
+
+daily = dg.define_asset_job(
+    "daily",
+    selection=dg.AssetSelection.all() - MODEL_CHAIN,
+    executor_def=dg.in_process_executor,
+    description="Collect, score, judge the champion on what has matured, predict with it, and "
+    "publish. No model is fitted.",
+)
+
+RETRAINED = (
+    MODEL_CHAIN
+    | dg.AssetSelection.groups("signals")
+    | dg.AssetSelection.assets(["monitoring", "live_quality"], ["serving", "price_bento"])
+)
 
 retrain = dg.define_asset_job(
     "retrain",
-    selection=MODEL_CHAIN
-    | dg.AssetSelection.assets(["serving", "price_bento"], ["serving", "analytics_snapshot"]),
+    selection=RETRAINED | dg.AssetSelection.assets(["serving", "analytics_snapshot"]),
     executor_def=dg.in_process_executor,
-    description="Fit, evaluate and promote a candidate on the present training set, speak, and "
+    description="Fit, evaluate and promote candidates on the present training set, predict, and "
     "publish.",
 )

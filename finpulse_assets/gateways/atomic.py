@@ -1,4 +1,4 @@
-"""Writing a file whole or not at all: a temporary name beside it, then a rename."""
+"""Writing a file or a folder whole or not at all: a temporary name beside it, then a rename."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 import os
 import re
 import secrets
+import shutil
 import socket
 import time
 from collections.abc import Iterator
@@ -33,7 +34,7 @@ def written_atomically(path: Path, *, is_derived: bool = False) -> Iterator[Path
     Raises:
         LakeError: the disk or the folder refuses the file.
     """
-    temporary = path.with_name(f".{path.name}.{_writer()}.{secrets.token_hex(4)}.tmp")
+    temporary = _beside(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _remove_leftovers(path)
@@ -52,6 +53,58 @@ def written_atomically(path: Path, *, is_derived: bool = False) -> Iterator[Path
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def staged_folder(folder: Path) -> Iterator[Path]:
+    """Yield an empty folder beside `folder`; it takes that name when the block succeeds.
+
+    What stood under the name before is moved aside first and removed last. Between the two renames
+    nothing stands there: only a folder that is to be replaced whole should be written over, never
+    one that a reader may need at that moment.
+
+    Raises:
+        LakeError: the disk or the folder refuses.
+    """
+    staging, aside = _beside(folder), _beside(folder)
+    try:
+        _remove_leftovers(folder)
+        staging.mkdir(parents=True)
+        yield staging
+        for path in (*staging.rglob("*"), staging):
+            _force_to_disk(path)
+        with suppress(FileNotFoundError):
+            folder.replace(aside)
+        staging.replace(folder)
+    except OSError as error:
+        raise LakeError(
+            f"{folder} cannot be written: {error.strerror or error}",
+            hint="check the free space of the disk and the permissions of the folder",
+        ) from error
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove a folder in one step: a kill never leaves half of it under its name."""
+    aside = _beside(folder)
+    with suppress(FileNotFoundError):
+        folder.replace(aside)
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def _force_to_disk(path: Path) -> None:
+    opened = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
+
+
+def _beside(path: Path) -> Path:
+    """Return a temporary name beside `path`, which holds who writes it."""
+    return path.with_name(f".{path.name}.{_writer()}.{secrets.token_hex(4)}.tmp")
 
 
 def _writer() -> str:
@@ -74,7 +127,9 @@ def _remove_leftovers(path: Path) -> None:
                 abandoned = not is_alive(int(found["pid"]))
             else:
                 abandoned = time.time() - leftover.stat().st_mtime > ABANDONED_SECONDS
-            if abandoned:
+            if abandoned and leftover.is_dir():
+                shutil.rmtree(leftover)
+            elif abandoned:
                 leftover.unlink(missing_ok=True)
 
 

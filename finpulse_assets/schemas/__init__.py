@@ -22,7 +22,9 @@ from finpulse_assets.schemas.predictions import (
     DAILY_SIGNALS,
     EVALUATION,
     FEATURE_DRIFT,
+    LIVE_QUALITY,
     OUT_OF_SAMPLE,
+    OUTCOMES,
 )
 from finpulse_assets.schemas.sources import (
     COVERAGE,
@@ -47,6 +49,8 @@ __all__ = [
     "HEADLINES",
     "KINDS",
     "KNOWLEDGE_TIME",
+    "LIVE_QUALITY",
+    "OUTCOMES",
     "OUT_OF_SAMPLE",
     "PRICES",
     "PRICE_BASES",

@@ -9,29 +9,38 @@ from finpulse_assets.schemas.columns import SESSION_DATE, TICKER, UTC
 
 OUT_OF_SAMPLE = Table(
     name="models/out_of_sample_predictions",
-    grain="one row per ticker and session of the walk-forward test folds",
+    grain="one row per candidate, ticker, session of the walk-forward test folds and horizon",
     known_at="known at decision_at of the session, had the model been run then",
     columns=(
+        Column("candidate", pl.String, "name of the candidate: a model, or a naive guess"),
+        Column("candidate_id", pl.String, "identity of what made the row: the candidate's recipe, "
+               "its training rows and what came out; a model of that id is fitted from it"),
         TICKER,
         SESSION_DATE,
+        Column("horizon_sessions", pl.Int32, "how far ahead: 1 is the next session, open to "
+               "close", "sessions"),
         Column("fold", pl.Int32, "walk-forward fold that tested the row"),
-        Column("probability_up", pl.Float64, "predicted probability of an up move", "probability"),
-        Column("expected_return", pl.Float64, "predicted return of the next session", "fraction"),
-        Column("probability_up_without_text", pl.Float64,
-               "the same model without text features", "probability"),
+        Column("probability_up", pl.Float64, "predicted probability of an up move; null where the "
+               "candidate states none", "probability", nullable=True),
+        Column("score", pl.Float64, "orders the tickers of a session, highest first"),
+        Column("predicts_up", pl.Boolean, "the predicted direction"),
+        Column("expected_return", pl.Float64, "predicted return; null where the candidate states "
+               "none", "fraction", nullable=True),
         Column("is_up", pl.Boolean, "whether the next session closed above its open"),
         Column("return_next_session", pl.Float64, "next session, open to close", "fraction"),
     ),
-    key=("ticker", "session_date"),
+    key=("candidate", "ticker", "session_date", "horizon_sessions"),
 )  # fmt: skip
 
 EVALUATION = Table(
     name="models/evaluation",
-    grain="one row per candidate, predictor, fold and metric",
+    grain="one row per evaluated candidate, predictor, fold and metric",
     known_at="known when the evaluation ends",
     columns=(
-        Column("candidate_id", pl.String, "fingerprint of the evaluated candidate"),
-        Column("predictor", pl.String, "candidate, or the name of a baseline"),
+        Column("candidate", pl.String, "name of the evaluated candidate"),
+        Column("candidate_id", pl.String, "identity of the evaluated candidate, as in its "
+               "out-of-sample predictions"),
+        Column("predictor", pl.String, "who is scored: the candidate, or a baseline beside it"),
         Column("fold", pl.String, "number of the walk-forward fold, or all"),
         Column("metric", pl.String, "accuracy, mcc, auc, log_loss, rank_ic, ..."),
         Column("value", pl.Float64, "the metric out of sample", "as the metric", nullable=True),
@@ -45,17 +54,20 @@ EVALUATION = Table(
     key=("candidate_id", "predictor", "fold", "metric"),
 )  # fmt: skip
 
+PREDICTED_AT = Column("predicted_at", UTC, "as-of time of the run that predicted", "UTC")
+MODEL_VERSION = Column("model_version", pl.String, "candidate id of the champion that predicted")
+
 DAILY_SIGNALS = Table(
     name="predictions/daily_signals",
-    grain="one row per ticker and session",
-    known_at="known at decision_at of the session, before the next session opens",
+    grain="one row per ticker, session and predicted_at; a version is added, never overwritten",
+    known_at="known at predicted_at",
     columns=(
         TICKER,
         SESSION_DATE,
-        Column("decision_at", UTC, "when the signal was decided", "UTC"),
+        PREDICTED_AT,
+        Column("decision_at", UTC, "when the session's signal is decided", "UTC"),
         Column("target_session_date", pl.Date, "the session that the signal is for", "date"),
-        Column("origin", pl.String, "live, late (computed after the target session had opened) or "
-               "walk_forward (what the recipe would have said)"),
+        Column("origin", pl.String, "live, or late: predicted after the target session had opened"),
         Column("probability_up", pl.Float64, "probability that the next session closes above "
                "its open", "probability"),
         Column("probability_lower", pl.Float64, "lower end of the 90 % calibration interval",
@@ -63,13 +75,60 @@ DAILY_SIGNALS = Table(
         Column("probability_upper", pl.Float64, "upper end of the 90 % calibration interval",
                "probability", nullable=True),
         Column("expected_return", pl.Float64, "predicted return of the next session", "fraction"),
-        Column("rank", pl.Int32, "1 = strongest up signal of the session"),
+        Column("rank", pl.Int32, "1 = strongest up signal of the session and version"),
         Column("reasons", pl.String, "the three features that moved the log-odds most, signed"),
-        Column("is_proven", pl.Boolean, "whether the model passed the promotion gate"),
-        Column("model_version", pl.String, "which model spoke"),
+        Column("is_proven", pl.Boolean, "whether the champion was proven at predicted_at"),
+        MODEL_VERSION,
     ),
-    key=("ticker", "session_date"),
+    key=("ticker", "session_date", "predicted_at"),
     partition_column="session_date",
+)  # fmt: skip
+
+OUTCOMES = Table(
+    name="predictions/outcomes",
+    grain="one row per live signal, by ticker, session and predicted_at, of which the target "
+    "session has closed",
+    known_at="known at matured_at",
+    columns=(
+        TICKER,
+        SESSION_DATE,
+        PREDICTED_AT,
+        Column("is_current", pl.Boolean, "whether it is the last version before the target "
+               "session opened, the one that counts"),
+        Column("probability_up", pl.Float64, "what was predicted", "probability"),
+        Column("expected_return", pl.Float64, "what was predicted", "fraction"),
+        Column("predicts_up", pl.Boolean, "the predicted direction"),
+        Column("is_up", pl.Boolean, "whether the target session closed above its open"),
+        Column("return_next_session", pl.Float64, "target session, open to close", "fraction"),
+        Column("is_proven", pl.Boolean, "whether the champion was proven at predicted_at"),
+        MODEL_VERSION,
+        Column("matured_at", UTC, "when the target session closed", "UTC"),
+    ),
+    key=("ticker", "session_date", "predicted_at"),
+    partition_column="session_date",
+)  # fmt: skip
+
+LIVE_QUALITY = Table(
+    name="monitoring/live_quality",
+    grain="one row per last matured session, predictor and metric",
+    known_at="known when the target session of session_date has closed",
+    columns=(
+        Column("session_date", pl.Date, "the last of the judged sessions", "date"),
+        Column("first_session", pl.Date, "the first of the judged sessions", "date"),
+        MODEL_VERSION,
+        Column("predictor", pl.String, "champion, always_up or base_rate (the share of up moves "
+               "in training)"),
+        Column("metric", pl.String, "accuracy, mcc, rank_ic, log_loss, accuracy_gain"),
+        Column("value", pl.Float64, "the metric on matured predictions; accuracy_gain is the "
+               "champion's accuracy minus the predictor's", "as the metric", nullable=True),
+        Column("lower", pl.Float64, "lower end of the 95 % day-block bootstrap interval",
+               "as the metric", nullable=True),
+        Column("upper", pl.Float64, "upper end of the 95 % day-block bootstrap interval",
+               "as the metric", nullable=True),
+        Column("row_count", pl.Int64, "predictions scored", "rows"),
+        Column("session_count", pl.Int64, "sessions scored", "sessions"),
+    ),
+    key=("session_date", "predictor", "metric"),
 )  # fmt: skip
 
 FEATURE_DRIFT = Table(

@@ -19,6 +19,7 @@ from finpulse_assets.gateways.serving.bundle import predictor_of, write_bundle
 from finpulse_assets.schemas import TICKERS
 
 NAMES = ("return_1d", "rsi_14", "sentiment_mean")
+DECIDED_AT = datetime(2024, 6, 28, 20, 15, tzinfo=UTC)
 OLD, NEW = date(2024, 6, 27), date(2024, 6, 28)
 NOW = datetime(2024, 6, 28, 20, 30, tzinfo=UTC)  # NEW is decided, Monday's session lies ahead
 
@@ -33,12 +34,13 @@ def model() -> PriceModel:
         return_next_session=pl.Series(returns),
         is_up=pl.Series(returns > 0),
     )
-    return fit_price_model(frame, TrainingPlan(rounds=20, num_threads=1), NAMES)
+    fitted = fit_price_model(frame, TrainingPlan(rounds=20, num_threads=1), NAMES)
+    return fitted.as_candidate("0123456789abcdef", sentiment_fingerprint="s1")
 
 
 def promotion(*, is_proven: bool = True, candidate_id: str | None = None) -> Promotion:
-    champion = Champion(candidate_id or model().fingerprint[:16], is_proven, 0.6, 0.1)
-    return Promotion(champion.candidate_id, True, is_proven, ("a reason",), champion)
+    champion = Champion(candidate_id or model().candidate_id, is_proven, 0.6, 0.1)
+    return Promotion(champion.candidate_id, True, is_proven, ("a reason",), champion, DECIDED_AT)
 
 
 def daily_features() -> pl.DataFrame:

@@ -154,4 +154,5 @@ def drift(platform: Platform, *, begins: bool) -> None:
 
 def decide(platform: Platform, candidate: str, *, promoted: bool) -> None:
     champion = Champion(candidate if promoted else "m1", True, 0.55, 0.04)
-    platform.models.keep_promotion(Promotion(candidate, promoted, True, ("good",), champion))
+    decision = Promotion(candidate, promoted, True, ("good",), champion, platform.at)
+    platform.models.decide(lambda before: decision)

@@ -9,13 +9,14 @@ import dagster as dg
 
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.orchestration.automation.freshness import MODEL_FRESHNESS
+from finpulse_assets.orchestration.automation.retraining import drift_sensor
 from finpulse_assets.orchestration.automation.schedule import (
     after_update_of,
-    drift_sensor,
     in_the_same_run,
     retrain_when_stale,
 )
 from finpulse_assets.orchestration.run.clock import MONTHS
+from finpulse_assets.settings import load_settings
 
 MODEL = dg.AssetKey(["models", "price_model"])
 
@@ -66,6 +67,9 @@ defs = dg.Definitions(
         drift_sensor(retrain, seconds=2),
     ],
     # Without a DAGSTER_HOME it is only collected, for doctests.
-    resources={"lake": Lake(Path(os.environ.get("DAGSTER_HOME", "")) / "lake")},
+    resources={
+        "lake": Lake(Path(os.environ.get("DAGSTER_HOME", "")) / "lake"),
+        "settings": load_settings(home=os.environ.get("DAGSTER_HOME", "")),
+    },
     executor=dg.in_process_executor,
 )

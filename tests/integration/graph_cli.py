@@ -112,7 +112,8 @@ def table_hashes(root: Path) -> dict[str, str]:
         content = frame.write_csv().encode()
         hashes[str(folder.relative_to(root))] = hashlib.sha256(content).hexdigest()
     price = root / "models" / "price"
-    hashes["challenger"] = (price / "challenger.json").read_text()
-    # A second decision says that it is one; who speaks is what has to agree.
-    hashes["champion"] = str(json.loads((price / "promotion.json").read_text())["champion"])
+    hashes["models"] = str(sorted(path.name for path in price.glob("[!.]*/")))
+    # A second decision says that it is one; who is champion is what has to agree.
+    last = (price / "promotions.jsonl").read_text().splitlines()[-1]
+    hashes["champion"] = str(json.loads(last)["champion"])
     return hashes

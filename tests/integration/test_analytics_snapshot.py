@@ -12,7 +12,6 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from snapshot_home import AS_OF, SnapshotHome, build_home
 
 from finpulse_assets.cli import app
 from finpulse_assets.defs.serving.catalogue import data_dictionary_page, dbt_docs
@@ -25,6 +24,7 @@ from finpulse_assets.orchestration.catalog.data_dictionary import data_dictionar
 from finpulse_assets.orchestration.dbt.project import dbt_resource
 from finpulse_assets.orchestration.run.clock import RunClock
 from finpulse_assets.settings import Settings
+from tests.integration.snapshot_home import AS_OF, SnapshotHome, build_home
 
 COOKBOOK = (Path(__file__).parents[2] / "docs" / "cookbook.md").read_text()
 RECIPE = re.compile(r"^## (\d+)\. (.*?)$.*?```sql\n(.*?)```\n\nColumns: (.*?)$", re.M | re.S)
@@ -101,7 +101,8 @@ def test_nothing_in_a_snapshot_was_known_later_than_its_time(home, tmp_path):
     newest = earlier.query(
         "select greatest((select max(knowledge_time) from prices), "
         "(select max(knowledge_time) from tweets), (select max(knowledge_time) from headlines), "
-        "(select max(decision_at) from daily_signals)), (select max(as_of) from snapshot)"
+        "(select max(predicted_at) from daily_signals), "
+        "(select max(matured_at) from outcomes)), (select max(as_of) from snapshot)"
     ).rows[0]
     assert newest[0] <= newest[1] == as_of
     home.publish()
@@ -131,7 +132,7 @@ def test_a_correction_is_unknown_before_it_came(reader):
         ("chosen_prices_as_of", "knowledge_time", "ticker, session_date"),
         ("tweets_as_of", "knowledge_time", "source, text_id, ticker"),
         ("headlines_as_of", "knowledge_time", "source, text_id, ticker"),
-        ("signals_as_of", "decision_at", "ticker, session_date"),
+        ("signals_as_of", "predicted_at", "ticker, session_date"),
         ("labels_as_of", "exit_at", "ticker, session_date"),
         ("features_as_of", "decision_at", "ticker, session_date"),
         ("training_set_as_of", "decision_at", "ticker, session_date"),
@@ -150,6 +151,24 @@ def test_an_as_of_macro_knows_no_later_row_and_each_key_once(reader, macro, time
     assert 0 < then < now
     assert none_later
     assert (then, now) == (then_distinct, now_distinct)
+
+
+def test_the_signals_that_counted_at_a_time_are_one_version_of_each_session(reader):
+    """Live before late, then the newest that had been predicted by then."""
+    [(day, decided)] = reader.query(
+        "select session_date, any_value(decision_at) from daily_signals where origin = 'live' "
+        "group by 1 order by 1 limit 1"
+    ).rows
+
+    def models(moment) -> list[tuple[object, ...]]:
+        return reader.query(
+            f"select distinct model_version from signals_as_of('{moment}') "  # noqa: S608
+            f"where session_date = '{day}'"
+        ).rows
+
+    assert models(decided - timedelta(seconds=1)) == []
+    assert models(decided) == [("m1",)]
+    assert models(decided + timedelta(hours=2)) == [("m2",)]
 
 
 def test_an_outcome_is_valued_by_the_prices_of_then(reader):

@@ -12,12 +12,12 @@ import polars as pl
 import pytest
 import yaml
 from polars.testing import assert_frame_equal
-from small_lake import HALT, KEY, expected_labels, technical, write_lake
-from text_oracle import TextOracle
 
 from finpulse_assets import schemas
 from finpulse_assets.domain.features import registry
 from finpulse_assets.gateways.warehouse.replay import MartReplay
+from tests.integration.small_lake import HALT, KEY, expected_labels, technical, write_lake
+from tests.integration.text_oracle import TextOracle
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest

@@ -6,9 +6,9 @@ import subprocess
 import sys
 
 import duckdb
-from snapshot_steps import READER, publish_step
 
 from finpulse_assets.gateways.snapshot.store import SnapshotStore
+from tests.integration.snapshot_steps import READER, publish_step
 
 
 def test_a_reader_process_sees_ten_publications_whole(tmp_path):

@@ -11,7 +11,8 @@ from statistics import fmean, pstdev, stdev
 from types import SimpleNamespace
 
 import polars as pl
-from small_lake import KEY
+
+from tests.integration.small_lake import KEY
 
 NOTHING = {
     "text_count": 0, "tweet_count": 0, "headline_count": 0, "author_count": 0,

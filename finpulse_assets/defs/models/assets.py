@@ -8,12 +8,12 @@ import polars as pl
 from dagster_dbt import get_asset_key_for_model
 
 from finpulse_assets.defs.warehouse.assets import warehouse as warehouse_assets
-from finpulse_assets.domain.evaluation.baselines import forecasts
 from finpulse_assets.domain.evaluation.promotion import decide
-from finpulse_assets.domain.evaluation.report import Evaluation, evaluate, text_gain
+from finpulse_assets.domain.evaluation.report import evaluate, evaluations, text_gain
 from finpulse_assets.domain.evaluation.walk_forward import walk_forward_predictions
-from finpulse_assets.domain.models.training import fit_price_model
+from finpulse_assets.domain.models.registry import CHALLENGERS
 from finpulse_assets.domain.plots import evaluation as plots
+from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.gateways.models.model_store import ModelStore
 from finpulse_assets.gateways.warehouse.reader import Warehouse
 from finpulse_assets.orchestration.automation.freshness import MODEL_FRESHNESS
@@ -24,8 +24,9 @@ from finpulse_assets.orchestration.catalog.metadata import (
     description,
     png,
 )
+from finpulse_assets.orchestration.run.clock import RunClock
 from finpulse_assets.orchestration.run.tracking import Tracking
-from finpulse_assets.orchestration.training.sentiment_model import current_sentiment_model
+from finpulse_assets.orchestration.training.pruning import prune_models
 from finpulse_assets.orchestration.training.training_plan import TRAINING_SET, read_recipe
 from finpulse_assets.schemas import EVALUATION, OUT_OF_SAMPLE
 from finpulse_assets.settings import Settings
@@ -45,7 +46,8 @@ TRAINING_SET_KEY = get_asset_key_for_model([warehouse_assets], TRAINING_SET)
     tags={"domain": "ml"},
     description=description(
         OUT_OF_SAMPLE,
-        "What the training recipe says about sessions it never saw, by purged walk-forward.",
+        "What each candidate, naive guesses among them, predicts for sessions it never saw, by "
+        "purged walk-forward.",
     ),
     metadata=definition_metadata(OUT_OF_SAMPLE),
     automation_condition=retrain_when_stale(MODEL_KEY, own=False),
@@ -55,13 +57,12 @@ def out_of_sample_predictions(
     warehouse: dg.ResourceParam[Warehouse],
     settings: dg.ResourceParam[Settings],
 ) -> pl.DataFrame:
-    recipe = read_recipe(warehouse, settings)
+    recipe = read_recipe(warehouse, settings, context.run.tags)
     return walk_forward_predictions(
         recipe.frame,
-        recipe.plan,
         recipe.folds,
-        features_with_text=recipe.features,
-        features_without_text=recipe.features_without_text,
+        recipe.candidates,
+        sentiment_fingerprint=recipe.sentiment_fingerprint,
         on_fold=lambda fold, rows: context.log.info(f"fold {fold.index}: {rows.height:,} rows"),
     )
 
@@ -75,43 +76,43 @@ def out_of_sample_predictions(
     kinds={"lightgbm", "mlflow"},
     owners=[RESEARCH],
     tags={"domain": "ml"},
-    description="The candidate: LightGBM's probability of an up move and expected return, fitted "
-    "on every labelled row, calibrated on out-of-sample predictions. One model per recipe, alias "
-    "challenger in MLflow; known after the last label's session has closed.",
+    description="The challenger: LightGBM's probability of an up move and expected return, fitted "
+    "on every labelled row, calibrated on its out-of-sample predictions and kept under their "
+    "candidate_id. One model per candidate_id, alias challenger in MLflow; known after the last "
+    "label's session has closed.",
     freshness_policy=MODEL_FRESHNESS,
     automation_condition=retrain_when_stale(MODEL_KEY, own=True),
 )
 def price_model(
+    context: dg.AssetExecutionContext,
     predictions: pl.LazyFrame,
     warehouse: dg.ResourceParam[Warehouse],
     models: dg.ResourceParam[ModelStore],
     tracking: dg.ResourceParam[Tracking],
     settings: dg.ResourceParam[Settings],
 ) -> dg.MaterializeResult:
-    recipe = read_recipe(warehouse, settings)
-    model = fit_price_model(recipe.frame, recipe.plan, recipe.features)
-    model = model.calibrated(predictions.collect()).made_on(
-        current_sentiment_model(settings).fingerprint
-    )
-    candidate_id = models.save_challenger(model)
-    importance = model.importance()
-    version = tracking.store().log_candidate(
-        models.folder(candidate_id),
-        candidate_id=candidate_id,
-        booster_text=model.probability_text,
-        params={**model.plan, "feature_count": len(model.features), "rows": model.row_count},
-        importance=dict(importance.select("feature", "gain_share").iter_rows()),
-    )
+    recipe = read_recipe(warehouse, settings, context.run.tags)
+    for model in recipe.fit_challengers(predictions.collect()):
+        folder = models.save(model)
+        importance = model.importance()
+        version = tracking.store().log_candidate(
+            folder,
+            candidate_id=model.candidate_id,
+            booster_text=model.probability_text,
+            params={**model.plan, "feature_count": len(model.features), "rows": model.row_count},
+            importance=dict(importance.select("feature", "gain_share").iter_rows()),
+        )
     return dg.MaterializeResult(
         metadata={
-            "candidate_id": candidate_id,
+            "candidate_id": model.candidate_id,
+            "sentiment_fingerprint": model.sentiment_fingerprint,
             "mlflow_version": version,
             "trained_from": str(model.trained_from),
             "trained_to": str(model.trained_to),
             "dagster/row_count": model.row_count,
             "feature_count": len(model.features),
             "text_gain_share": float(importance.filter("is_text")["gain_share"].sum()),
-            "folder": dg.MetadataValue.path(str(models.folder(candidate_id))),
+            "folder": dg.MetadataValue.path(str(folder)),
             "plot_importance": png(plots.importance_plot(importance)),
         }
     )
@@ -120,8 +121,7 @@ def price_model(
 @dg.asset(
     key_prefix="models",
     ins={"predictions": dg.AssetIn(["models", "out_of_sample_predictions"])},
-    deps=[price_model, TRAINING_SET_KEY],
-    pool="duckdb",
+    deps=[price_model],
     group_name="models",
     kinds={"polars", "mlflow", "parquet"},
     owners=[RESEARCH],
@@ -134,32 +134,26 @@ def price_model(
 )
 def evaluation(
     predictions: pl.LazyFrame,
-    warehouse: dg.ResourceParam[Warehouse],
-    models: dg.ResourceParam[ModelStore],
     tracking: dg.ResourceParam[Tracking],
     settings: dg.ResourceParam[Settings],
 ):
-    recipe = read_recipe(warehouse, settings)
     rows = predictions.collect()
-    spoken = forecasts(rows, recipe.frame, recipe.folds)
-    result = evaluate(
-        spoken,
-        candidate_id=models.challenger(),
-        resamples=settings.resamples,
-    )
+    results = [evaluate(rows, name, resamples=settings.resamples) for name in CHALLENGERS]
+    result = results[0]  # shown; the table has them all
     figures = {
         "accuracy.png": plots.accuracy_plot(result),
         "folds.png": plots.fold_accuracy_plot(result),
-        "calibration.png": plots.calibration_plot(rows),
-        "rank_ic.png": plots.rank_ic_plot(spoken),
+        "calibration.png": plots.calibration_plot(rows.filter(candidate=result.candidate)),
+        "rank_ic.png": plots.rank_ic_plot(rows, result.candidate),
     }
     scores = {metric: result.estimate(metric).value for metric in METRICS}
     tracking.store().log_evaluation(
         scores, figures, {"verdict": result.verdict, "reason": result.reason}
     )
     return dg.MaterializeResult(
-        value=result.table,
+        value=pl.concat([it.table for it in results]),
         metadata={
+            "candidate_id": result.candidate_id,
             "verdict": result.verdict,
             "reason": result.reason,
             **scores,
@@ -172,29 +166,38 @@ def evaluation(
 @dg.asset(
     key_prefix="models",
     ins={"evaluation": dg.AssetIn(["models", "evaluation"])},
+    deps=[price_model, dg.AssetKey(["monitoring", "live_quality"])],
     group_name="models",
     kinds={"json", "mlflow"},
     owners=[RESEARCH],
     tags={"domain": "ml"},
-    description="The decision which model speaks, with its reasons; moves the alias champion. A "
-    "candidate is proven only where its interval lies above every baseline. One decision per "
-    "evaluation; known when the evaluation ends.",
+    description="The decision which model predicts, with its reasons and its history; moves the "
+    "alias champion and removes models that nobody needs. A candidate is proven only where its "
+    "interval lies above every baseline, and it is the one whose scores were read. One decision "
+    "per evaluation; known when the evaluation ends.",
     automation_condition=in_the_same_run(),
 )
 def promotion(
     evaluation: pl.LazyFrame,
+    lake: dg.ResourceParam[Lake],
     models: dg.ResourceParam[ModelStore],
     tracking: dg.ResourceParam[Tracking],
+    settings: dg.ResourceParam[Settings],
+    clock: dg.ResourceParam[RunClock],
 ) -> dg.MaterializeResult:
-    candidate_id = models.challenger()
-    result = Evaluation(candidate_id, evaluation.collect())
-    previous = models.promotion()
-    champion = previous.champion if previous else None
-    if champion and not models.agree(champion.candidate_id, candidate_id):
-        champion = None  # it was made on another sentiment model's scores and cannot read these
-    decision = decide(result, champion)
-    tracking.store().promote(decision.champion.candidate_id, verdict=result.verdict)
-    path = models.keep_promotion(decision)
+    for result in evaluations(evaluation.collect()):
+        model = models.load(result.candidate_id)
+        decision = models.decide(
+            lambda before, result=result, model=model: decide(
+                result,
+                before.champion if before else None,
+                decided_at=clock.as_of,
+                sentiment_fingerprint=model.sentiment_fingerprint,
+            )
+        )
+        if decision.promoted:
+            tracking.store().promote(result.candidate_id, verdict=result.verdict)
+    pruned = prune_models(models, tracking.store(), lake, clock, kept=settings.models_kept)
     return dg.MaterializeResult(
         metadata={
             "promoted": decision.promoted,
@@ -202,6 +205,8 @@ def promotion(
             "champion": decision.champion.candidate_id,
             "champion_is_proven": decision.champion.is_proven,
             "reasons": dg.MetadataValue.md("\n".join(f"- {line}" for line in decision.reasons)),
-            "path": dg.MetadataValue.path(str(path)),
+            "path": dg.MetadataValue.path(str(models.history_path)),
+            "pruned_models": ", ".join(pruned.models) or "none",
+            "pruned_mlflow_versions": ", ".join(pruned.versions) or "none",
         }
     )

@@ -1,4 +1,4 @@
-"""Monitoring assets: the drift of features and predictions.
+"""Monitoring assets: the drift of features and predictions, and the champion's live quality.
 
 https://docs.dagster.io/guides/build/assets
 """
@@ -9,6 +9,7 @@ from dagster_dbt import get_asset_key_for_model
 
 from finpulse_assets.defs.models.assets import promotion
 from finpulse_assets.defs.warehouse.assets import warehouse as warehouse_assets
+from finpulse_assets.domain.models.registry import CHALLENGERS
 from finpulse_assets.domain.monitoring.drift import (
     DriftRule,
     column_kinds,
@@ -18,7 +19,9 @@ from finpulse_assets.domain.monitoring.drift import (
     split_recent,
     summary,
 )
+from finpulse_assets.domain.monitoring.live_quality import merge_quality, sentence_of
 from finpulse_assets.domain.plots import evaluation as plots
+from finpulse_assets.domain.predictions.signals import current_signals
 from finpulse_assets.errors import ModelError
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.gateways.models.model_store import ModelStore
@@ -31,7 +34,9 @@ from finpulse_assets.orchestration.catalog.metadata import (
     png,
     sample,
 )
-from finpulse_assets.schemas import FEATURE_DRIFT
+from finpulse_assets.orchestration.run.clock import RunClock
+from finpulse_assets.orchestration.training.proof import review_proof
+from finpulse_assets.schemas import FEATURE_DRIFT, LIVE_QUALITY
 from finpulse_assets.settings import Settings
 
 FEATURES = "fct_daily_features"
@@ -39,7 +44,10 @@ FEATURES = "fct_daily_features"
 
 @dg.asset(
     key_prefix="monitoring",
-    ins={"signals": dg.AssetIn(["predictions", "daily_signals"])},
+    ins={
+        "signals": dg.AssetIn(["predictions", "daily_signals"]),
+        "predictions": dg.AssetIn(["models", "out_of_sample_predictions"]),
+    },
     deps=[promotion, get_asset_key_for_model([warehouse_assets], FEATURES)],
     pool="duckdb",
     group_name="monitoring",
@@ -56,6 +64,7 @@ FEATURES = "fct_daily_features"
 def feature_drift(
     context: dg.AssetExecutionContext,
     signals: pl.LazyFrame,
+    predictions: pl.LazyFrame,
     warehouse: dg.ResourceParam[Warehouse],
     models: dg.ResourceParam[ModelStore],
     lake: dg.ResourceParam[Lake],
@@ -66,7 +75,11 @@ def feature_drift(
         raise ModelError("no model was promoted yet", hint="materialize models/promotion")
     champion, rule = decision.champion.candidate_id, DriftRule()
     card = models.load(champion)
-    rows = judged_rows(warehouse.query(f"select * from {FEATURES}"), signals.collect())  # noqa: S608
+    rows = judged_rows(
+        warehouse.query(f"select * from {FEATURES}"),  # noqa: S608
+        current_signals(signals.collect()),
+        predictions.filter(pl.col("candidate").is_in(CHALLENGERS[:1])).collect(),
+    )
     recent, reference = split_recent(
         rows, trained_from=card.trained_from, trained_to=card.trained_to, rule=rule
     )
@@ -96,5 +109,43 @@ def feature_drift(
             "summary": result.sentence,
             "most_moved": sample(result.most_moved),
             **page,
+        },
+    )
+
+
+@dg.asset(
+    key_prefix="monitoring",
+    deps=[
+        dg.AssetKey(["predictions", "outcomes"]),
+        dg.AssetKey(["raw", "sessions"]),
+        dg.AssetKey(["scored", "text_sentiment"]),
+    ],
+    group_name="monitoring",
+    kinds={"polars", "parquet"},
+    owners=[RESEARCH],
+    tags={"domain": "ml"},
+    description=description(
+        LIVE_QUALITY,
+        "The champion on its own matured predictions of the last 40 sessions, beside naive "
+        "guesses. Where they contradict its proof, the proof is lost: signals and service say so.",
+    ),
+    metadata=definition_metadata(LIVE_QUALITY),
+)
+def live_quality(
+    lake: dg.ResourceParam[Lake],
+    models: dg.ResourceParam[ModelStore],
+    clock: dg.ResourceParam[RunClock],
+    settings: dg.ResourceParam[Settings],
+):
+    review = review_proof(lake, models, clock, resamples=settings.resamples)
+    champion = review.decision.champion if review.decision else None
+    return dg.MaterializeResult(
+        value=merge_quality(lake.read_or_empty(LIVE_QUALITY).collect(), review.quality),
+        metadata={
+            "summary": sentence_of(review.quality),
+            "champion": champion.candidate_id if champion else "none",
+            "is_proven": champion is not None and champion.is_proven,
+            "matured_sessions": review.quality["session_count"].max() or 0,
+            "reasons": "; ".join(review.decision.reasons) if review.decision else "none",
         },
     )

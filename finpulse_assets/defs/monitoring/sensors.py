@@ -1,16 +1,16 @@
-"""The sensors that retrain: when the model is stale, and when its inputs have drifted.
+"""The sensors that retrain: when the model is old, its inputs have drifted, or its proof is lost.
 
 https://docs.dagster.io/guides/automate/sensors
 """
 
 import dagster as dg
 
-from finpulse_assets.defs.jobs import MODEL_CHAIN, retrain
-from finpulse_assets.orchestration.automation.schedule import drift_sensor
+from finpulse_assets.defs.jobs import RETRAINED, retrain
+from finpulse_assets.orchestration.automation.retraining import drift_sensor, proof_sensor
 
 retrain_when_stale = dg.AutomationConditionSensorDefinition(
     "retrain_when_stale",
-    target=MODEL_CHAIN | dg.AssetSelection.assets(["serving", "price_bento"]),
+    target=RETRAINED,
     default_status=dg.DefaultSensorStatus.RUNNING,
     minimum_interval_seconds=60,
     description="Retrains an overdue model once its inputs are newer than it; the evaluation, the "
@@ -18,3 +18,4 @@ retrain_when_stale = dg.AutomationConditionSensorDefinition(
 )
 
 retrain_on_drift = drift_sensor(retrain)
+retrain_on_lost_proof = proof_sensor(retrain)

@@ -69,7 +69,7 @@ class BentoConfig(dg.Config):
 @dg.asset(
     key_prefix="serving",
     ins={"online": dg.AssetIn(["serving", "online_features"])},
-    deps=[promotion],
+    deps=[promotion, dg.AssetKey(["monitoring", "live_quality"])],
     pool="bento_store",
     group_name="serving",
     kinds={"bentoml", "json"},

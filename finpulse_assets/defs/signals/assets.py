@@ -1,4 +1,4 @@
-"""The signal asset: what the champion says about the next session.
+"""The signal asset: what the champion predicts for the next session.
 
 https://docs.dagster.io/guides/build/assets
 """
@@ -10,12 +10,7 @@ from dagster_dbt import get_asset_key_for_model
 from finpulse_assets.defs.models.assets import promotion
 from finpulse_assets.defs.warehouse.assets import warehouse as warehouse_assets
 from finpulse_assets.domain.calendar import last_completed_session
-from finpulse_assets.domain.predictions.signals import (
-    as_spoken,
-    live_signals,
-    merge_signals,
-    past_signals,
-)
+from finpulse_assets.domain.predictions.signals import new_version, signals_of
 from finpulse_assets.errors import ModelError
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.gateways.models.model_store import ModelStore
@@ -35,11 +30,12 @@ FEATURES = "fct_daily_features"
 
 @dg.asset(
     key_prefix="predictions",
-    ins={
-        "predictions": dg.AssetIn(["models", "out_of_sample_predictions"]),
-        "sessions": dg.AssetIn(["raw", "sessions"]),
-    },
-    deps=[promotion, get_asset_key_for_model([warehouse_assets], FEATURES)],
+    ins={"sessions": dg.AssetIn(["raw", "sessions"])},
+    deps=[
+        promotion,
+        dg.AssetKey(["monitoring", "live_quality"]),
+        get_asset_key_for_model([warehouse_assets], FEATURES),
+    ],
     partitions_def=MONTHS,
     backfill_policy=dg.BackfillPolicy.single_run(),
     pool="duckdb",
@@ -49,16 +45,13 @@ FEATURES = "fct_daily_features"
     tags={"domain": "ml"},
     description=description(
         DAILY_SIGNALS,
-        "The champion's signal for the next session; for past sessions what the recipe would "
-        "have said.",
+        "The champion's signal for the next session, and whether the champion was proven.",
     ),
     metadata=definition_metadata(DAILY_SIGNALS),
     freshness_policy=DATA_FRESHNESS,
     automation_condition=after_update_of(promotion.key),
 )
 def daily_signals(
-    context: dg.AssetExecutionContext,
-    predictions: pl.LazyFrame,
     sessions: pl.LazyFrame,
     warehouse: dg.ResourceParam[Warehouse],
     models: dg.ResourceParam[ModelStore],
@@ -68,36 +61,28 @@ def daily_signals(
     decision = models.promotion()
     if decision is None:
         raise ModelError("no model was promoted yet", hint="materialize models/promotion")
-    calendar = sessions.collect()
-    session = last_completed_session(calendar, clock.as_of)
-    session_date = session["session_date"]
-    champion = decision.champion
-    now = live_signals(
+    calendar, champion = sessions.collect(), decision.champion
+    day = last_completed_session(calendar, clock.as_of)["session_date"]
+    computed = signals_of(
         models.load(champion.candidate_id),
-        warehouse.query(f"select * from {FEATURES} where session_date = ?", [session_date]),  # noqa: S608
+        warehouse.query(f"select * from {FEATURES} where session_date = ?", [day]),  # noqa: S608
         calendar,
-        session_date=session_date,
+        session_date=day,
+        predicted_at=clock.as_of,
         is_proven=champion.is_proven,
         model_version=champion.candidate_id,
     )
-    held = lake.read_or_empty(DAILY_SIGNALS).collect()
-    opens = dict(calendar.select("session_date", "open_at").iter_rows())
-    live = as_spoken(now, held, as_of=clock.as_of, entry_at=opens[session["next_session_date"]])
-    past = past_signals(
-        predictions.collect(),
-        calendar,
-        is_proven=decision.is_proven,
-        model_version=decision.candidate_id,
-    )
-    signals = merge_signals(past, live, held)
-    months = pl.col("session_date").dt.strftime("%Y-%m-01")
+    held = lake.read_or_empty(DAILY_SIGNALS).filter(session_date=day).collect()
+    added = new_version(computed, held)
     return dg.MaterializeResult(
-        value=signals.filter(months.is_in(context.partition_keys)),
+        value=added,
         metadata={
-            "session_date": str(session_date),
-            "origin": live["origin"][0],
-            "signals": live.height,
-            "mean_probability_up": float(live["probability_up"].mean()),
+            "session_date": str(day),
+            "origin": computed["origin"][0],
+            "signals": computed.height,
+            "signals_added": added.height,
+            "versions_held": held["predicted_at"].n_unique(),
+            "mean_probability_up": float(computed["probability_up"].mean()),
             "is_proven": champion.is_proven,
             "model_version": champion.candidate_id,
         },

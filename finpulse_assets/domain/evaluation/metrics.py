@@ -17,19 +17,20 @@ Sums = Mapping[str, np.ndarray]
 SMALLEST_PROBABILITY = 1e-15
 
 
-def session_sums(forecasts: pl.DataFrame) -> pl.DataFrame:
-    """Return the sums that the metrics need, one row per predictor and session.
+def session_sums(predictions: pl.DataFrame) -> pl.DataFrame:
+    """Return the sums that the metrics need, one row per candidate and session.
 
     Args:
-        forecasts: baselines.FORECAST_COLUMNS, one row per predictor, ticker and session.
+        predictions: one row per candidate, ticker and session, in the columns of
+            schemas.OUT_OF_SAMPLE.
 
     Returns:
-        predictor, session_date, fold and the sums (Float64), sorted by predictor and session.
+        candidate, session_date, fold and the sums (Float64), sorted by candidate and session.
         A session in which a rank metric is undefined (all scores equal, fewer than three
         tickers) counts 0 in that metric's `..._sessions`.
     """
-    group = ["predictor", "session_date"]
-    ranked = forecasts.with_columns(
+    group = ["candidate", "session_date"]
+    ranked = predictions.with_columns(
         _rank("score").over(group).alias("score_rank"),
         _rank("return_next_session").over(group).alias("return_rank"),
         _rank("expected_return").over(group).alias("expected_rank"),

@@ -1,44 +1,71 @@
-"""Which model speaks: the candidate, or the champion that spoke before.
-
-The decision from an evaluation and the present champion, with its reasons.
-"""
+"""The champion: which candidate it is, and whether it is proven."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 
 from finpulse_assets.domain.evaluation.report import GAIN, Estimate, Evaluation
 from finpulse_assets.errors import ModelError
 
+TIMES = ("proven_since", "supported_at", "proof_lost_at")
+SHOWN = 12  # characters of a fingerprint
+
 
 @dataclass(frozen=True)
 class Champion:
-    """The model that speaks, as its own evaluation saw it.
+    """The model that predicts.
 
-    `accuracy_gain` is its accuracy minus that of the best naive baseline: unlike the accuracy it
-    can be compared across periods.
+    Attributes:
+        candidate_id: which one.
+        is_proven: whether its signals may be acted on.
+        accuracy: right directions out of sample, a fraction.
+        accuracy_gain: accuracy minus that of the best baseline, which unlike the accuracy can be
+            compared across periods; of a champion that lost its proof, the gain that cost it.
+        sentiment_fingerprint: of the sentiment model whose scores it reads.
+        proven_since: when the present proof began (UTC); it goes on through retrainings as long as
+            proven models follow each other, so that no retraining wipes the live record out.
+        supported_at: when an evaluation last supported the proof (UTC).
+        proof_lost_at: when it lost its proof (UTC), None where it did not.
     """
 
     candidate_id: str
     is_proven: bool
     accuracy: float
     accuracy_gain: float
+    sentiment_fingerprint: str = ""
+    proven_since: datetime | None = None
+    supported_at: datetime | None = None
+    proof_lost_at: datetime | None = None
 
 
 @dataclass(frozen=True)
 class Promotion:
-    """The decision about a candidate; `champion` is who speaks after it."""
+    """A decision: about a candidate, or that the champion has lost its proof.
+
+    `champion` is who predicts after it, `decided_at` the as-of time (UTC) of the run that decided.
+    """
 
     candidate_id: str
     promoted: bool
     is_proven: bool
     reasons: tuple[str, ...]
     champion: Champion
+    decided_at: datetime
+
+    @property
+    def is_proof_lost(self) -> bool:
+        """Whether this is the decision that the champion has lost its proof."""
+        return not self.promoted and self.candidate_id == self.champion.candidate_id
+
+    def says_the_same_as(self, other: Promotion | None) -> bool:
+        """Return whether only the times differ."""
+        return other is not None and _timeless(self) == _timeless(other)
 
     def to_json(self) -> str:
-        """Return the decision as JSON text with sorted keys."""
-        return json.dumps(asdict(self), indent=1, sort_keys=True) + "\n"
+        """Return the decision as one line of JSON with sorted keys."""
+        return json.dumps(asdict(self), sort_keys=True, default=datetime.isoformat) + "\n"
 
     @classmethod
     def from_json(cls, text: str) -> Promotion:
@@ -49,8 +76,15 @@ class Promotion:
         """
         try:
             content = json.loads(text)
-            champion = Champion(**content.pop("champion"))
-            return cls(champion=champion, reasons=tuple(content.pop("reasons")), **content)
+            champion = content.pop("champion")
+            for name in TIMES:
+                champion[name] = champion[name] and datetime.fromisoformat(champion[name])
+            return cls(
+                champion=Champion(**champion),
+                reasons=tuple(content.pop("reasons")),
+                decided_at=datetime.fromisoformat(content.pop("decided_at")),
+                **content,
+            )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ModelError(
                 f"the stored promotion cannot be read: {error!r}",
@@ -58,26 +92,40 @@ class Promotion:
             ) from error
 
 
-def decide(evaluation: Evaluation, champion: Champion | None) -> Promotion:
+def _timeless(promotion: Promotion) -> Promotion:
+    champion = replace(promotion.champion, **dict.fromkeys(TIMES))
+    return replace(promotion, champion=champion, decided_at=datetime.min)  # noqa: DTZ901
+
+
+def decide(
+    evaluation: Evaluation,
+    champion: Champion | None,
+    *,
+    decided_at: datetime,
+    sentiment_fingerprint: str = "",
+) -> Promotion:
     """Decide whether the candidate becomes the champion.
 
-    - The first candidate speaks, proven or not, and so does the champion itself, evaluated anew.
-    - A proven model replaces an unproven one, and never the other way round.
-    - Of two proven models the newer speaks unless it is worse: its gain's interval lies wholly
-      below the champion's gain. Mere luck of the champion's period does not block retraining.
-    - Of two unproven models the one with the larger gain speaks.
+    - The first candidate is promoted, proven or not. So is the champion itself, evaluated anew;
+      but a proof that it has lost does not come back that way.
+    - A candidate that reads the scores of another sentiment model than the champion is promoted:
+      the champion cannot read these scores. It is proven only by its own evaluation.
+    - A proven model replaces an unproven one, and never the other way round. A champion that has
+      lost its proof is unproven.
+    - Of two proven models the newer one is promoted unless it is worse: its gain's interval lies
+      wholly below the champion's gain. Mere luck of the champion's period does not block
+      retraining.
+    - Of two unproven models the one with the larger gain is promoted; the gain of a champion that
+      has lost its proof is the one of its live record.
 
     Args:
         evaluation: of the candidate.
         champion: `Promotion.champion` of the last decision, None before the first.
+        decided_at: UTC as-of time of the run.
+        sentiment_fingerprint: of the sentiment model whose scores the candidate reads.
     """
     gain = evaluation.estimate(GAIN, evaluation.best_baseline)
-    candidate = Champion(
-        candidate_id=evaluation.candidate_id,
-        is_proven=evaluation.verdict == "skill",
-        accuracy=evaluation.estimate("accuracy").value,
-        accuracy_gain=gain.value,
-    )
+    candidate = _candidate(evaluation, gain, champion, decided_at, sentiment_fingerprint)
     promoted, comparison = _compare(candidate, gain, champion)
     standing = "proven" if candidate.is_proven else "unproven"
     return Promotion(
@@ -86,6 +134,31 @@ def decide(evaluation: Evaluation, champion: Champion | None) -> Promotion:
         is_proven=candidate.is_proven,
         reasons=(f"{standing}: {evaluation.reason}", *evaluation.objections, comparison),
         champion=candidate if promoted or champion is None else champion,
+        decided_at=decided_at,
+    )
+
+
+def _candidate(
+    evaluation: Evaluation,
+    gain: Estimate,
+    champion: Champion | None,
+    decided_at: datetime,
+    sentiment_fingerprint: str,
+) -> Champion:
+    """Return the candidate as the champion that it would be."""
+    is_same = champion is not None and champion.candidate_id == evaluation.candidate_id
+    if is_same and champion.proof_lost_at:
+        return champion
+    is_proven = evaluation.verdict == "skill"
+    goes_on = champion.proven_since if champion is not None and champion.is_proven else None
+    return Champion(
+        candidate_id=evaluation.candidate_id,
+        is_proven=is_proven,
+        accuracy=evaluation.estimate("accuracy").value,
+        accuracy_gain=gain.value,
+        sentiment_fingerprint=sentiment_fingerprint,
+        proven_since=(goes_on or decided_at) if is_proven else None,
+        supported_at=decided_at if is_proven else None,
     )
 
 
@@ -93,7 +166,10 @@ def _compare(candidate: Champion, gain: Estimate, champion: Champion | None) -> 
     if champion is None:
         return True, "promoted: there is no champion yet"
     if candidate.candidate_id == champion.candidate_id:
-        return True, "promoted: it is the champion, evaluated anew"
+        lost = "; the proof that it lost stays lost" if candidate.proof_lost_at else ""
+        return True, f"promoted: it is the champion, evaluated anew{lost}"
+    if candidate.sentiment_fingerprint != champion.sentiment_fingerprint:
+        return True, f"promoted: {other_scores(champion, candidate.sentiment_fingerprint)}"
     if candidate.is_proven and not champion.is_proven:
         return True, "promoted: the champion is unproven"
     if champion.is_proven and not candidate.is_proven:
@@ -103,4 +179,13 @@ def _compare(candidate: Champion, gain: Estimate, champion: Champion | None) -> 
     return (
         not worse,
         f"{verb}: its gain {gain} is {order} the champion's {champion.accuracy_gain:.3f}",
+    )
+
+
+def other_scores(champion: Champion, fingerprint: str) -> str:
+    """Return the sentence that the scores are no longer those that the champion reads."""
+    reads, now = champion.sentiment_fingerprint or "none", fingerprint or "none"
+    return (
+        f"the champion reads scores of the sentiment model {reads[:SHOWN]}, the scores are now of "
+        f"{now[:SHOWN]}"
     )

@@ -12,14 +12,8 @@ import numpy as np
 import polars as pl
 
 from finpulse_assets.domain.evaluation import metrics
-from finpulse_assets.domain.evaluation.baselines import (
-    BASELINES,
-    CANDIDATE,
-    FORECAST_COLUMNS,
-    PREDICTORS,
-    WITHOUT_TEXT,
-)
 from finpulse_assets.domain.evaluation.bootstrap import auc_draws, draw_counts, interval
+from finpulse_assets.domain.models.registry import BASELINES, WITHOUT_TEXT
 from finpulse_assets.errors import EvaluationError
 from finpulse_assets.schemas import EVALUATION
 
@@ -47,12 +41,18 @@ class Estimate:
 class Evaluation:
     """What the walk-forward says about a candidate.
 
-    `table` is schemas.EVALUATION. Its `accuracy_gain` rows stand under the predictor that the
-    candidate is measured against: the candidate's accuracy minus that predictor's.
+    `table` is schemas.EVALUATION of this candidate. Its `accuracy_gain` rows stand under the
+    predictor that it is measured against: the candidate's accuracy minus that predictor's.
     """
 
+    candidate: str
     candidate_id: str
     table: pl.DataFrame
+
+    @property
+    def predictors(self) -> tuple[str, ...]:
+        """The candidate, then its baselines."""
+        return (self.candidate, *BASELINES)
 
     @property
     def verdict(self) -> str:
@@ -95,57 +95,72 @@ class Evaluation:
             found.append(f"the AUC {ranking} is not surely above 0.5")
         return tuple(found)
 
-    def estimate(self, metric: str, predictor: str = CANDIDATE, fold: str = ALL) -> Estimate:
-        """Return one score; NaN bounds where the table has none (single folds)."""
+    def estimate(self, metric: str, predictor: str | None = None, fold: str = ALL) -> Estimate:
+        """Return one score, by default the candidate's own.
+
+        The bounds are NaN where the table has none (single folds).
+        """
         row = self.table.row(
             by_predicate=(pl.col("metric") == metric)
-            & (pl.col("predictor") == predictor)
+            & (pl.col("predictor") == (predictor or self.candidate))
             & (pl.col("fold") == fold),
             named=True,
         )
         return Estimate(*(_number(row[name]) for name in ("value", "lower", "upper")))
 
 
+def evaluations(table: pl.DataFrame) -> list[Evaluation]:
+    """Return the evaluations that a table of schemas.EVALUATION holds, by candidate."""
+    parts = table.partition_by("candidate", "candidate_id", maintain_order=True)
+    return [Evaluation(part["candidate"][0], part["candidate_id"][0], part) for part in parts]
+
+
 def evaluate(
-    forecasts: pl.DataFrame,
+    predictions: pl.DataFrame,
+    candidate: str,
     *,
-    candidate_id: str,
     resamples: int = 1_000,
     seed: int = 7,
     level: float = 0.95,
 ) -> Evaluation:
-    """Score the candidate and its baselines and decide whether the candidate has skill.
+    """Score a candidate beside the baselines and decide whether it has skill.
 
     Skill needs all of: the lower end of the candidate's accuracy above every baseline's accuracy;
     the lower end of every paired gain over them above 0; the lower end of the AUC above 0.5. The
     same model without text is one of the baselines.
 
     Args:
-        forecasts: `baselines.forecasts(predictions, frame, folds)`.
-        candidate_id: fingerprint of the candidate.
+        predictions: schemas.OUT_OF_SAMPLE; its rows alone decide, and their candidate_id is the
+            one that the evaluation is about.
+        candidate: name of the candidate.
         resamples: bootstrap resamples, 100 or more.
         seed: of the resampling.
         level: confidence level of the intervals, above 0 and below 1.
 
     Raises:
-        EvaluationError: an argument is out of range, a predictor is missing or misses rows, or
+        EvaluationError: an argument is out of range, a baseline is missing or misses rows, or
             there are fewer than 20 sessions.
     """
-    _check(forecasts, resamples, level)
-    sums = metrics.session_sums(forecasts)
+    predictors = (candidate, *BASELINES)
+    candidate_id = _check(predictions, candidate, predictors, resamples, level)
+    sums = metrics.session_sums(predictions.filter(pl.col("candidate").is_in(predictors)))
     dates = sums["session_date"].unique().sort()
     counts = draw_counts(len(dates), resamples=resamples, seed=seed)
     scores = {}
-    for predictor in PREDICTORS:
-        own = pl.col("predictor") == predictor
-        scores[predictor] = _score(sums.filter(own), forecasts.filter(own), dates, counts)
-    _add_gains(scores)
+    for predictor in predictors:
+        own = pl.col("candidate") == predictor
+        scores[predictor] = _score(sums.filter(own), predictions.filter(own), dates, counts)
+    _add_gains(scores, candidate)
     table = (
-        pl.DataFrame([row for name in PREDICTORS for row in _rows(name, *scores[name], level)])
-        .with_columns(pl.lit(candidate_id).alias("candidate_id"), pl.col("value").fill_nan(None))
-        .join(_sizes(forecasts), on="fold")
+        pl.DataFrame([row for name in predictors for row in _rows(name, *scores[name], level)])
+        .with_columns(
+            pl.col("value").fill_nan(None),
+            candidate=pl.lit(candidate),
+            candidate_id=pl.lit(candidate_id),
+        )
+        .join(_sizes(predictions.filter(pl.col("candidate") == candidate)), on="fold")
     )
-    return Evaluation(candidate_id, EVALUATION.enforce(table))
+    return Evaluation(candidate, candidate_id, EVALUATION.enforce(table))
 
 
 def text_gain(evaluation: Evaluation) -> Estimate:
@@ -159,13 +174,12 @@ def _score(
     return _values(sums, rows), _draws(sums, rows, dates, counts)
 
 
-def _add_gains(scores: dict[str, tuple[Values, Draws]]) -> None:
+def _add_gains(scores: dict[str, tuple[Values, Draws]], candidate: str) -> None:
     """Add the candidate's lead over each other predictor, on the same rows and resamples."""
-    own_values, own_draws = scores[CANDIDATE]
-    for predictor in PREDICTORS:
-        if predictor == CANDIDATE:
+    own_values, own_draws = scores[candidate]
+    for predictor, (values, draws) in scores.items():
+        if predictor == candidate:
             continue
-        values, draws = scores[predictor]
         for fold, by_metric in values.items():
             by_metric[GAIN] = own_values[fold]["accuracy"] - by_metric["accuracy"]
         draws[GAIN] = own_draws["accuracy"] - draws["accuracy"]
@@ -176,7 +190,7 @@ def _values(sums: pl.DataFrame, rows: pl.DataFrame) -> Values:
     folds = {str(fold): pl.col("fold") == fold for fold in sums["fold"].unique().sort()}
     values = {}
     for fold, own in ({ALL: pl.lit(True)} | folds).items():
-        total = sums.filter(own).select(pl.all().exclude("predictor", "session_date", "fold").sum())
+        total = sums.filter(own).select(pl.all().exclude("candidate", "session_date", "fold").sum())
         numbers = {name: np.array(total[name][0]) for name in total.columns}
         values[fold] = {name: float(of(numbers)) for name, of in metrics.METRICS.items()}
         part = rows.filter(own)
@@ -186,7 +200,7 @@ def _values(sums: pl.DataFrame, rows: pl.DataFrame) -> Values:
 
 def _draws(sums: pl.DataFrame, rows: pl.DataFrame, dates: pl.Series, counts: np.ndarray) -> Draws:
     """Return metric -> its value in every resample."""
-    names = [name for name in sums.columns if name not in ("predictor", "session_date", "fold")]
+    names = [name for name in sums.columns if name not in ("candidate", "session_date", "fold")]
     drawn = counts.astype(np.float64) @ sums.select(names).to_numpy()
     columns = {name: drawn[:, at] for at, name in enumerate(names)}
     draws = {name: of(columns) for name, of in metrics.METRICS.items()}
@@ -205,40 +219,41 @@ def _rows(predictor: str, values: Values, draws: Draws, level: float) -> list[di
     return table
 
 
-def _sizes(forecasts: pl.DataFrame) -> pl.DataFrame:
-    own = forecasts.filter(pl.col("predictor") == CANDIDATE)
+def _sizes(own: pl.DataFrame) -> pl.DataFrame:
     size = (pl.len().alias("row_count"), pl.col("session_date").n_unique().alias("session_count"))
     by_fold = own.group_by(pl.col("fold").cast(pl.String)).agg(*size)
     return pl.concat([by_fold, own.select(pl.lit(ALL).alias("fold"), *size)])
 
 
-def _check(forecasts: pl.DataFrame, resamples: int, level: float) -> None:
+def _check(
+    predictions: pl.DataFrame,
+    candidate: str,
+    predictors: tuple[str, ...],
+    resamples: int,
+    level: float,
+) -> str:
+    """Return the candidate's id after holding the arguments to what an evaluation needs."""
     if resamples < MIN_RESAMPLES:
         raise EvaluationError(f"resamples is {resamples}, it should be {MIN_RESAMPLES} or more")
     if not 0 < level < 1:
         raise EvaluationError(f"level is {level}, it should be above 0 and below 1")
-    missing = [name for name in FORECAST_COLUMNS if name not in forecasts.columns]
-    if missing:
-        raise EvaluationError(
-            f"the forecasts lack {', '.join(missing)}",
-            hint="make them with baselines.forecasts(predictions, frame, folds)",
-        )
-    rows = forecasts.group_by("predictor").len()
-    sizes = dict(rows.iter_rows())
-    for name in PREDICTORS:
-        if sizes.get(name, 0) != sizes.get(CANDIDATE, 0) or name not in sizes:
+    sizes = dict(predictions.group_by("candidate").len().iter_rows())
+    for name in predictors:
+        if not sizes.get(name) or sizes[name] != sizes[candidate]:
             raise EvaluationError(
-                f"{name} has {sizes.get(name, 0)} forecasts, the candidate has "
-                f"{sizes.get(CANDIDATE, 0)}",
-                hint="make them with baselines.forecasts(predictions, frame, folds)",
+                f"{name} has {sizes.get(name, 0)} out-of-sample predictions, the candidate "
+                f"{candidate} has {sizes.get(candidate, 0)}",
+                hint="materialize models/out_of_sample_predictions",
             )
-    sessions = forecasts["session_date"].n_unique()
+    own = predictions.filter(pl.col("candidate") == candidate)
+    sessions = own["session_date"].n_unique()
     if sessions < MIN_SESSIONS:
         raise EvaluationError(
             f"the out-of-sample predictions cover {sessions} sessions, an interval needs at least "
             f"{MIN_SESSIONS}",
             hint="add history, or lower min_train_sessions",
         )
+    return own["candidate_id"][0]
 
 
 def _number(value: float | None) -> float:

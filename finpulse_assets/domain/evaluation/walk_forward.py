@@ -1,7 +1,4 @@
-"""Out-of-sample predictions: each fold's model speaks only about sessions it never saw.
-
-Running the training recipe fold by fold.
-"""
+"""Out-of-sample predictions: each fold's models predict only sessions they never saw."""
 
 from __future__ import annotations
 
@@ -10,32 +7,35 @@ from collections.abc import Callable, Sequence
 import polars as pl
 
 from finpulse_assets.domain.evaluation.splits import Fold
-from finpulse_assets.domain.models.training import TrainingPlan, fit_price_model
+from finpulse_assets.domain.models.candidate import FORECAST_COLUMNS, Candidate
+from finpulse_assets.domain.models.identity import candidate_id, content_hash
 from finpulse_assets.errors import EvaluationError
 from finpulse_assets.schemas import OUT_OF_SAMPLE
+
+HORIZON_SESSIONS = 1
+KEPT = ("ticker", "session_date", "is_up", "return_next_session")
 
 
 def walk_forward_predictions(
     frame: pl.DataFrame,
-    plan: TrainingPlan,
     folds: Sequence[Fold],
+    candidates: Sequence[Candidate],
     *,
-    features_with_text: Sequence[str],
-    features_without_text: Sequence[str],
+    sentiment_fingerprint: str = "",
     on_fold: Callable[[Fold, pl.DataFrame], None] | None = None,
 ) -> pl.DataFrame:
-    """Fit and predict fold by fold, with and without the text features.
+    """Fit and predict every candidate fold by fold.
 
     Args:
         frame: the training frame: one labelled row per ticker and session.
-        plan: how to fit; the same for every fold, nothing is tuned on the test sessions.
         folds: what to train and test on, from `splits.purged_walk_forward`.
-        features_with_text: the candidate's inputs.
-        features_without_text: the inputs of the same model without text.
+        candidates: whom to fit; nothing is tuned on the test sessions.
+        sentiment_fingerprint: of the model whose scores the frame holds.
         on_fold: called with each fold and its predictions, for progress.
 
     Returns:
-        The rows of all test sessions, as schemas.OUT_OF_SAMPLE.
+        The rows of all test sessions, as schemas.OUT_OF_SAMPLE: each candidate's under its
+        candidate_id.
 
     Raises:
         EvaluationError: there are no folds, a fold has too few rows, or a training label ends
@@ -46,36 +46,85 @@ def walk_forward_predictions(
         raise EvaluationError("the walk-forward has 0 folds, it needs at least 1")
     tested = []
     for fold in folds:
-        predictions = _predict_fold(frame, plan, fold, features_with_text, features_without_text)
+        predictions = _predict_fold(frame, fold, candidates)
         if on_fold is not None:
             on_fold(fold, predictions)
         tested.append(predictions)
-    return OUT_OF_SAMPLE.enforce(pl.concat(tested))
+    rows, frame_hash = pl.concat(tested), content_hash(frame)
+    identified = []
+    for candidate in candidates:
+        own = rows.filter(pl.col("candidate") == candidate.name)
+        of_rows = _in_order(own)
+        name = candidate_id(
+            candidate,
+            frame_hash=frame_hash,
+            sentiment_fingerprint=sentiment_fingerprint,
+            rows=of_rows,
+        )
+        identified.append(own.with_columns(candidate_id=pl.lit(name)))
+    return OUT_OF_SAMPLE.enforce(pl.concat(identified))
 
 
-def _predict_fold(
+def check_identity(
+    candidate: Candidate,
+    rows: pl.DataFrame,
+    *,
     frame: pl.DataFrame,
-    plan: TrainingPlan,
-    fold: Fold,
-    features_with_text: Sequence[str],
-    features_without_text: Sequence[str],
-) -> pl.DataFrame:
+    sentiment_fingerprint: str,
+) -> str:
+    """Return the candidate_id of `rows`, if they were predicted by this recipe on this frame.
+
+    Args:
+        candidate: the recipe.
+        rows: `schemas.OUT_OF_SAMPLE` of this candidate alone.
+        frame: the training frame as it is now.
+        sentiment_fingerprint: of the model whose scores it holds.
+
+    Raises:
+        EvaluationError: there are none, or another recipe or another training set made them.
+    """
+    if rows.is_empty():
+        raise EvaluationError(
+            f"there are no out-of-sample predictions of the candidate {candidate.name}",
+            hint="materialize models/out_of_sample_predictions",
+        )
+    found = candidate_id(
+        candidate,
+        frame_hash=content_hash(frame),
+        sentiment_fingerprint=sentiment_fingerprint,
+        rows=_in_order(rows),
+    )
+    held = rows["candidate_id"][0]
+    if found != held:
+        raise EvaluationError(
+            f"the out-of-sample predictions of {candidate.name} are those of the candidate {held}, "
+            f"the training set as it is now makes {found}",
+            hint="another run has changed one of them meanwhile: materialize "
+            "models/out_of_sample_predictions and what follows again",
+        )
+    return held
+
+
+def _in_order(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows as the lake gives them back, so that the id can be found again."""
+    unnamed = rows.with_columns(candidate_id=pl.lit(""))
+    return OUT_OF_SAMPLE.enforce(unnamed)
+
+
+def _predict_fold(frame: pl.DataFrame, fold: Fold, candidates: Sequence[Candidate]) -> pl.DataFrame:
     train = frame.filter(pl.col("session_date").is_in(fold.train_sessions))
     test = frame.filter(pl.col("session_date").is_in(fold.test_sessions))
     _refuse_leak(train, fold)
-    candidate = fit_price_model(train, plan, features_with_text)
-    probability_up, expected_return = candidate.predict(test)
-    without_text, _ = fit_price_model(train, plan, features_without_text).predict(test)
-    return test.select(
-        "ticker",
-        "session_date",
-        pl.lit(fold.index, pl.Int32).alias("fold"),
-        pl.Series("probability_up", probability_up),
-        pl.Series("expected_return", expected_return),
-        pl.Series("probability_up_without_text", without_text),
-        "is_up",
-        "return_next_session",
+    shown = test.select(
+        *KEPT,
+        horizon_sessions=pl.lit(HORIZON_SESSIONS, pl.Int32),
+        fold=pl.lit(fold.index, pl.Int32),
     )
+    predicted = []
+    for candidate in candidates:
+        forecast = candidate.fit(train).forecast(test).select(FORECAST_COLUMNS)
+        predicted.append(shown.hstack(forecast).with_columns(candidate=pl.lit(candidate.name)))
+    return pl.concat(predicted)
 
 
 def _refuse_leak(train: pl.DataFrame, fold: Fold) -> None:

@@ -10,19 +10,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import polars as pl
 
 from finpulse_assets.domain.features.registry import FEATURES
 from finpulse_assets.domain.models.calibration import Calibration, calibrate
+from finpulse_assets.domain.models.candidate import CARD_FILE
 from finpulse_assets.domain.seal import REBUILD, as_json, parse_json, seal_of
 from finpulse_assets.errors import ModelError
 
 PROBABILITY_FILE = "probability_up.lightgbm.txt"
 RETURN_FILE = "expected_return.lightgbm.txt"
-CARD_FILE = "model.json"
 FILES = (PROBABILITY_FILE, RETURN_FILE, CARD_FILE)
 # Below this many rows, waking a second thread costs more than it saves.
 THREADED_ROWS = 2_000
@@ -34,8 +34,11 @@ class PriceModel:
 
     `plan` is the TrainingPlan as a mapping; `medians` holds, feature by feature, the value put
     in place of an unknown one, or None where LightGBM has learnt what unknown means;
-    `calibration` is None until out-of-sample predictions exist.
+    `calibration` is None until out-of-sample predictions exist; `candidate_id` and the fingerprint
+    of the sentiment model whose scores were read are empty until the model is a candidate's.
     """
+
+    FILES: ClassVar[tuple[str, ...]] = FILES
 
     features: tuple[str, ...]
     plan: dict[str, Any]
@@ -47,6 +50,7 @@ class PriceModel:
     probability_text: str
     return_text: str
     calibration: Calibration | None = None
+    candidate_id: str = ""
     sentiment_fingerprint: str = ""
 
     def predict(self, frame: pl.DataFrame) -> tuple[np.ndarray, np.ndarray]:
@@ -60,6 +64,18 @@ class PriceModel:
         """
         matrix = self._matrix(frame)
         return self._run(self._probability, matrix), self._run(self._return, matrix)
+
+    def forecast(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Return the predictions as columns; see `candidate.Fitted`."""
+        probability_up, expected_return = self.predict(frame)
+        return pl.DataFrame(
+            {
+                "probability_up": probability_up,
+                "score": probability_up,
+                "predicts_up": probability_up >= 0.5,
+                "expected_return": expected_return,
+            }
+        )
 
     def interval(self, probability_up: np.ndarray) -> tuple[pl.Series, pl.Series]:
         """Return (probability_lower, probability_upper), null while uncalibrated.
@@ -112,9 +128,9 @@ class PriceModel:
         """Return this model with the calibration of its recipe's out-of-sample predictions."""
         return replace(self, calibration=calibrate(predictions, level=level))
 
-    def made_on(self, sentiment_fingerprint: str) -> PriceModel:
-        """Return this model with the fingerprint of the sentiment model whose scores it read."""
-        return replace(self, sentiment_fingerprint=sentiment_fingerprint)
+    def as_candidate(self, candidate_id: str, *, sentiment_fingerprint: str) -> PriceModel:
+        """Return this model with its id and the sentiment model whose scores it read."""
+        return replace(self, candidate_id=candidate_id, sentiment_fingerprint=sentiment_fingerprint)
 
     @property
     def fingerprint(self) -> str:
@@ -141,6 +157,7 @@ class PriceModel:
                 probability_text=texts[PROBABILITY_FILE],
                 return_text=texts[RETURN_FILE],
                 calibration=card["calibration"] and Calibration.from_dict(card["calibration"]),
+                candidate_id=card["candidate_id"],
                 sentiment_fingerprint=card["sentiment_fingerprint"],
             )
         except (KeyError, TypeError, ValueError) as error:
@@ -151,6 +168,8 @@ class PriceModel:
     def files(self) -> dict[str, str]:
         """Return the model as text files by name; equal models, equal bytes."""
         card = {
+            "family": "lightgbm",
+            "candidate_id": self.candidate_id,
             "features": self.features,
             "plan": self.plan,
             "trained_from": self.trained_from.isoformat(),

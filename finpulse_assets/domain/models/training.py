@@ -71,6 +71,23 @@ class TrainingPlan:
         }
 
 
+@dataclass(frozen=True)
+class LightGBM:
+    """LightGBM as a candidate: its inputs and how it is fitted."""
+
+    name: str
+    features: tuple[str, ...]
+    plan: TrainingPlan
+    is_baseline: bool = False
+
+    def recipe(self) -> dict[str, object]:
+        return {"family": "lightgbm", "features": self.features, "plan": asdict(self.plan)}
+
+    def fit(self, frame: pl.DataFrame) -> PriceModel:
+        """Fit both boosters; see `fit_price_model`."""
+        return fit_price_model(frame, self.plan, self.features)
+
+
 def fit_price_model(frame: pl.DataFrame, plan: TrainingPlan, features: Sequence[str]) -> PriceModel:
     """Fit the probability of an up move and the expected return on the same rows.
 

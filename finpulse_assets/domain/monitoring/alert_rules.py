@@ -198,6 +198,9 @@ def decision_of(promotion: Promotion, decided_at: datetime) -> Alert:
         standing = "proven" if promotion.is_proven else "unproven"
         what = f"{promotion.candidate_id} ({standing}) is the champion: {reason}"
         kind, severity = Kind.PROMOTION, Severity.INFO
+    elif promotion.is_proof_lost:
+        what = f"the champion {promotion.candidate_id} is unproven from now on: {reason}"
+        kind, severity = Kind.PROMOTION_REFUSED, Severity.WARNING
     else:
         champion = promotion.champion.candidate_id
         what = f"{promotion.candidate_id} was refused, {champion} stays the champion: {reason}"

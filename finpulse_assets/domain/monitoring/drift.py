@@ -71,14 +71,24 @@ def column_kinds() -> dict[str, str]:
     return inputs | dict.fromkeys(PREDICTIONS, "prediction")
 
 
-def judged_rows(features: pl.DataFrame, signals: pl.DataFrame) -> pl.DataFrame:
+def judged_rows(
+    features: pl.DataFrame, signals: pl.DataFrame, out_of_sample: pl.DataFrame
+) -> pl.DataFrame:
     """Return the features with the predictions beside them, null where nothing was predicted.
 
-    Past predictions are those of the walk-forward and those spoken live: a model's own view of the
-    rows that it was fitted on is surer than any later one, which would pass for drift.
+    Past predictions are those that were published, and before them those of the walk-forward: a
+    model's own view of the rows that it was fitted on is surer than any later one, which would pass
+    for drift.
+
+    Args:
+        features: fct_daily_features.
+        signals: `current_signals` of the history.
+        out_of_sample: schemas.OUT_OF_SAMPLE of the champion's kind of candidate.
     """
     key = ["ticker", "session_date"]
-    return features.join(signals.select(*key, *PREDICTIONS), on=key, how="left").sort(key)
+    earlier = out_of_sample.join(signals, on="session_date", how="anti")
+    predicted = pl.concat([it.select(*key, *PREDICTIONS) for it in (signals, earlier)])
+    return features.join(predicted, on=key, how="left").sort(key)
 
 
 def split_recent(

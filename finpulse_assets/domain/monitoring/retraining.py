@@ -1,16 +1,17 @@
-"""Retraining: whether the latest drift reports ask for one.
+"""Retraining: whether drift or a lost proof asks for one, and from which session on it trains.
 
-The decision, from the verdicts of the reports and the last answer.
+A retraining by age needs no rule here: the model's freshness policy decides (`retrain_when_stale`).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 import polars as pl
 
-from finpulse_assets.domain.calendar import build_sessions
+from finpulse_assets.domain.calendar import FIRST_DAY, build_sessions
+from finpulse_assets.domain.evaluation.promotion import Promotion
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,10 +28,11 @@ class RetrainRule:
 
 @dataclass(frozen=True)
 class Retraining:
-    """The answer to the latest report: whether a retraining is due, and why (not)."""
+    """The answer: whether a retraining is due, and why (not); `key` names the cause, once."""
 
     is_due: bool
     reason: str
+    key: str = ""
 
 
 def retraining_due(
@@ -71,4 +73,39 @@ def retraining_due(
                 f"drift on {day}, a retraining was asked for on {asked_for}, {waited} of "
                 f"{rule.cool_down} sessions ago",
             )
-    return Retraining(True, f"drift in {rule.in_a_row} reports in a row, the last on {day}")
+    return Retraining(
+        True, f"drift in {rule.in_a_row} reports in a row, the last on {day}", f"drift-{day}"
+    )
+
+
+def retraining_after(decision: Promotion | None) -> Retraining:
+    """Return whether the last decision asks for a retraining: it does where a proof was lost.
+
+    Args:
+        decision: the last decision, None before the first.
+    """
+    if decision is None:
+        return Retraining(False, "there is no champion yet")
+    champion = decision.champion.candidate_id
+    if not decision.is_proof_lost:
+        return Retraining(False, f"the champion {champion} has lost no proof since it was promoted")
+    return Retraining(
+        True,
+        f"the champion {champion} has lost its proof",
+        f"proof-{champion}-{decision.decided_at:%Y%m%dT%H%M%S}",
+    )
+
+
+def window_start(day: date, sessions: int | None) -> date | None:
+    """Return the first session of a training window of so many sessions that ends with `day`.
+
+    None means all history, which is also what no number means.
+
+    >>> window_start(date(2024, 7, 5), 3), window_start(date(2024, 7, 5), None)
+    (datetime.date(2024, 7, 2), None)
+    """
+    if sessions is None:
+        return None
+    # A calendar holds at least 4 sessions in 7 days, but for a fortnight of holidays.
+    days = timedelta(days=2 * sessions + 14)
+    return build_sessions(max(FIRST_DAY, day - days), day)["session_date"].tail(sessions)[0]

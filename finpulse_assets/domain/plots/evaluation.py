@@ -8,10 +8,10 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from finpulse_assets.domain.evaluation.baselines import CANDIDATE, NAIVE, WITHOUT_TEXT
 from finpulse_assets.domain.evaluation.metrics import session_sums
 from finpulse_assets.domain.evaluation.report import ALL, Evaluation
 from finpulse_assets.domain.models.calibration import calibrate
+from finpulse_assets.domain.models.registry import BASELINES, WITHOUT_TEXT, label_of
 from finpulse_assets.domain.plots.style import (
     BLUE,
     GREY,
@@ -24,23 +24,12 @@ from finpulse_assets.domain.plots.style import (
     legend,
 )
 
-LABELS = {
-    CANDIDATE: "candidate",
-    WITHOUT_TEXT: "candidate without text",
-    "majority": "majority class",
-    "always_up": "always up",
-    "persistence": "persistence (last session)",
-    "momentum": "momentum (20 sessions)",
-}
-
 
 def accuracy_plot(evaluation: Evaluation) -> bytes:
     """Return a PNG of every predictor's accuracy with its interval, the best baseline marked."""
     best = evaluation.best_baseline
-    names = sorted(
-        (WITHOUT_TEXT, *NAIVE), key=lambda name: evaluation.estimate("accuracy", name).value
-    )
-    names.append(CANDIDATE)
+    names = sorted(BASELINES, key=lambda name: evaluation.estimate("accuracy", name).value)
+    names.append(evaluation.candidate)
     own = evaluation.estimate("accuracy")
     baseline = evaluation.estimate("accuracy", best)
     verdict = "Skill" if evaluation.verdict == "skill" else "No skill shown"
@@ -50,14 +39,14 @@ def accuracy_plot(evaluation: Evaluation) -> bytes:
     for at, name in enumerate(names):
         estimate = evaluation.estimate("accuracy", name)
         value, low, high = (100 * it for it in (estimate.value, estimate.lower, estimate.upper))
-        colour = BLUE if name == CANDIDATE else INK if name == best else GREY
+        colour = BLUE if name == evaluation.candidate else INK if name == best else GREY
         axes.plot([low, high], [at, at], color=colour, linewidth=2.2, solid_capstyle="round")
         axes.plot(value, at, "o", color=colour, markersize=8)
         axes.annotate(
             f"{value:.1f}", (value, at), (0, 7), textcoords="offset points", ha="center",
             color=colour, fontsize=9,
         )  # fmt: skip
-    labels = [LABELS[name] + (" (best baseline)" if name == best else "") for name in names]
+    labels = [label_of(name) + (" (best baseline)" if name == best else "") for name in names]
     axes.set_yticks(range(len(names)), labels)
     axes.set_ylim(-0.6, len(names) - 0.3)
     axes.set_xlabel("right directions out of sample, % (whiskers: day-block bootstrap interval)")
@@ -69,16 +58,16 @@ def fold_accuracy_plot(evaluation: Evaluation) -> bytes:
     folds = evaluation.table.filter(pl.col("fold") != ALL)["fold"].unique().to_list()
     folds.sort(key=int)
     best = evaluation.best_baseline
-    own = [100 * evaluation.estimate("accuracy", CANDIDATE, fold).value for fold in folds]
+    own = [100 * evaluation.estimate("accuracy", fold=fold).value for fold in folds]
     other = [100 * evaluation.estimate("accuracy", best, fold).value for fold in folds]
     won = sum(mine > theirs for mine, theirs in zip(own, other, strict=True))
     figure, axes = canvas(
-        f"Candidate ahead of {LABELS[best]} in {won} of {len(folds)} folds", height=3.4, grid="y"
+        f"Candidate ahead of {label_of(best)} in {won} of {len(folds)} folds", height=3.4, grid="y"
     )
     at = np.arange(len(folds))
     axes.vlines(at, other, own, color=PALE, linewidth=5)
-    axes.plot(at, other, "D", color=INK, markersize=7, label=f"{LABELS[best]} (best baseline)")
-    axes.plot(at, own, "o", color=BLUE, markersize=9, label=LABELS[CANDIDATE])
+    axes.plot(at, other, "D", color=INK, markersize=7, label=f"{label_of(best)} (best baseline)")
+    axes.plot(at, own, "o", color=BLUE, markersize=9, label=label_of(evaluation.candidate))
     axes.set_xticks(at, folds)
     axes.set_xlim(-0.5, len(folds) - 0.5)
     axes.set_xlabel("walk-forward fold, in order of time")
@@ -91,7 +80,7 @@ def calibration_plot(predictions: pl.DataFrame) -> bytes:
     """Return a PNG of the observed up-rate against the predicted probability, with row counts.
 
     Args:
-        predictions: schemas.OUT_OF_SAMPLE.
+        predictions: schemas.OUT_OF_SAMPLE of one candidate.
     """
     calibration = calibrate(predictions)
     bins = calibration.bins
@@ -120,29 +109,30 @@ def calibration_plot(predictions: pl.DataFrame) -> bytes:
     return as_png(figure)
 
 
-def rank_ic_plot(forecasts: pl.DataFrame) -> bytes:
+def rank_ic_plot(predictions: pl.DataFrame, candidate: str) -> bytes:
     """Return a PNG of the rank IC summed over the sessions, with and without text.
 
     A line that climbs steadily is a signal; one that climbs in a single month is an event.
 
     Args:
-        forecasts: `baselines.forecasts(...)`.
+        predictions: schemas.OUT_OF_SAMPLE.
+        candidate: whose line is shown beside the one without text.
     """
-    shown = forecasts.filter(pl.col("predictor").is_in([CANDIDATE, WITHOUT_TEXT]))
+    shown = predictions.filter(pl.col("candidate").is_in([candidate, WITHOUT_TEXT]))
     sums = session_sums(shown).with_columns(
-        pl.col("rank_ic").cum_sum().over("predictor", order_by="session_date").alias("total")
+        pl.col("rank_ic").cum_sum().over("candidate", order_by="session_date").alias("total")
     )
-    own = sums.filter((pl.col("predictor") == CANDIDATE) & (pl.col("rank_ic_sessions") > 0))
+    own = sums.filter((pl.col("candidate") == candidate) & (pl.col("rank_ic_sessions") > 0))
     mean = own["rank_ic"].mean() or 0.0
     share = (own["rank_ic"] > 0).mean() or 0.0
     title = f"Mean rank IC {mean:+.3f}, above zero in {share:.0%} of {own.height} sessions"
     figure, axes = canvas(title, height=3.6, grid="both")
     axes.axhline(0, color=GREY, linewidth=1)
-    for name, colour in ((WITHOUT_TEXT, GREY), (CANDIDATE, BLUE)):
-        line = sums.filter(pl.col("predictor") == name)
+    for name, colour in ((WITHOUT_TEXT, GREY), (candidate, BLUE)):
+        line = sums.filter(pl.col("candidate") == name)
         axes.plot(
             line["session_date"].to_numpy(), line["total"].to_numpy(), color=colour, linewidth=1.8,
-            label=LABELS[name],
+            label=label_of(name),
         )  # fmt: skip
     axes.set_xlabel("session")
     axes.set_ylabel("sum of rank ICs since the first test session")

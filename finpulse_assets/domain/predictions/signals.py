@@ -1,41 +1,51 @@
-"""Signals: what the champion says about the next session, and what the recipe would have said."""
+"""Signals: what the champion predicts for the next session, as versions that are never overwritten.
+
+A session's signals are one version, known by `predicted_at`; a retraining at 20:00 adds a version
+to what was published at 16:30. Readers take the one that counts from `current_signals`.
+"""
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import numpy as np
 import polars as pl
 
 from finpulse_assets.domain.models.lightgbm_model import PriceModel
 from finpulse_assets.errors import EvaluationError
-from finpulse_assets.schemas import DAILY_SIGNALS, OUT_OF_SAMPLE
+from finpulse_assets.schemas import DAILY_SIGNALS
 
-LIVE, LATE, WALK_FORWARD = "live", "late", "walk_forward"
-NO_REASONS = ""
+LIVE, LATE = "live", "late"
+# Two versions of a session may come from runs with the same as-of time; the later one counts.
+TICK = timedelta(microseconds=1)
 
 
-def live_signals(
+def signals_of(
     model: PriceModel,
     features: pl.DataFrame,
     sessions: pl.DataFrame,
     *,
     session_date: date,
+    predicted_at: datetime,
     is_proven: bool,
     model_version: str,
 ) -> pl.DataFrame:
     """Return the model's signal for every ticker with features on `session_date`.
 
+    It is live where the target session opens after `predicted_at`, else late.
+
     Args:
-        model: who speaks.
+        model: the champion.
         features: fct_daily_features; only the rows of `session_date` are used.
-        sessions: `schemas.SESSIONS` with `session_date`.
+        sessions: `schemas.SESSIONS` with `session_date` and the session after it.
         session_date: the last completed session.
-        is_proven: whether the model passed the promotion gate.
+        predicted_at: UTC as-of time of the run.
+        is_proven: whether the champion is proven now.
         model_version: its candidate id.
 
     Raises:
-        EvaluationError: no ticker has features on that session.
+        EvaluationError: no ticker has features on that session, or the calendar ends before its
+            target session.
     """
     rows = features.filter(pl.col("session_date") == session_date).sort("ticker")
     if rows.is_empty():
@@ -52,72 +62,50 @@ def live_signals(
         pl.Series("probability_upper", upper),
         pl.Series("expected_return", expected_return),
         pl.Series("reasons", model.reasons(rows)),
-        origin=pl.lit(LIVE),
+        predicted_at=pl.lit(predicted_at, pl.Datetime("us", "UTC")),
         is_proven=pl.lit(is_proven),
         model_version=pl.lit(model_version),
     )
     return _finish(signals, sessions)
 
 
-def as_spoken(
-    live: pl.DataFrame, held: pl.DataFrame, *, as_of: datetime, entry_at: datetime
-) -> pl.DataFrame:
-    """Return what counts as said about a session: a signal is live only before it can be traded.
+def new_version(computed: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
+    """Return what `computed` adds to the history: itself, or no rows where it adds nothing.
 
-    Once the target session is open, the signals that were said in time stand; where there are
-    none, `live` is kept with the origin "late".
+    It adds nothing where the session's current version says the same, or where it comes late for
+    a session that has live signals. What is held stays as it is.
 
     Args:
-        live: signals of one session, as computed now.
+        computed: signals of one session, from `signals_of`.
         held: `schemas.DAILY_SIGNALS` as it stands.
-        as_of: the time of this run.
-        entry_at: when the target session opens.
     """
-    if as_of < entry_at:
-        return live
-    said = held.filter(pl.col("origin") == LIVE).join(live, on="session_date", how="semi")
-    return said if said.height else live.with_columns(origin=pl.lit(LATE))
+    before = held.join(computed, on="session_date", how="semi")
+    if before.is_empty():
+        return computed
+    if computed["origin"][0] == LATE and (before["origin"] == LIVE).any():
+        return computed.clear()
+    said = current_signals(before).drop("predicted_at").sort("ticker")
+    if said.equals(computed.drop("predicted_at").sort("ticker")):
+        return computed.clear()
+    earliest = before["predicted_at"].max() + TICK
+    return computed.with_columns(
+        pl.max_horizontal("predicted_at", pl.lit(earliest, pl.Datetime("us", "UTC")))
+    )
 
 
-def past_signals(
-    predictions: pl.DataFrame, sessions: pl.DataFrame, *, is_proven: bool, model_version: str
-) -> pl.DataFrame:
-    """Return the walk-forward predictions as signals: each spoken by a model of its own time.
+def current_signals(history: pl.DataFrame) -> pl.DataFrame:
+    """Return the version of each session that counts: one row per ticker and session.
+
+    It is the newest that was predicted before the target session opened; where there is none, the
+    newest late one. A session comes whole from one version, for its ranks are one order.
 
     Args:
-        predictions: `schemas.OUT_OF_SAMPLE`.
-        sessions: `schemas.SESSIONS` that cover them.
-        is_proven: whether the recipe passed the promotion gate.
-        model_version: candidate id of the recipe's last model, champion or not.
+        history: `schemas.DAILY_SIGNALS`, any versions.
     """
-    OUT_OF_SAMPLE.enforce(predictions)
-    signals = predictions.select(
-        "ticker",
-        "session_date",
-        "probability_up",
-        "expected_return",
-        probability_lower=pl.lit(None, pl.Float64),
-        probability_upper=pl.lit(None, pl.Float64),
-        reasons=pl.lit(NO_REASONS),
-        origin=pl.lit(WALK_FORWARD),
-        is_proven=pl.lit(is_proven),
-        model_version=pl.lit(model_version),
-    )
-    return _finish(signals, sessions)
-
-
-def merge_signals(past: pl.DataFrame, live: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
-    """Return one signal per ticker and session; what was said live stands.
-
-    Today's live signals replace earlier ones of the same session, live ones held from another
-    session are never touched, and the walk-forward fills the other sessions. A session comes whole
-    from one of the three, for its ranks are one order.
-    """
-    said = held.filter(pl.col("origin").is_in([LIVE, LATE]))
-    spoken = said.join(live, on="session_date", how="anti")
-    current = pl.concat([live, spoken])
-    past = past.join(current, on="session_date", how="anti")
-    return DAILY_SIGNALS.enforce(pl.concat([current, past]))
+    is_live = pl.col("origin") == LIVE
+    counting = history.filter(is_live == is_live.any().over("session_date"))
+    newest = pl.col("predicted_at") == pl.col("predicted_at").max().over("session_date")
+    return counting.filter(newest)
 
 
 def _reach(features: pl.DataFrame) -> str:
@@ -130,12 +118,22 @@ def _finish(signals: pl.DataFrame, sessions: pl.DataFrame) -> pl.DataFrame:
     calendar = sessions.select(
         "session_date", "decision_at", target_session_date="next_session_date"
     )
+    opens = sessions.select(target_session_date="session_date", open_at="open_at")
+    is_late = pl.col("predicted_at") >= pl.col("open_at")
     strength = pl.col("probability_up").round(9)
     ranked = (
         signals.join(calendar, on="session_date", how="left")
+        .join(opens, on="target_session_date", how="left")
+        .with_columns(origin=pl.when(is_late).then(pl.lit(LATE)).otherwise(pl.lit(LIVE)))
         .sort("session_date", strength, "ticker", descending=[False, True, False])
         .with_columns(rank=pl.int_range(1, pl.len() + 1, dtype=pl.Int32).over("session_date"))
     )
+    if ranked["open_at"].null_count():
+        raise EvaluationError(
+            f"the calendar ends on {sessions['session_date'].max()}, before the target session of "
+            f"{signals['session_date'].max()}",
+            hint="materialize raw/sessions",
+        )
     return DAILY_SIGNALS.enforce(ranked.select(DAILY_SIGNALS.column_names))
 
 

@@ -11,10 +11,11 @@ import logging
 import os
 import re
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from finpulse_assets.errors import TrackingError
 
@@ -146,11 +147,25 @@ class MlflowStore:
             client.set_model_version_tag(REGISTERED_MODEL, version, "verdict", verdict)
             client.set_registered_model_alias(REGISTERED_MODEL, CHAMPION, version)
 
+    def prune(self, kept: Collection[str]) -> list[str]:
+        """Delete the registry versions of all candidates but `kept`; return the versions."""
+        with translated(self.uri):
+            gone = [
+                str(version.version)
+                for version in self._versions()
+                if version.tags.get("candidate_id") not in kept
+            ]
+            for version in gone:
+                self._client().delete_model_version(REGISTERED_MODEL, version)
+        return gone
+
     def version_of(self, candidate_id: str) -> str | None:
         """Return the registry version of a candidate, or None."""
-        found = self._client().search_model_versions(f"name = '{REGISTERED_MODEL}'")
-        versions = [v.version for v in found if v.tags.get("candidate_id") == candidate_id]
-        return str(versions[0]) if versions else None
+        found = [v for v in self._versions() if v.tags.get("candidate_id") == candidate_id]
+        return str(found[0].version) if found else None
+
+    def _versions(self) -> list[Any]:
+        return list(self._client().search_model_versions(f"name = '{REGISTERED_MODEL}'"))
 
     def _client(self):
         import mlflow

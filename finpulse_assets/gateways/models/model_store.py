@@ -1,25 +1,25 @@
-"""The model store: sealed price models in folders, and the pointers that name two of them.
+"""The model store: sealed price models by candidate id, and the history of decisions.
 
-Where a fitted model lies and which one is challenger or champion.
-
-Layout: `<models>/price/<candidate_id>/` sealed, `<models>/price/challenger.json` and
-`<models>/price/promotion.json`. A folder is complete or does not open, a pointer is replaced by
-rename, so a kill leaves the old state or the new one.
+Layout: `<models>/price/<candidate_id>/` sealed, and `<models>/price/promotions.jsonl`, a line for
+each decision; the last one is in force. Nothing else names a model: whoever evaluates or promotes
+takes the id from the rows that it reads. A folder is renamed into place and the history replaced
+by rename, so a kill leaves the old state or the new one.
 """
 
 from __future__ import annotations
 
-import json
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
+
+from filelock import FileLock
 
 from finpulse_assets.domain.evaluation.promotion import Promotion
 from finpulse_assets.domain.models.lightgbm_model import PriceModel
 from finpulse_assets.errors import ModelError
-from finpulse_assets.gateways.atomic import write_json, written_atomically
+from finpulse_assets.gateways.atomic import remove_folder, written_atomically
 from finpulse_assets.gateways.models.price_model_folder import load_model, save_model
-
-ID_LENGTH = 16
+from finpulse_assets.gateways.models.sealed_folder import MANIFEST
 
 
 @dataclass(frozen=True)
@@ -31,50 +31,92 @@ class ModelStore:
     def folder(self, candidate_id: str) -> Path:
         return self.root / candidate_id
 
-    def save_challenger(self, model: PriceModel) -> str:
-        """Keep `model` and make it the challenger; return its candidate id."""
-        candidate_id = model.fingerprint[:ID_LENGTH]
-        save_model(model, self.folder(candidate_id))
-        write_json(self.root / "challenger.json", {"candidate_id": candidate_id})
-        return candidate_id
+    def save(self, model: PriceModel) -> Path:
+        """Keep a candidate's model under its id and return its folder.
 
-    def challenger(self) -> str:
-        """Return the candidate id of the challenger.
+        A model of that id that opens is kept as it is: the id names everything that made it, and
+        somebody may be reading it.
 
         Raises:
-            ModelError: there is none yet.
+            ModelError: the model has no candidate id.
+            LakeError: the disk refuses it.
         """
-        path = self.root / "challenger.json"
-        if not path.exists():
-            raise ModelError("there is no price model yet", hint="materialize models/price_model")
-        try:
-            return json.loads(path.read_text())["candidate_id"]
-        except (ValueError, KeyError, TypeError) as error:
+        if not model.candidate_id:
             raise ModelError(
-                f"{path} names no candidate: {error!r}",
-                hint="delete it and materialize models/price_model",
-            ) from error
+                "the model has no candidate id", hint="give it one with PriceModel.as_candidate"
+            )
+        folder = self.folder(model.candidate_id)
+        if not self._opens(model.candidate_id):
+            save_model(model, folder)
+        return folder
+
+    def _opens(self, candidate_id: str) -> bool:
+        try:
+            return self.load(candidate_id).candidate_id == candidate_id
+        except ModelError:
+            return False
 
     def load(self, candidate_id: str) -> PriceModel:
         """Return a model, every file checked; see `load_model`."""
         return load_model(self.folder(candidate_id))
 
-    @property
-    def promotion_path(self) -> Path:
-        return self.root / "promotion.json"
+    def candidates(self) -> list[str]:
+        """Return the ids of all models that lie here, the one saved last first."""
+        saved = [path.parent for path in self.root.glob(f"[!.]*/{MANIFEST}")]
+        saved.sort(key=lambda folder: (folder.stat().st_mtime_ns, folder.name), reverse=True)
+        return [folder.name for folder in saved]
 
-    def agree(self, one: str, other: str) -> bool:
-        """Return whether two models read the scores of the same sentiment model."""
-        return self.load(one).sentiment_fingerprint == self.load(other).sentiment_fingerprint
+    def prune(self, *, kept: int, needed: Collection[str] = ()) -> list[str]:
+        """Remove all models but the champion, the `kept` saved last and the `needed`.
+
+        Returns:
+            The ids that were removed.
+        """
+        decision = self.promotion()
+        stay = {*needed, *self.candidates()[:kept]}
+        if decision is not None:
+            stay |= {decision.champion.candidate_id}
+        gone = [name for name in self.candidates() if name not in stay]
+        for name in gone:
+            remove_folder(self.folder(name))
+        return gone
+
+    @property
+    def history_path(self) -> Path:
+        return self.root / "promotions.jsonl"
+
+    def history(self) -> list[Promotion]:
+        """Return every decision, the first one first.
+
+        Raises:
+            ModelError: a line is no decision.
+        """
+        path = self.history_path
+        lines = path.read_text().splitlines() if path.exists() else []
+        return [Promotion.from_json(line) for line in lines]
 
     def promotion(self) -> Promotion | None:
-        """Return the last decision, None before the first."""
-        path = self.promotion_path
-        return Promotion.from_json(path.read_text()) if path.exists() else None
+        """Return the decision in force, None before the first."""
+        decisions = self.history()
+        return decisions[-1] if decisions else None
 
-    def keep_promotion(self, promotion: Promotion) -> Path:
-        """Keep a decision; whoever asks for the champion sees it from now on."""
-        path = self.promotion_path
-        with written_atomically(path) as temporary:
-            temporary.write_text(promotion.to_json())
-        return path
+    def decide(self, judge: Callable[[Promotion | None], Promotion | None]) -> Promotion | None:
+        """Let `judge` decide on the decision in force, add its decision, and return the one in
+        force then.
+
+        Nobody else decides meanwhile, so a decision never rests on a champion that another run has
+        just replaced. A decision that says the same as the one in force is not added again.
+
+        Args:
+            judge: from the decision in force to a new one, or None to leave it.
+        """
+        self.root.mkdir(parents=True, exist_ok=True)
+        with FileLock(self.root / ".lock"):
+            before = self.promotion()
+            decision = judge(before)
+            if decision is None or decision.says_the_same_as(before):
+                return before
+            held = self.history_path.read_text() if self.history_path.exists() else ""
+            with written_atomically(self.history_path) as temporary:
+                temporary.write_text(held + decision.to_json())
+        return decision

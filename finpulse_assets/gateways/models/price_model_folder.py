@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from finpulse_assets.domain.models.lightgbm_model import FILES, PriceModel
+from finpulse_assets.domain.models.candidate import CARD_FILE
+from finpulse_assets.domain.models.lightgbm_model import PriceModel
+from finpulse_assets.domain.models.registry import family_of
 from finpulse_assets.gateways.models.sealed_folder import read_sealed, write_sealed
 
 
 def save_model(model: PriceModel, folder: Path) -> None:
-    """Write a model into `folder`, made if absent; equal models, equal bytes."""
+    """Write a model as the content of `folder`; equal models, equal bytes."""
     write_sealed(folder, model.files())
 
 
@@ -19,4 +21,5 @@ def load_model(folder: Path) -> PriceModel:
     Raises:
         ModelError: a file is missing, differs from the manifest, or is not a model.
     """
-    return PriceModel.from_files(read_sealed(folder, FILES))
+    family = family_of(read_sealed(folder, [CARD_FILE])[CARD_FILE])
+    return family.from_files(read_sealed(folder, family.FILES))

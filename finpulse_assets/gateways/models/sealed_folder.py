@@ -1,6 +1,6 @@
 """Files under a seal: a folder whose manifest.json holds the sha256 of each of its files.
 
-Writing such a folder and reading it only if every file is as it was written.
+Writing such a folder whole, and reading it only if every file is as it was written.
 """
 
 from __future__ import annotations
@@ -13,22 +13,35 @@ from typing import Any
 
 from finpulse_assets.domain.seal import REBUILD, as_json, parse_json, seal_of, sha256_of
 from finpulse_assets.errors import ModelError
+from finpulse_assets.gateways.atomic import staged_folder
 
 MANIFEST = "manifest.json"
 CHANGED = f"the file was changed or cut short: {REBUILD}"
 
 
 def write_sealed(folder: Path, files: Mapping[str, str]) -> None:
-    """Write text files and their manifest into `folder`, made if absent.
+    """Write text files and their manifest as the content of `folder`, whole or not at all.
 
-    Equal content gives equal bytes. The manifest is written last, so a write cut
-    short leaves a folder that does not open.
+    They are written into a folder beside it, forced to the disk, and renamed into place: a folder
+    that stands is complete. One that holds the same content already stays as it is. Equal content
+    gives equal bytes.
+
+    Raises:
+        LakeError: the disk or the folder refuses the files.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / MANIFEST).unlink(missing_ok=True)
-    for name, content in files.items():
-        (folder / name).write_bytes(content.encode())
-    (folder / MANIFEST).write_bytes(as_json(seal_of(files)).encode())
+    sealed = {**files, MANIFEST: as_json(seal_of(files))}
+    if _holds(folder, sealed):
+        return
+    with staged_folder(folder) as staging:
+        for name, content in sealed.items():
+            (staging / name).write_bytes(content.encode())
+
+
+def _holds(folder: Path, files: Mapping[str, str]) -> bool:
+    try:
+        return all((folder / name).read_bytes() == text.encode() for name, text in files.items())
+    except OSError:
+        return False
 
 
 def read_sealed(folder: Path, names: Iterable[str]) -> dict[str, str]:

@@ -56,10 +56,10 @@ def predictor_of(
             model is absent.
     """
     champion = promotion.champion
-    if not model.fingerprint.startswith(champion.candidate_id):
+    if model.candidate_id != champion.candidate_id:
         raise ModelError(
             f"the promotion names the champion {champion.candidate_id}, the model is "
-            f"{model.fingerprint[: len(champion.candidate_id)]}",
+            f"{model.candidate_id or 'no candidate'}",
             hint=REBUILD,
         )
     missing = [name for name in model.features if name not in online.columns]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import dagster as dg
 
@@ -100,5 +100,4 @@ class PlatformLook:
         found = self.models.promotion()
         if found is None:
             return Observation()
-        decided_at = datetime.fromtimestamp(self.models.promotion_path.stat().st_mtime, UTC)
-        return Observation(happened=(rules.decision_of(found, decided_at),))
+        return Observation(happened=(rules.decision_of(found, found.decided_at),))

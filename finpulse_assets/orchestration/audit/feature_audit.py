@@ -93,13 +93,7 @@ def audit_labels(recipe: Recipe) -> Placebo:
             min_train_sessions=max(sessions.height // 2, 1),
             embargo_sessions=recipe.settings.embargo_sessions,
         )
-        return walk_forward_predictions(
-            shuffled,
-            recipe.plan,
-            folds,
-            features_with_text=recipe.features,
-            features_without_text=recipe.features[:1],
-        )
+        return walk_forward_predictions(shuffled, folds, recipe.challengers[:1])
 
     return placebo(evaluate, frame)
 

@@ -18,6 +18,7 @@ import polars as pl
 from finpulse_assets.contract import Table
 from finpulse_assets.domain.calendar import last_completed_session
 from finpulse_assets.domain.monitoring.freshness import FRESH, STALE, sessions_between, table_status
+from finpulse_assets.errors import ModelError
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.gateways.models.model_store import ModelStore
 from finpulse_assets.orchestration.run.clock import RunClock
@@ -66,29 +67,38 @@ def is_fresh(table: Table, *, allowed: int = 0) -> dg.AssetChecksDefinition:
     return check
 
 
-def model_is_fresh(*key: str, allowed: int = MODEL_SESSIONS) -> dg.AssetChecksDefinition:
-    """Return the check that the price model learnt from labels of the last `allowed` sessions."""
+def champion_is_fresh(table: Table, *, allowed: int = MODEL_SESSIONS) -> dg.AssetChecksDefinition:
+    """Return the check that the champion learnt from labels of the last `allowed` sessions.
+
+    Args:
+        table: what the champion predicts; the daily run makes it, unlike the model itself.
+        allowed: sessions since the last one that it was trained on.
+    """
 
     @dg.asset_check(
-        asset=list(key),
-        name="is_fresh",
-        description=f"The model has learnt from labels of the last {allowed} sessions. A warning "
-        "only: a stale model is retrained as soon as its inputs are newer than it.",
+        asset=table.name.split("/"),
+        name="champion_is_fresh",
+        description=f"The champion has learnt from labels of the last {allowed} sessions. A "
+        "warning only: an overdue model is retrained as soon as its inputs are newer than it; a "
+        "champion stays old where its challengers are refused.",
     )
     def check(
         lake: dg.ResourceParam[Lake],
         models: dg.ResourceParam[ModelStore],
         clock: dg.ResourceParam[RunClock],
     ) -> dg.AssetCheckResult:
+        decision = models.promotion()
+        if decision is None:
+            raise ModelError("no model was promoted yet", hint="materialize models/promotion")
         sessions = lake.scan(SESSIONS).filter(pl.col("decision_at") <= clock.as_of).collect()
         last = last_completed_session(sessions, clock.as_of)["session_date"]
-        trained_to = models.load(models.challenger()).trained_to
+        trained_to = models.load(decision.champion.candidate_id).trained_to
         behind = sessions_between(sessions, trained_to, last)
         return dg.AssetCheckResult(
             passed=behind <= allowed,
             severity=dg.AssetCheckSeverity.WARN,
-            description=f"trained to {trained_to}, {behind} sessions before {last}, "
-            f"{allowed} are allowed",
+            description=f"the champion is trained to {trained_to}, {behind} sessions before "
+            f"{last}, {allowed} are allowed",
             metadata={"trained_to": str(trained_to), "sessions_behind": behind},
         )
 

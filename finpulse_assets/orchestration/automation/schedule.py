@@ -1,16 +1,15 @@
 """Automation: what starts a run without a person, as factories.
 
-The automation conditions of the model chain, the schedule after the close and the drift sensor.
+The automation conditions of the model chain, and the schedule after the close.
 https://docs.dagster.io/guides/automate
 
 Each of them asks at most once: the schedule for a session (run key), a condition for a state of the
-inputs (since), the drift sensor for a drift (cursor, cool-down and run key).
+inputs (since).
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
@@ -20,10 +19,6 @@ from dagster._core.storage.tags import (
 )
 
 from finpulse_assets.domain.calendar import NEW_YORK, build_sessions, last_completed_session
-from finpulse_assets.domain.monitoring.drift import verdicts
-from finpulse_assets.domain.monitoring.retraining import RetrainRule, retraining_due
-from finpulse_assets.gateways.lake.lake import Lake
-from finpulse_assets.schemas import FEATURE_DRIFT
 
 # Closes of XNYS in New York: 16:00, and 13:00 on half-days.
 CLOSES = (timedelta(hours=13), timedelta(hours=16))
@@ -77,7 +72,7 @@ def after_update_of(*keys: dg.AssetKey) -> Condition:
 
     Nothing happens where the run that updates one of `keys` makes this asset too. Before the first
     session of a month the last signals lie in the month that ended; the run after that session,
-    which covers both months, speaks them anew.
+    which covers both months, makes them anew.
     """
     updated = Condition.any_deps_updated().allow(dg.AssetSelection.assets(*keys))
     handled = Condition.newly_requested() | Condition.newly_updated()
@@ -115,15 +110,20 @@ def session_to_run(at: datetime, delay: timedelta) -> date | str:
 def after_close_schedule(
     job: dg.JobDefinition | dg.UnresolvedAssetJobDefinition,
     *,
+    daily: dg.AssetSelection,
     delay: timedelta,
     data_until: Callable[[], datetime],
+    has_champion: Callable[[], bool],
 ) -> dg.ScheduleDefinition:
     """Return the schedule that runs `job` once for every session, after its decision.
 
     Args:
         job: what is run, for the session's month.
+        daily: the part of it that is run where there is a champion; a home without one is run
+            whole, which makes one.
         delay: time from the close to the decision.
         data_until: up to when the sources reach; asked only on a session.
+        has_champion: whether there is one; asked only when a run is due.
     """
 
     @dg.schedule(
@@ -132,7 +132,8 @@ def after_close_schedule(
         cron_schedule=crons_after_close(delay),
         execution_timezone=str(NEW_YORK),
         default_status=dg.DefaultScheduleStatus.RUNNING,
-        description="Once for every session of XNYS, after its decision; early on half-days.",
+        description="Once for every session of XNYS, after its decision; early on half-days. The "
+        "daily part of the graph, or all of it where there is no champion yet.",
     )
     def after_the_close(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         session = session_to_run(context.scheduled_execution_time, delay)
@@ -145,55 +146,11 @@ def after_close_schedule(
                 f"session {session}; finpulse run and finpulse backfill still run what there is"
             )
         # A half-day's second tick carries the same key and starts nothing.
-        return dg.RunRequest(run_key=f"{session}", tags=months_of_session(session))
+        chosen = None
+        if has_champion():
+            chosen = sorted(daily.resolve(context.repository_def.asset_graph))
+        return dg.RunRequest(
+            run_key=f"{session}", tags=months_of_session(session), asset_selection=chosen
+        )
 
     return after_the_close
-
-
-def drift_sensor(
-    job: dg.JobDefinition | dg.UnresolvedAssetJobDefinition,
-    *,
-    rule: RetrainRule | None = None,
-    seconds: int = 60,
-) -> dg.SensorDefinition:
-    """Return the sensor that asks for one retraining per drift; it reads the resource `lake`.
-
-    Its cursor holds the session of the last report it has looked at and of the report that it last
-    asked for a retraining for. Deleting it repeats nothing: the run key names the report.
-    """
-
-    @dg.sensor(
-        job=job,
-        name="retrain_on_drift",
-        minimum_interval_seconds=seconds,
-        default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Asks for one retraining per drift: after two drifted reports in a row, at "
-        "most once in forty sessions.",
-    )
-    def retrain_on_drift(
-        context: dg.SensorEvaluationContext, lake: dg.ResourceParam[Lake]
-    ) -> Iterator[dg.RunRequest | dg.SkipReason]:
-        reports = verdicts(lake.read_or_empty(FEATURE_DRIFT).collect())
-        cursor = json.loads(context.cursor or "{}")
-        latest = str(reports["session_date"].max())
-        if cursor.get("seen") == latest:
-            yield dg.SkipReason(f"no drift report since {latest}")
-            return
-        asked_for = cursor.get("asked_for")
-        answer = retraining_due(
-            reports, asked_for=date.fromisoformat(asked_for) if asked_for else None, rule=rule
-        )
-        if answer.is_due:
-            asked_for = latest
-            yield dg.RunRequest(
-                run_key=f"drift-{latest}",
-                tags={
-                    **months_of_session(date.fromisoformat(latest)),
-                    "finpulse/reason": answer.reason,
-                },
-            )
-        else:
-            yield dg.SkipReason(answer.reason)
-        context.update_cursor(json.dumps({"seen": latest, "asked_for": asked_for}))
-
-    return retrain_on_drift

@@ -35,7 +35,9 @@ LAKE_TABLES: dict[str, Table] = {
         schemas.EVALUATION,
         schemas.OUT_OF_SAMPLE,
         schemas.DAILY_SIGNALS,
+        schemas.OUTCOMES,
         schemas.FEATURE_DRIFT,
+        schemas.LIVE_QUALITY,
         FEATURE_PROFILE,
         ONLINE_FEATURES,
     )

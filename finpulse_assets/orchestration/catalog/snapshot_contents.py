@@ -32,7 +32,9 @@ LAKE_CONTENTS: dict[Table, str | None] = {
     schemas.TEXT_SENTIMENT: "first_known_at",
     schemas.EVALUATION: None,
     schemas.OUT_OF_SAMPLE: None,
-    schemas.DAILY_SIGNALS: "decision_at",
+    schemas.DAILY_SIGNALS: "predicted_at",
+    schemas.OUTCOMES: "matured_at",
+    schemas.LIVE_QUALITY: None,
 }
 
 
@@ -79,8 +81,12 @@ def as_of_macros() -> tuple[SnapshotMacro, ...]:
         _latest(schemas.HEADLINES),
         SnapshotMacro(
             name="signals_as_of",
-            body="select * from daily_signals where decision_at <= ts::timestamptz",
-            comment="daily_signals that were decided at ts; origin says which were spoken live",
+            # Live before late, then the newest; a session comes whole from one version.
+            body="select * from daily_signals where predicted_at <= ts::timestamptz qualify "
+            "rank() over (partition by session_date order by origin = 'live' desc, "
+            "predicted_at desc) = 1",
+            comment="daily_signals as they stood at ts: the version of each session that counted "
+            "then, one row per ticker and session_date; signals_as_of(now()) gives today's",
         ),
         SnapshotMacro(
             name="labels_as_of",

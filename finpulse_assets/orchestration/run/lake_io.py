@@ -5,8 +5,10 @@ https://docs.dagster.io/guides/build/io-managers
 
 Reading has three cases: a month or a span of months, when reader and table share the partitions;
 every month that exists, when the reader has none; the one file of an unpartitioned table. Writing
-has two: a table takes the run's months whole, and a stream of frames becomes the one file of its
-table, frame by frame. What sources delivered is kept by the source assets themselves.
+has four: versions of predictions (predicted_at in the key) are added in the months that they have;
+a table with months whose asset has none is replaced in all of them; any other table takes the run's
+months whole; and a stream of frames becomes the one file of its table, frame by frame. What sources
+delivered is kept by the source assets themselves.
 """
 
 from __future__ import annotations
@@ -36,16 +38,27 @@ class LakeIOManager(dg.IOManager):
             changed = write_stream(self.lake.path(table), table, obj)
             self._describe(context, table, self.lake.scan(table), changed_partitions=int(changed))
             return
-        months = list(context.asset_partition_keys) if context.has_asset_partitions else [WHOLE]
-        changed = self.lake.replace(table, obj, months)
+        months = self._months(context, table, obj)
+        is_added = "predicted_at" in table.key and context.has_asset_partitions
+        write = self.lake.append if is_added else self.lake.replace
+        changed = write(table, obj, months)
         self._describe(
             context, table, obj.lazy(), rows_in_this_run=obj.height, changed_partitions=len(changed)
         )
 
+    def _months(self, context: dg.OutputContext, table: Table, frame: pl.DataFrame) -> list[str]:
+        """Return the months that are written: the run's, or all where the asset has none."""
+        if context.has_asset_partitions:
+            return list(context.asset_partition_keys)
+        if table.partition_column is None:
+            return [WHOLE]
+        own = frame[table.partition_column].dt.strftime("%Y-%m-01").unique()
+        return sorted({*self.lake.partitions(table), *own})
+
     def _describe(
         self, context: dg.OutputContext, table: Table, shown: pl.LazyFrame, **counts: int
     ) -> None:
-        rows = self.lake.scan(table).select(pl.len()).collect().item()
+        rows = self.lake.read_or_empty(table).select(pl.len()).collect().item()
         context.add_output_metadata(
             {
                 "dagster/row_count": rows,

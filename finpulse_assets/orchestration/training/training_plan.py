@@ -1,42 +1,59 @@
-"""The training plan of a deployment: how the settings shape training and evaluation.
+"""The training plan of a deployment: how settings and a run's tags shape training and evaluation.
 
-Reading the training frame and cutting its folds as the settings say.
+Reading the training frame, cutting its folds, and fitting what was evaluated on them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 
 import polars as pl
 
 from finpulse_assets.domain.evaluation.splits import Fold, purged_walk_forward, sessions_of
-from finpulse_assets.domain.features.registry import feature_names
+from finpulse_assets.domain.evaluation.walk_forward import check_identity
+from finpulse_assets.domain.models.candidate import Candidate
+from finpulse_assets.domain.models.lightgbm_model import PriceModel
+from finpulse_assets.domain.models.registry import candidates
 from finpulse_assets.domain.models.training import TrainingPlan
+from finpulse_assets.errors import SettingError
 from finpulse_assets.gateways.warehouse.reader import Warehouse
 from finpulse_assets.settings import Settings
 
 TRAINING_SET = "fct_training_set"
+TRAIN_FROM_TAG = "finpulse/train_from"
+# The newest score of a text counts, whenever the text was first known (int_texts_scored).
+SCORED_BY = """
+select distinct model_fingerprint
+from stg_text_sentiment
+where text_hash in (select text_hash from stg_text_sentiment where first_known_at <= ?)
+qualify first_known_at = max(first_known_at) over (partition by text_hash)
+order by model_fingerprint
+"""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """A training frame with everything that decides the model made from it."""
+    """A training frame with everything that decides the models made from it.
+
+    `sentiment_fingerprint` is that of the sentiment model whose scores the frame holds: several are
+    separated by commas, and it is empty where no text was scored.
+    """
 
     frame: pl.DataFrame
     settings: Settings
+    sentiment_fingerprint: str = ""
+
+    @cached_property
+    def candidates(self) -> tuple[Candidate, ...]:
+        return candidates(TrainingPlan(num_threads=self.settings.model_threads))
 
     @property
-    def plan(self) -> TrainingPlan:
-        return TrainingPlan(num_threads=self.settings.model_threads)
-
-    @property
-    def features(self) -> list[str]:
-        return feature_names()
-
-    @property
-    def features_without_text(self) -> list[str]:
-        return feature_names(with_text=False)
+    def challengers(self) -> list[Candidate]:
+        """The candidates that may be promoted."""
+        return [candidate for candidate in self.candidates if not candidate.is_baseline]
 
     @cached_property
     def folds(self) -> list[Fold]:
@@ -47,8 +64,57 @@ class Recipe:
             embargo_sessions=self.settings.embargo_sessions,
         )
 
+    def fit_challengers(self, predictions: pl.DataFrame) -> Iterator[PriceModel]:
+        """Fit each challenger on every labelled row, calibrated on its predictions, with their id.
 
-def read_recipe(warehouse: Warehouse, settings: Settings) -> Recipe:
-    """Return the recipe for the training set as dbt built it last."""
-    frame = warehouse.query(f"select * from {TRAINING_SET} order by ticker, session_date")  # noqa: S608
-    return Recipe(frame, settings)
+        Args:
+            predictions: schemas.OUT_OF_SAMPLE.
+
+        Raises:
+            EvaluationError: the predictions are those of another recipe or training set.
+        """
+        for challenger in self.challengers:
+            own = predictions.filter(pl.col("candidate") == challenger.name)
+            candidate_id = check_identity(
+                challenger,
+                own,
+                frame=self.frame,
+                sentiment_fingerprint=self.sentiment_fingerprint,
+            )
+            yield (
+                challenger.fit(self.frame)
+                .calibrated(own)
+                .as_candidate(candidate_id, sentiment_fingerprint=self.sentiment_fingerprint)
+            )
+
+
+def read_recipe(
+    warehouse: Warehouse, settings: Settings, tags: Mapping[str, str] | None = None
+) -> Recipe:
+    """Return the recipe for the training set as dbt built it last.
+
+    Args:
+        warehouse: where it lies.
+        settings: of the deployment.
+        tags: of the run; TRAIN_FROM_TAG names the first session that is trained on.
+
+    Raises:
+        SettingError: the tag is no day.
+    """
+    first = _train_from(tags or {})
+    frame = warehouse.query(
+        f"select * from {TRAINING_SET} where session_date >= ? order by ticker, session_date",  # noqa: S608
+        [first],
+    )
+    scored_by = warehouse.query(SCORED_BY, [frame["decision_at"].max()])
+    return Recipe(frame, settings, ",".join(scored_by["model_fingerprint"]))
+
+
+def _train_from(tags: Mapping[str, str]) -> date:
+    told = tags.get(TRAIN_FROM_TAG)
+    try:
+        return date.fromisoformat(told) if told else date.min
+    except ValueError as error:
+        raise SettingError(
+            f"the tag {TRAIN_FROM_TAG} is {told!r}", hint="it is a day such as 2015-09-30"
+        ) from error

@@ -37,8 +37,8 @@ def settings(tmp_path, monkeypatch):
 @pytest.fixture
 def promoted(settings):
     models = ModelStore(settings.models / "price")
-    models.save_challenger(fakes.model())
-    models.keep_promotion(fakes.promotion())
+    models.save(fakes.model())
+    models.decide(lambda before: fakes.promotion())
     return settings
 
 

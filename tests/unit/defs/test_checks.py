@@ -16,7 +16,7 @@ from finpulse_assets.defs.sentiment.checks import (
 from finpulse_assets.domain.evaluation.report import evaluate
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.schemas import TEXT_SENTIMENT
-from tests.unit.domain.evaluation.panels import spoken_panel
+from tests.unit.domain.evaluation.panels import predicted_panel
 
 
 def scores(lake: Lake, *, models: tuple[str, str], p_neutral: float) -> Lake:
@@ -49,7 +49,7 @@ def test_probabilities_sum_to_one(tmp_path, p_neutral, wrong):
 
 @pytest.mark.parametrize(("edge", "passes"), [(0.2, True), (0.0, False)])
 def test_candidate_beats_every_baseline(edge, passes):
-    evaluation = evaluate(spoken_panel(edge=edge), candidate_id="x", resamples=200)
+    evaluation = evaluate(predicted_panel(edge=edge), "lightgbm", resamples=200)
     result = candidate_beats_every_baseline(evaluation.table.lazy())
     assert result.passed == passes
     assert result.severity == dg.AssetCheckSeverity.WARN

@@ -53,8 +53,8 @@ def test_online_features_hold_the_newest_row_of_each_ticker():
 
 @pytest.mark.parametrize("is_proven", [True, False])
 def test_the_bento_is_made_of_the_champion_and_the_features(models, is_proven):
-    models.save_challenger(fakes.model())
-    models.keep_promotion(fakes.promotion(is_proven=is_proven))
+    models.save(fakes.model())
+    models.decide(lambda before: fakes.promotion(is_proven=is_proven))
     bentos = FakeBentos()
     config = BentoConfig(flavour=Flavour.GPU)
     result = price_bento(config, online=fakes.online().lazy(), models=models, bentos=bentos)
@@ -76,6 +76,7 @@ def test_a_bento_waits_for_the_promotion_and_the_features():
     spec = price_bento.get_asset_spec()
     assert {dep.asset_key.to_user_string() for dep in spec.deps} == {
         "models/promotion",
+        "monitoring/live_quality",
         "serving/online_features",
     }
     assert isinstance(price_bento, dg.AssetsDefinition)

@@ -6,7 +6,11 @@ from datetime import date
 
 import polars as pl
 import pytest
-from leaky_builds import (
+
+from finpulse_assets.domain.audit.leaks import PLANTED, audit, compare, find_oracles
+from finpulse_assets.domain.audit.tables import choose_moments, cut, start_at
+from finpulse_assets.domain.features.registry import FEATURES
+from tests.unit.domain.audit.leaky_builds import (
     BASE,
     KEY,
     LEAKS,
@@ -19,10 +23,6 @@ from leaky_builds import (
     sound,
     without_the_delisted,
 )
-
-from finpulse_assets.domain.audit.leaks import PLANTED, audit, compare, find_oracles
-from finpulse_assets.domain.audit.tables import choose_moments, cut, start_at
-from finpulse_assets.domain.features.registry import FEATURES
 
 WARM_UP = {feature.name: feature.warm_up for feature in FEATURES if feature.name in BASE}
 

@@ -7,8 +7,10 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 import polars as pl
 
-from finpulse_assets.domain.evaluation.baselines import forecasts
 from finpulse_assets.domain.evaluation.splits import Fold
+from finpulse_assets.domain.models.naive import NaiveModel
+from finpulse_assets.domain.models.registry import NAIVE
+from finpulse_assets.schemas import OUT_OF_SAMPLE
 
 FEATURES = ("return_1d", "return_20d", "sentiment_mean", "rsi_14")
 FEATURES_WITHOUT_TEXT = ("return_1d", "return_20d", "rsi_14")
@@ -53,10 +55,15 @@ def two_folds(days: list[date]) -> list[Fold]:
     ]
 
 
-def spoken_panel(
-    *, edge: float = 0.0, seed: int = 0, sessions: int = 160, tickers: int = 15
+def predicted_panel(
+    *,
+    edge: float = 0.0,
+    seed: int = 0,
+    sessions: int = 160,
+    tickers: int = 15,
+    candidate_id: str = "new",
 ) -> pl.DataFrame:
-    """Return forecasts of a candidate whose log-odds know `edge` of each row's own move.
+    """Return out-of-sample predictions of all candidates; LightGBM knows `edge` of each row's move.
 
     Returns share a day effect and so do the candidate's errors: the noise that fools intervals
     which treat rows as independent.
@@ -73,18 +80,40 @@ def spoken_panel(
         {
             "ticker": [f"T{at:02d}" for at in range(tickers)] * sessions,
             "session_date": [day for day in days for _ in range(tickers)],
-            "probability_up": 1 / (1 + np.exp(-log_odds)),
-            "expected_return": 0.001 * log_odds,
-            "probability_up_without_text": random.random(rows),
+            "with_text": 1 / (1 + np.exp(-log_odds)),
+            "without_text": random.random(rows),
             "return_1d": random.standard_normal(rows),
             "return_20d": random.standard_normal(rows),
             "is_up": returns > 0,
             "return_next_session": returns,
         }
     )
-    folds = two_folds(days)
-    number = {day: fold.index for fold in folds for day in fold.test_sessions}
-    predictions = panel.filter(pl.col("session_date").is_in(list(number))).with_columns(
-        pl.col("session_date").replace_strict(number, return_dtype=pl.Int32).alias("fold")
+    parts = []
+    for fold in two_folds(days):
+        up_rate = panel.filter(pl.col("session_date").is_in(fold.train_sessions))["is_up"].mean()
+        test = panel.filter(pl.col("session_date").is_in(fold.test_sessions))
+        says = {
+            "lightgbm": by_probability(test["with_text"]),
+            "lightgbm_without_text": by_probability(test["without_text"]),
+            **{rule: NaiveModel(rule, up_rate).forecast(test) for rule in NAIVE},
+        }
+        kept = test.select("ticker", "session_date", "is_up", "return_next_session")
+        parts += [
+            kept.hstack(forecast).with_columns(candidate=pl.lit(name), fold=pl.lit(fold.index))
+            for name, forecast in says.items()
+        ]
+    return OUT_OF_SAMPLE.enforce(
+        pl.concat(parts).with_columns(candidate_id=pl.lit(candidate_id), horizon_sessions=pl.lit(1))
     )
-    return forecasts(predictions.drop("return_1d", "return_20d"), panel, folds)
+
+
+def by_probability(probability_up: pl.Series) -> pl.DataFrame:
+    """Return the forecast of a model that states these probabilities."""
+    return pl.DataFrame(
+        {
+            "probability_up": probability_up,
+            "score": probability_up,
+            "predicts_up": probability_up >= 0.5,
+            "expected_return": 0.001 * (probability_up - 0.5),
+        }
+    )

@@ -23,7 +23,7 @@ def spoken(rows: list[tuple[date, float, float, float]]) -> pl.DataFrame:
         schema=["session_date", "probability_up", "expected_return", "return_next_session"],
         orient="row",
     ).with_columns(
-        pl.lit("candidate").alias("predictor"),
+        pl.lit("lightgbm").alias("candidate"),
         pl.lit(1).alias("fold"),
         pl.col("probability_up").alias("score"),
         (pl.col("probability_up") >= 0.5).alias("predicts_up"),
@@ -44,7 +44,7 @@ PANEL = spoken(
 
 
 def total(frame: pl.DataFrame) -> dict[str, np.ndarray]:
-    sums = session_sums(frame).drop("predictor", "session_date", "fold").sum()
+    sums = session_sums(frame).drop("candidate", "session_date", "fold").sum()
     return {name: sums[name].to_numpy() for name in sums.columns}
 
 

@@ -1,27 +1,39 @@
-"""Who speaks after an evaluation: every pairing of candidate and champion."""
+"""Who is champion after an evaluation: every pairing of candidate and champion."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
-from evaluation_panels import spoken_panel
 
 from finpulse_assets.domain.evaluation.promotion import Champion, Promotion, decide
 from finpulse_assets.domain.evaluation.report import GAIN, Evaluation, evaluate
 from finpulse_assets.errors import ModelError
+from tests.unit.domain.evaluation.panels import predicted_panel
 
 
 @pytest.fixture(scope="module")
 def proven() -> Evaluation:
-    return evaluate(spoken_panel(edge=0.2), candidate_id="new", resamples=200)
+    return evaluate(predicted_panel(edge=0.2), "lightgbm", resamples=200)
 
 
 @pytest.fixture(scope="module")
 def unproven() -> Evaluation:
-    return evaluate(spoken_panel(), candidate_id="new", resamples=200)
+    return evaluate(predicted_panel(), "lightgbm", resamples=200)
 
 
-def champion(*, is_proven: bool, gain: float, candidate_id: str = "old") -> Champion:
-    return Champion(candidate_id, is_proven, 0.55, gain)
+THEN, NOW = datetime(2024, 3, 1, 21, tzinfo=UTC), datetime(2024, 3, 28, 21, tzinfo=UTC)
+
+
+def champion(
+    *, is_proven: bool, gain: float, candidate_id: str = "old", scores: str = "s1", **times
+) -> Champion:
+    since = {"proven_since": THEN, "supported_at": THEN} if is_proven else {}
+    return Champion(candidate_id, is_proven, 0.55, gain, scores, **(since | times))
+
+
+def decided(evaluation: Evaluation, before: Champion | None, *, scores: str = "s1") -> Promotion:
+    return decide(evaluation, before, decided_at=NOW, sentiment_fingerprint=scores)
 
 
 @pytest.mark.parametrize(
@@ -45,25 +57,78 @@ def champion(*, is_proven: bool, gain: float, candidate_id: str = "old") -> Cham
 )
 def test_every_pairing(request, candidate, before, promoted, why):
     evaluation = request.getfixturevalue(candidate)
-    promotion = decide(evaluation, before)
+    promotion = decided(evaluation, before)
     assert promotion.promoted is promoted
     assert promotion.is_proven is (candidate == "proven")
     assert promotion.reasons[0] == f"{candidate}: {evaluation.reason}"
     assert promotion.reasons[1:-1] == evaluation.objections
     assert why in promotion.reasons[-1]
     assert promotion.champion.candidate_id == ("new" if promoted else before.candidate_id)
+    assert promotion.decided_at == NOW
+    assert not promotion.is_proof_lost
 
 
 def test_a_lucky_champion_does_not_block_retraining(proven):
     """Its gain is above the candidate's, but inside the candidate's interval."""
     gain = proven.estimate(GAIN, proven.best_baseline)
     lucky = champion(is_proven=True, gain=(gain.value + gain.upper) / 2)
-    assert decide(proven, lucky).promoted
-    assert not decide(proven, champion(is_proven=True, gain=gain.upper + 0.001)).promoted
+    assert decided(proven, lucky).promoted
+    assert not decided(proven, champion(is_proven=True, gain=gain.upper + 0.001)).promoted
+
+
+@pytest.mark.parametrize("candidate", ["proven", "unproven"])
+def test_a_new_sentiment_model_is_the_true_reason_and_proves_nothing(request, candidate):
+    """It used to read "there is no champion yet"."""
+    before = champion(is_proven=True, gain=0.9, scores="a" * 64)
+    promotion = decided(request.getfixturevalue(candidate), before, scores="b" * 64)
+    assert promotion.promoted, "the champion cannot read these scores"
+    assert promotion.reasons[-1] == (
+        "promoted: the champion reads scores of the sentiment model aaaaaaaaaaaa, the scores are "
+        "now of bbbbbbbbbbbb"
+    )
+    assert promotion.champion.is_proven is (candidate == "proven")
+    assert promotion.champion.sentiment_fingerprint == "b" * 64
+
+
+def test_a_proof_goes_on_through_retrainings_and_begins_anew_after_an_unproven_champion(proven):
+    followed = decided(proven, champion(is_proven=True, gain=0.0)).champion
+    assert (followed.proven_since, followed.supported_at) == (THEN, NOW)
+    for before in (None, champion(is_proven=False, gain=0.0, proof_lost_at=THEN)):
+        first = decided(proven, before).champion
+        assert (first.proven_since, first.supported_at) == (NOW, NOW)
+        assert first.proof_lost_at is None
+
+
+def test_the_same_walk_forward_does_not_give_a_lost_proof_back(proven):
+    lost = champion(is_proven=False, gain=-0.02, candidate_id="new", proof_lost_at=THEN)
+    promotion = decided(proven, lost)
+    assert promotion.champion == lost
+    assert not promotion.is_proven
+    assert promotion.reasons[-1].endswith("evaluated anew; the proof that it lost stays lost")
+    other = champion(is_proven=False, gain=-0.02, candidate_id="old", proof_lost_at=THEN)
+    assert decided(proven, other).champion.is_proven, "another model may be proven"
+
+
+def test_an_unproven_candidate_replaces_a_champion_that_lost_its_proof_if_it_is_not_worse(unproven):
+    """What was proven (0.06) would have kept it out; its live record is what counts."""
+    gain = unproven.estimate(GAIN, unproven.best_baseline).value
+    for live, promoted in ((gain - 0.001, True), (gain + 0.001, False)):
+        lost = champion(is_proven=False, gain=live, proof_lost_at=THEN)
+        assert decided(unproven, lost).promoted is promoted
+
+
+def test_equal_decisions_are_told_by_their_content(proven):
+    one = decided(proven, None)
+    later = decide(proven, None, decided_at=NOW + timedelta(days=1), sentiment_fingerprint="s1")
+    assert later != one
+    assert later.says_the_same_as(one)
+    assert not later.says_the_same_as(None)
+    assert not decided(proven, one.champion).says_the_same_as(one)
 
 
 def test_a_decision_outlives_its_json(proven):
-    promotion = decide(proven, None)
+    promotion = decided(proven, None)
+    assert promotion.to_json().count("\n") == 1, "one line of the history"
     assert Promotion.from_json(promotion.to_json()) == promotion
     assert promotion.champion.accuracy == proven.estimate("accuracy").value
 

@@ -4,27 +4,27 @@ from __future__ import annotations
 
 import polars as pl
 import pytest
-from evaluation_panels import spoken_panel
 
-from finpulse_assets.domain.evaluation.baselines import NAIVE, PREDICTORS
 from finpulse_assets.domain.evaluation.report import GAIN, evaluate, text_gain
+from finpulse_assets.domain.models.registry import BASELINES, NAIVE
 from finpulse_assets.errors import EvaluationError
 from finpulse_assets.schemas import EVALUATION
+from tests.unit.domain.evaluation.panels import predicted_panel
 
 
 @pytest.fixture(scope="module")
 def skilled():
-    return evaluate(spoken_panel(edge=0.2), candidate_id="abc", resamples=300)
+    return evaluate(predicted_panel(edge=0.2), "lightgbm", resamples=300)
 
 
 @pytest.fixture(scope="module")
 def luckless():
-    return evaluate(spoken_panel(), candidate_id="abc", resamples=300)
+    return evaluate(predicted_panel(), "lightgbm", resamples=300)
 
 
 def test_noise_is_called_skill_at_most_once_in_twenty():
     verdicts = [
-        evaluate(spoken_panel(seed=seed), candidate_id="noise", resamples=200, seed=seed).verdict
+        evaluate(predicted_panel(seed=seed), "lightgbm", resamples=200, seed=seed).verdict
         for seed in range(40)
     ]
     assert verdicts.count("skill") <= 2
@@ -32,7 +32,7 @@ def test_noise_is_called_skill_at_most_once_in_twenty():
 
 def test_a_planted_effect_is_found_every_time():
     verdicts = {
-        evaluate(spoken_panel(edge=0.2, seed=seed), candidate_id="x", resamples=200).verdict
+        evaluate(predicted_panel(edge=0.2, seed=seed), "lightgbm", resamples=200).verdict
         for seed in range(8)
     }
     assert verdicts == {"skill"}
@@ -40,10 +40,10 @@ def test_a_planted_effect_is_found_every_time():
 
 def test_the_table_keeps_its_contract(skilled):
     assert EVALUATION.enforce(skilled.table).equals(skilled.table)
-    assert set(skilled.table["predictor"]) == set(PREDICTORS)
+    assert set(skilled.table["predictor"]) == {"lightgbm", *BASELINES}
     assert set(skilled.table["fold"]) == {"all", "1", "2"}
     gains = skilled.table.filter(pl.col("metric") == GAIN)
-    assert set(gains["predictor"]) == set(PREDICTORS) - {"candidate"}
+    assert set(gains["predictor"]) == set(BASELINES)
 
 
 def test_folds_have_values_and_only_the_whole_has_intervals(skilled):
@@ -51,7 +51,7 @@ def test_folds_have_values_and_only_the_whole_has_intervals(skilled):
     assert accuracy.filter(pl.col("fold") != "all")["lower"].null_count() == 12
     assert accuracy.filter(pl.col("fold") == "all")["lower"].null_count() == 0
     assert accuracy["value"].null_count() == 0
-    counts = accuracy.filter(pl.col("predictor") == "candidate").select("fold", "session_count")
+    counts = accuracy.filter(pl.col("predictor") == "lightgbm").select("fold", "session_count")
     assert dict(counts.iter_rows()) == {"all": 120, "1": 60, "2": 60}
 
 
@@ -70,14 +70,14 @@ def test_gains_are_paired_differences(skilled, name):
 
 def test_pairing_makes_a_gain_surer_than_its_parts(skilled):
     """always_up is right on the very sessions on which an up-leaning candidate is."""
-    forecasts = spoken_panel(edge=0.2)
-    leaning = forecasts.with_columns(
-        pl.when(pl.col("predictor") == "candidate")
+    predictions = predicted_panel(edge=0.2)
+    leaning = predictions.with_columns(
+        pl.when(pl.col("candidate") == "lightgbm")
         .then(pl.col("score") > 0.42)
         .otherwise("predicts_up")
         .alias("predicts_up")
     )
-    evaluation = evaluate(leaning, candidate_id="x", resamples=300)
+    evaluation = evaluate(leaning, "lightgbm", resamples=300)
     gain, other = (
         evaluation.estimate(GAIN, "always_up"),
         evaluation.estimate("accuracy", "always_up"),
@@ -102,45 +102,45 @@ def test_the_reason_states_the_numbers(skilled, luckless):
 
 def test_good_directions_with_a_random_order_are_no_skill():
     """The accuracy passes, the AUC does not: the reason says both."""
-    scores = spoken_panel(edge=0.2).with_columns(
-        pl.when(pl.col("predictor") == "candidate").then(0.5).otherwise("score").alias("score")
+    scores = predicted_panel(edge=0.2).with_columns(
+        pl.when(pl.col("candidate") == "lightgbm").then(0.5).otherwise("score").alias("score")
     )
-    evaluation = evaluate(scores, candidate_id="x", resamples=200)
+    evaluation = evaluate(scores, "lightgbm", resamples=200)
     assert evaluation.verdict == "no skill"
     assert " beats the best baseline " in evaluation.reason
     assert evaluation.reason.endswith(", but the AUC 0.500 [0.500, 0.500] is not surely above 0.5")
 
 
 def test_always_up_in_disguise_has_no_skill():
-    forecasts = spoken_panel(edge=0.2).with_columns(
-        pl.when(pl.col("predictor") == "candidate")
+    predictions = predicted_panel(edge=0.2).with_columns(
+        pl.when(pl.col("candidate") == "lightgbm")
         .then(True)
         .otherwise("predicts_up")
         .alias("predicts_up")
     )
-    evaluation = evaluate(forecasts, candidate_id="x", resamples=200)
+    evaluation = evaluate(predictions, "lightgbm", resamples=200)
     gain = evaluation.estimate(GAIN, "always_up")
     assert (gain.value, gain.lower, gain.upper) == (0, 0, 0)
     assert evaluation.verdict == "no skill"
 
 
 def test_a_candidate_whose_texts_add_nothing_has_no_skill():
-    forecasts = spoken_panel(edge=0.2)
-    candidate = forecasts.filter(pl.col("predictor") == "candidate")
+    predictions = predicted_panel(edge=0.2)
+    candidate = predictions.filter(pl.col("candidate") == "lightgbm")
     same = pl.concat(
         [
-            forecasts.filter(pl.col("predictor") != "candidate_without_text"),
-            candidate.with_columns(pl.lit("candidate_without_text").alias("predictor")),
+            predictions.filter(pl.col("candidate") != "lightgbm_without_text"),
+            candidate.with_columns(pl.lit("lightgbm_without_text").alias("candidate")),
         ]
     )
-    evaluation = evaluate(same, candidate_id="x", resamples=200)
+    evaluation = evaluate(same, "lightgbm", resamples=200)
     assert text_gain(evaluation).value == 0
     assert evaluation.verdict == "no skill"
-    assert "the best baseline candidate_without_text" in evaluation.reason
+    assert "the best baseline lightgbm_without_text" in evaluation.reason
 
 
 def test_equal_seeds_give_equal_tables(skilled):
-    again = evaluate(spoken_panel(edge=0.2), candidate_id="abc", resamples=300)
+    again = evaluate(predicted_panel(edge=0.2), "lightgbm", resamples=300)
     assert again.table.equals(skilled.table)
 
 
@@ -153,14 +153,12 @@ def test_equal_seeds_give_equal_tables(skilled):
 )
 def test_options_out_of_range_are_refused(options, message):
     with pytest.raises(EvaluationError, match=message):
-        evaluate(spoken_panel(sessions=40), candidate_id="x", **options)
+        evaluate(predicted_panel(sessions=40), "lightgbm", **options)
 
 
-def test_forecasts_that_cannot_be_compared_are_refused():
-    forecasts = spoken_panel(sessions=40)
+def test_predictions_that_cannot_be_compared_are_refused():
+    predictions = predicted_panel(sessions=40)
     with pytest.raises(EvaluationError, match="cover 15 sessions, an interval needs at least 20"):
-        evaluate(spoken_panel(sessions=20), candidate_id="x")
-    with pytest.raises(EvaluationError, match="momentum has 0 forecasts, the candidate has 450"):
-        evaluate(forecasts.filter(pl.col("predictor") != "momentum"), candidate_id="x")
-    with pytest.raises(EvaluationError, match="the forecasts lack predictor"):
-        evaluate(forecasts.drop("predictor"), candidate_id="x")
+        evaluate(predicted_panel(sessions=20), "lightgbm")
+    with pytest.raises(EvaluationError, match="momentum has 0 out-of-sample predictions, the cand"):
+        evaluate(predictions.filter(pl.col("candidate") != "momentum"), "lightgbm")

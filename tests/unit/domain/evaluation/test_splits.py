@@ -7,12 +7,12 @@ from itertools import pairwise
 
 import polars as pl
 import pytest
-from evaluation_panels import training_frame
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from finpulse_assets.domain.evaluation.splits import purged_walk_forward, sessions_of
 from finpulse_assets.errors import EvaluationError
+from tests.unit.domain.evaluation.panels import training_frame
 
 START = datetime(2024, 1, 1, 22, tzinfo=UTC)
 

@@ -7,31 +7,43 @@ from datetime import UTC, datetime
 
 import polars as pl
 import pytest
-from evaluation_panels import FEATURES, FEATURES_WITHOUT_TEXT, training_frame
 
-from finpulse_assets.domain.evaluation.baselines import forecasts
 from finpulse_assets.domain.evaluation.report import evaluate, text_gain
 from finpulse_assets.domain.evaluation.splits import purged_walk_forward, sessions_of
-from finpulse_assets.domain.evaluation.walk_forward import walk_forward_predictions
-from finpulse_assets.domain.models.training import TrainingPlan
+from finpulse_assets.domain.evaluation.walk_forward import (
+    check_identity,
+    walk_forward_predictions,
+)
+from finpulse_assets.domain.models.naive import Naive
+from finpulse_assets.domain.models.registry import BASELINES, NAIVE
+from finpulse_assets.domain.models.training import LightGBM, TrainingPlan
 from finpulse_assets.errors import EvaluationError
 from finpulse_assets.schemas import OUT_OF_SAMPLE
+from tests.unit.domain.evaluation.panels import FEATURES, FEATURES_WITHOUT_TEXT, training_frame
 
 PLAN = TrainingPlan(rounds=15, min_data_in_leaf=30, lambda_l2=1.0, learning_rate=0.1, num_threads=1)
 FRAME = training_frame(sessions=90, effect=1.0)
 FOLDS = purged_walk_forward(sessions_of(FRAME), folds=2, min_train_sessions=40, embargo_sessions=2)
-INPUTS = {"features_with_text": FEATURES, "features_without_text": FEATURES_WITHOUT_TEXT}
+LIGHTGBM = LightGBM("lightgbm", FEATURES, PLAN)
+CANDIDATES = (
+    LIGHTGBM,
+    LightGBM("lightgbm_without_text", FEATURES_WITHOUT_TEXT, PLAN, is_baseline=True),
+    *(Naive(name) for name in NAIVE),
+)
 
 
 @pytest.fixture(scope="module")
 def predictions() -> pl.DataFrame:
-    return walk_forward_predictions(FRAME, PLAN, FOLDS, **INPUTS)
+    return walk_forward_predictions(FRAME, FOLDS, CANDIDATES, sentiment_fingerprint="s1")
 
 
 def test_every_test_row_is_predicted_once(predictions):
     tested = [day for fold in FOLDS for day in fold.test_sessions]
     assert OUT_OF_SAMPLE.enforce(predictions).equals(predictions)
-    assert predictions.height == FRAME.filter(pl.col("session_date").is_in(tested)).height
+    rows = FRAME.filter(pl.col("session_date").is_in(tested)).height
+    counts = dict(predictions.group_by("candidate").len().iter_rows())
+    assert counts == dict.fromkeys(("lightgbm", *BASELINES), rows)
+    assert predictions["horizon_sessions"].unique().to_list() == [1]
     by_fold = predictions.group_by("fold").agg(pl.col("session_date").unique().sort())
     assert {fold: tuple(days) for fold, days in by_fold.iter_rows()} == {
         fold.index: fold.test_sessions for fold in FOLDS
@@ -47,36 +59,72 @@ def test_the_future_does_not_change_a_prediction(predictions):
         .otherwise("return_next_session")
         .alias("return_next_session")
     ).with_columns((pl.col("return_next_session") > 0).alias("is_up"))
-    other = walk_forward_predictions(turned, PLAN, FOLDS[:1], **INPUTS)
-    spoken = ["ticker", "session_date", "probability_up", "expected_return"]
-    assert other.select(spoken).equals(predictions.filter(pl.col("fold") == 1).select(spoken))
+    other = walk_forward_predictions(turned, FOLDS[:1], CANDIDATES)
+    said = ["candidate", "ticker", "session_date", "probability_up", "score", "expected_return"]
+    assert other.select(said).equals(predictions.filter(pl.col("fold") == 1).select(said))
 
 
 def test_the_planted_text_effect_is_found_and_belongs_to_the_text(predictions):
-    evaluation = evaluate(forecasts(predictions, FRAME, FOLDS), candidate_id="x", resamples=300)
+    evaluation = evaluate(predictions, "lightgbm", resamples=300)
     assert evaluation.verdict == "skill"
     assert text_gain(evaluation).lower > 0
-    assert not evaluation.estimate("auc", "candidate_without_text").lower > 0.5
+    assert not evaluation.estimate("auc", "lightgbm_without_text").lower > 0.5
 
 
 def test_progress_is_reported_fold_by_fold():
     seen = []
     walk_forward_predictions(
         FRAME,
-        PLAN,
         FOLDS,
-        **INPUTS,
+        [Naive("always_up")],
         on_fold=lambda fold, rows: seen.append((fold.index, rows.height)),
     )
     assert seen == [(fold.index, 10 * len(fold.test_sessions)) for fold in FOLDS]
 
 
+def test_the_id_stands_for_the_recipe_the_rows_and_the_scores(predictions):
+    ids = dict(predictions.select("candidate", "candidate_id").unique().iter_rows())
+    assert len(set(ids.values())) == len(CANDIDATES)
+    assert all(len(name) == 16 for name in ids.values())
+    again = walk_forward_predictions(FRAME, FOLDS, CANDIDATES, sentiment_fingerprint="s1")
+    assert again.equals(predictions)
+    corrected = FRAME.with_columns(
+        pl.when(pl.int_range(pl.len()) == 3).then(0.7).otherwise("rsi_14").alias("rsi_14")
+    )
+    others = {
+        "another sentiment model": (FRAME, LIGHTGBM, "s2"),
+        "a corrected row": (corrected, LIGHTGBM, "s1"),
+        "another plan": (FRAME, replace(LIGHTGBM, plan=replace(PLAN, rounds=16)), "s1"),
+        "other inputs": (FRAME, replace(LIGHTGBM, features=FEATURES[:3]), "s1"),
+    }
+    for what, (frame, candidate, fingerprint) in others.items():
+        rows = walk_forward_predictions(
+            frame, FOLDS, [candidate], sentiment_fingerprint=fingerprint
+        )
+        assert rows["candidate_id"][0] != ids["lightgbm"], what
+
+
+def test_a_model_is_fitted_only_by_the_recipe_of_its_predictions(predictions):
+    """Another run may have changed the training set, or the predictions, since they were made."""
+    own = predictions.filter(candidate="lightgbm")
+    held = check_identity(LIGHTGBM, own, frame=FRAME, sentiment_fingerprint="s1")
+    assert held == own["candidate_id"][0]
+    shuffled = own.sample(fraction=1.0, shuffle=True, seed=1)
+    assert check_identity(LIGHTGBM, shuffled, frame=FRAME, sentiment_fingerprint="s1") == held
+    with pytest.raises(EvaluationError, match=rf"of lightgbm are those of the candidate {held}, "):
+        check_identity(LIGHTGBM, own, frame=FRAME[1:], sentiment_fingerprint="s1")
+    with pytest.raises(EvaluationError, match="another run has changed one of them meanwhile"):
+        check_identity(LIGHTGBM, own, frame=FRAME, sentiment_fingerprint="s2")
+    with pytest.raises(EvaluationError, match="there are no out-of-sample predictions of the cand"):
+        check_identity(LIGHTGBM, own.clear(), frame=FRAME, sentiment_fingerprint="s1")
+
+
 def test_folds_of_another_frame_that_leak_are_refused():
     leaking = replace(FOLDS[0], first_test_decision_at=datetime(2020, 1, 5, tzinfo=UTC))
     with pytest.raises(EvaluationError, match="training rows of fold 1 have labels that end at or"):
-        walk_forward_predictions(FRAME, PLAN, [leaking], **INPUTS)
+        walk_forward_predictions(FRAME, [leaking], CANDIDATES)
 
 
 def test_no_folds_is_an_error():
     with pytest.raises(EvaluationError, match="has 0 folds, it needs at least 1"):
-        walk_forward_predictions(FRAME, PLAN, [], **INPUTS)
+        walk_forward_predictions(FRAME, [], CANDIDATES)

@@ -8,7 +8,6 @@ from datetime import timedelta
 import numpy as np
 import polars as pl
 import pytest
-from evaluation_panels import FEATURES, training_frame
 
 from finpulse_assets.domain.models.lightgbm_model import (
     CARD_FILE,
@@ -20,6 +19,7 @@ from finpulse_assets.domain.models.training import TrainingPlan, fit_price_model
 from finpulse_assets.errors import ModelError
 from finpulse_assets.gateways.models.price_model_folder import load_model, save_model
 from finpulse_assets.gateways.models.sealed_folder import MANIFEST
+from tests.unit.domain.evaluation.panels import FEATURES, training_frame
 
 PLAN = TrainingPlan(rounds=20, min_data_in_leaf=30, lambda_l2=1.0, learning_rate=0.1, num_threads=1)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 import pytest
-from evaluation_panels import FEATURES, training_frame
 
 from finpulse_assets.domain.evaluation.metrics import auc
 from finpulse_assets.domain.models.training import TrainingPlan, fit_price_model
 from finpulse_assets.errors import EvaluationError, ModelError
+from tests.unit.domain.evaluation.panels import FEATURES, training_frame
 
 PLAN = TrainingPlan(rounds=20, min_data_in_leaf=30, lambda_l2=1.0, learning_rate=0.1, num_threads=1)
 

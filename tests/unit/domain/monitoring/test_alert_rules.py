@@ -172,7 +172,9 @@ def test_drift_holds_since_the_first_of_the_latest_drifted_reports(days, since):
 )
 def test_a_decision_names_the_candidate_and_its_reasons(promoted, kind, severity, what):
     champion = Champion("m2" if promoted else "m1", True, 0.55, 0.04)
-    found = rules.decision_of(Promotion("m2", promoted, True, ("good", "newer"), champion), NOON)
+    found = rules.decision_of(
+        Promotion("m2", promoted, True, ("good", "newer"), champion, NOON), NOON
+    )
     assert (found.kind, found.severity, found.subject) == (kind, severity, "m2")
     assert found.what.startswith(what)
 

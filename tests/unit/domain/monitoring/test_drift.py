@@ -144,12 +144,13 @@ def test_keys_times_and_calendar_columns_are_never_judged():
 
 
 def test_predictions_stand_beside_the_features_they_are_about():
-    frame = pl.DataFrame({"ticker": ["A", "B"], "session_date": DAYS[:2], "x": [1.0, 2.0]})
-    signals = frame.head(1).select(
-        "ticker", "session_date", probability_up=0.6, expected_return=0.1
-    )
-    rows = judged_rows(frame, signals)
-    assert rows["probability_up"].to_list() == [0.6, None]
+    """What was published stands before what the walk-forward says of the same session."""
+    frame = pl.DataFrame({"ticker": ["A", "B", "C"], "session_date": DAYS[:3], "x": [1.0] * 3})
+    key = ("ticker", "session_date")
+    signals = frame[:1].select(*key, probability_up=0.6, expected_return=0.1)
+    out_of_sample = frame[:2].select(*key, probability_up=0.4, expected_return=0.1)
+    rows = judged_rows(frame, signals, out_of_sample)
+    assert rows["probability_up"].to_list() == [0.6, 0.4, None]
 
 
 def report_of(shift: float, until: int = 160) -> pl.DataFrame:

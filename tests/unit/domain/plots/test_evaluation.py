@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import polars as pl
 import pytest
-from evaluation_panels import spoken_panel
 
 from finpulse_assets.domain.evaluation.report import evaluate
 from finpulse_assets.domain.plots import evaluation as plots
+from tests.unit.domain.evaluation.panels import predicted_panel
 
-FORECASTS = spoken_panel(edge=0.2, sessions=60)
-CANDIDATE = FORECASTS.filter(pl.col("predictor") == "candidate")
+PREDICTIONS = predicted_panel(edge=0.2, sessions=60)
+CANDIDATE = PREDICTIONS.filter(pl.col("candidate") == "lightgbm")
 IMPORTANCE = pl.DataFrame(
     {
         "feature": ["sentiment_mean", "rsi_14", "return_1d"],
@@ -22,7 +22,7 @@ IMPORTANCE = pl.DataFrame(
 
 @pytest.fixture(scope="module")
 def evaluation():
-    return evaluate(FORECASTS, candidate_id="x", resamples=200)
+    return evaluate(PREDICTIONS, "lightgbm", resamples=200)
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def test_evaluation_pictures(evaluation, titles):
 
 def test_row_pictures(titles):
     assert is_png(plots.calibration_plot(CANDIDATE))
-    assert is_png(plots.rank_ic_plot(FORECASTS))
+    assert is_png(plots.rank_ic_plot(PREDICTIONS, "lightgbm"))
     assert titles[0].endswith("points on average")
     assert titles[1].startswith("Mean rank IC +0.")
     assert titles[1].endswith("of 45 sessions")

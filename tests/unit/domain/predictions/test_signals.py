@@ -1,31 +1,34 @@
-"""Signals: ranks, reasons, target sessions, and which of several signals of a session stands."""
+"""Signals: ranks, reasons, target sessions, versions, and which version of a session counts."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import polars as pl
 import pytest
-from evaluation_panels import FEATURES, training_frame
 
 from finpulse_assets.domain.calendar import build_sessions
 from finpulse_assets.domain.models.lightgbm_model import PriceModel
 from finpulse_assets.domain.models.training import TrainingPlan, fit_price_model
 from finpulse_assets.domain.predictions.signals import (
+    LATE,
     LIVE,
-    WALK_FORWARD,
+    current_signals,
     direction,
-    live_signals,
-    merge_signals,
-    past_signals,
+    new_version,
+    signals_of,
 )
-from finpulse_assets.errors import EvaluationError, SchemaError
-from finpulse_assets.schemas import DAILY_SIGNALS, OUT_OF_SAMPLE
+from finpulse_assets.errors import EvaluationError
+from finpulse_assets.schemas import DAILY_SIGNALS
+from tests.unit.domain.evaluation.panels import FEATURES, training_frame
 
 SESSIONS = build_sessions(date(2024, 11, 25), date(2024, 12, 13))
 HALF_DAY, MONDAY, TUESDAY = date(2024, 11, 29), date(2024, 12, 2), date(2024, 12, 3)
+CLOSED = datetime(2024, 12, 2, 21, 30, tzinfo=UTC)  # after Monday's decision
+EVENING = datetime(2024, 12, 3, 1, 0, tzinfo=UTC)  # 20:00 in New York
+OPENED = datetime(2024, 12, 3, 14, 30, tzinfo=UTC)  # Tuesday, for which Monday's signals are
 PLAN = TrainingPlan(rounds=10, min_data_in_leaf=30, lambda_l2=1.0, learning_rate=0.1, num_threads=1)
 
 
@@ -41,31 +44,19 @@ def features() -> pl.DataFrame:
     return frame.with_columns(session_date=pl.Series([HALF_DAY] * 10 + [MONDAY] * 10))
 
 
-def speak(model, features, day, **options):
+def predict(model, features, day, *, at=CLOSED, **options):
     says = {"is_proven": False, "model_version": "m1"} | options
-    return live_signals(model, features, SESSIONS, session_date=day, **says)
+    return signals_of(model, features, SESSIONS, session_date=day, predicted_at=at, **says)
 
 
-def predictions(*rows: tuple[str, date, float]) -> pl.DataFrame:
-    frame = pl.DataFrame(rows, schema=["ticker", "session_date", "probability_up"], orient="row")
-    return OUT_OF_SAMPLE.enforce(
-        frame.with_columns(
-            fold=pl.lit(1),
-            expected_return=pl.lit(0.0),
-            probability_up_without_text=pl.lit(0.5),
-            is_up=pl.lit(True),
-            return_next_session=pl.lit(0.01),
-        )
-    )
+def add(history: pl.DataFrame, computed: pl.DataFrame) -> pl.DataFrame:
+    """Append what is new, as the lake does."""
+    return DAILY_SIGNALS.enforce(pl.concat([history, new_version(computed, history)]))
 
 
-def past(*rows, model_version: str = "m1") -> pl.DataFrame:
-    return past_signals(predictions(*rows), SESSIONS, is_proven=False, model_version=model_version)
-
-
-def test_a_live_signal_says_what_the_model_says(model, features):
-    signals = speak(model, features.sample(fraction=1.0, shuffle=True, seed=1), HALF_DAY)
-    rows = features.filter(session_date=HALF_DAY).sort("ticker")
+def test_a_signal_is_what_the_model_predicts(model, features):
+    signals = predict(model, features.sample(fraction=1.0, shuffle=True, seed=1), MONDAY)
+    rows = features.filter(session_date=MONDAY).sort("ticker")
     probability, expected = model.predict(rows)
     assert signals["ticker"].to_list() == rows["ticker"].to_list()
     np.testing.assert_array_equal(signals["probability_up"], probability)
@@ -74,12 +65,14 @@ def test_a_live_signal_says_what_the_model_says(model, features):
     assert "sentiment_mean" in signals["reasons"][0]
     assert signals["origin"].unique().to_list() == [LIVE]
     assert signals["probability_lower"].null_count() == 10
-    assert signals.select("is_proven", "model_version").unique().rows() == [(False, "m1")]
+    shown = signals.select("is_proven", "model_version", "predicted_at").unique()
+    assert shown.rows() == [(False, "m1", CLOSED)]
 
 
 def test_a_signal_is_for_the_next_session(model, features):
-    signals = speak(model, features, HALF_DAY)
+    signals = predict(model, features, HALF_DAY)
     assert signals["target_session_date"].unique().to_list() == [MONDAY]
+    assert signals["origin"].unique().to_list() == [LATE], "computed after Monday had opened"
     assert [f"{at:%Y-%m-%d %H:%M}" for at in signals["decision_at"].unique()] == [
         "2024-11-29 18:15"
     ]
@@ -89,25 +82,23 @@ def test_a_calibrated_model_gives_an_interval(model, features):
     frame = training_frame(effect=1.0, sessions=30)
     probability, _ = model.predict(frame)
     calibrated = model.calibrated(frame.with_columns(pl.Series("probability_up", probability)))
-    signals = speak(calibrated, features, HALF_DAY, is_proven=True)
+    signals = predict(calibrated, features, HALF_DAY, is_proven=True)
     assert (signals["probability_lower"] <= signals["probability_upper"]).all()
     assert signals["is_proven"].all()
 
 
 def test_rank_one_is_the_strongest(model, features):
-    ranked = speak(model, features, MONDAY).sort("rank")
+    ranked = predict(model, features, MONDAY).sort("rank")
     assert ranked["rank"].to_list() == list(range(1, 11))
     assert ranked["probability_up"].is_sorted(descending=True)
 
 
-def test_equal_signals_rank_by_ticker():
-    rows = [("C", MONDAY, 0.5), ("B", MONDAY, 0.5 + 1e-12), ("A", MONDAY, 0.5), ("D", MONDAY, 0.6)]
-    signals = past(*rows, ("Z", TUESDAY, 0.1))
-    ranks = dict(signals.select("ticker", "rank").iter_rows())
-    assert ranks == {"D": 1, "A": 2, "B": 3, "C": 4, "Z": 1}
-    assert signals["origin"].unique().to_list() == [WALK_FORWARD]
-    assert signals["reasons"].unique().to_list() == [""]
-    assert signals["target_session_date"].to_list()[:1] == [TUESDAY]
+def test_equal_signals_rank_by_ticker(model, features):
+    equal = features.filter(session_date=MONDAY).with_columns(
+        [pl.lit(0.0).alias(name) for name in FEATURES]
+    )
+    ranks = predict(model, equal, MONDAY).sort("rank")["ticker"].to_list()
+    assert ranks == sorted(ranks)
 
 
 def test_a_session_without_features_is_a_sentence(model, features):
@@ -116,56 +107,82 @@ def test_a_session_without_features_is_a_sentence(model, features):
         r"\(the features end on 2024-12-02\). Hint: check that the price source reaches"
     )
     with pytest.raises(EvaluationError, match=sentence):
-        speak(model, features, TUESDAY)
+        predict(model, features, TUESDAY)
     with pytest.raises(EvaluationError, match=r"the last completed session \(there are none\)"):
-        speak(model, features.clear(), TUESDAY)
+        predict(model, features.clear(), TUESDAY)
 
 
-def test_a_session_outside_the_calendar_is_refused():
-    with pytest.raises(SchemaError, match="nulls where none may be: decision_at"):
-        past(("A", date(2024, 12, 14), 0.5))
+def test_a_calendar_that_ends_before_the_target_is_a_sentence(model, features):
+    short = SESSIONS.filter(pl.col("session_date") <= MONDAY)
+    with pytest.raises(EvaluationError, match="the calendar ends on 2024-12-02, before the target"):
+        signals_of(
+            model, features, short, session_date=MONDAY, predicted_at=CLOSED, is_proven=False,
+            model_version="m1",
+        )  # fmt: skip
 
 
-def test_the_walk_forward_fills_what_was_not_said_live(model, features):
-    live = speak(model, features, MONDAY)
-    merged = merge_signals(
-        past(("T00", HALF_DAY, 0.9), ("T00", MONDAY, 0.9), ("NEW", MONDAY, 0.8)),
-        live,
-        DAILY_SIGNALS.empty(),
-    )
-    assert merged.filter(origin=LIVE).equals(live)
-    assert merged.filter(origin=WALK_FORWARD)["session_date"].to_list() == [HALF_DAY]
-    ranks = merged.select(pl.struct("session_date", "rank").is_unique())
-    assert ranks.to_series().all()
+@pytest.mark.parametrize(
+    ("at", "origin"),
+    [(CLOSED, LIVE), (OPENED - timedelta(seconds=1), LIVE), (OPENED, LATE)],
+)
+def test_a_signal_is_live_before_it_can_be_traded(model, features, at, origin):
+    assert predict(model, features, MONDAY, at=at)["origin"].unique().to_list() == [origin]
 
 
-def test_what_was_said_live_earlier_is_never_touched(model, features):
-    said = merge_signals(past(), speak(model, features, HALF_DAY), DAILY_SIGNALS.empty())
-    changed = replace(model, probability_text=model.return_text)
-    later = merge_signals(
-        past(("T00", HALF_DAY, 0.9), ("T01", HALF_DAY, 0.1), model_version="m2"),
-        speak(changed, features, MONDAY, is_proven=True, model_version="m2"),
-        said,
-    )
-    assert later.filter(session_date=HALF_DAY).equals(said)
-    assert later.filter(session_date=MONDAY)["model_version"].unique().to_list() == ["m2"]
+def test_a_retraining_in_the_evening_adds_a_version_and_overwrites_nothing(model, features):
+    """Defect: what was published at 16:30 was replaced by what a retraining said at 20:00."""
+    afternoon = predict(model, features, MONDAY)
+    retrained = replace(model, probability_text=model.return_text)
+    evening = predict(retrained, features, MONDAY, at=EVENING, is_proven=True, model_version="m2")
+    history = add(add(DAILY_SIGNALS.empty(), afternoon), evening)
+    assert history.filter(predicted_at=CLOSED).equals(afternoon)
+    assert history.filter(predicted_at=EVENING).equals(evening)
+    assert current_signals(history).equals(evening)
 
 
-def test_a_session_said_again_is_replaced_whole(model, features):
-    said = merge_signals(past(), speak(model, features, MONDAY), DAILY_SIGNALS.empty())
+def test_saying_the_same_again_adds_nothing(model, features):
+    history = add(DAILY_SIGNALS.empty(), predict(model, features, MONDAY))
+    again = predict(model, features, MONDAY, at=EVENING)
+    assert new_version(again, history).is_empty()
+    assert add(history, again).equals(history)
+
+
+def test_a_lost_proof_is_said_in_a_version_of_its_own(model, features):
+    history = add(DAILY_SIGNALS.empty(), predict(model, features, MONDAY, is_proven=True))
+    history = add(history, predict(model, features, MONDAY, at=EVENING, is_proven=False))
+    assert history["is_proven"].sum() == 10
+    assert not current_signals(history)["is_proven"].any()
+
+
+def test_two_versions_of_one_as_of_time_stay_apart_and_the_later_one_counts(model, features):
+    """A data set that has ended has one as-of time for every run."""
+    history = add(DAILY_SIGNALS.empty(), predict(model, features, MONDAY))
+    history = add(history, predict(model, features, MONDAY, model_version="m2"))
+    history = add(history, predict(model, features, MONDAY, model_version="m3"))
+    assert history.height == 30
+    times = history["predicted_at"].unique().sort().to_list()
+    assert times == [CLOSED + timedelta(microseconds=at) for at in range(3)]
+    assert current_signals(history)["model_version"].unique().to_list() == ["m3"]
+
+
+def test_a_late_version_counts_only_where_there_is_no_live_one(model, features):
+    late = predict(model, features, MONDAY, at=OPENED, model_version="m2")
+    history = add(DAILY_SIGNALS.empty(), predict(model, features, MONDAY))
+    assert new_version(late, history).is_empty(), "it says nothing that anybody could act on"
+    assert current_signals(pl.concat([history, late])).equals(history)
+    only_late = add(DAILY_SIGNALS.empty(), late)
+    assert current_signals(only_late).equals(late)
+
+
+def test_a_session_comes_whole_from_one_version(model, features):
     fewer = features.filter(pl.col("ticker") < "T07")
-    again = merge_signals(past(), speak(model, fewer, MONDAY, model_version="m2"), said)
-    assert again.height == 7
-    assert again["rank"].sort().to_list() == list(range(1, 8))
-    assert again["model_version"].unique().to_list() == ["m2"]
-
-
-def test_an_old_walk_forward_gives_way_to_the_new_one(model, features):
-    held = merge_signals(
-        past(("T00", HALF_DAY, 0.9)), speak(model, features, MONDAY), DAILY_SIGNALS.empty()
-    )
-    merged = merge_signals(past(("T00", HALF_DAY, 0.2)), speak(model, features, MONDAY), held)
-    assert merged.filter(origin=WALK_FORWARD)["probability_up"].to_list() == [0.2]
+    history = add(DAILY_SIGNALS.empty(), predict(model, features, MONDAY))
+    history = add(history, predict(model, fewer, MONDAY, at=EVENING, model_version="m2"))
+    history = pl.concat([history, predict(model, features, HALF_DAY)])
+    current = current_signals(history)
+    assert current.filter(session_date=MONDAY)["rank"].sort().to_list() == list(range(1, 8))
+    assert current.filter(session_date=HALF_DAY).height == 10
+    assert current.select(pl.struct("ticker", "session_date").is_unique()).to_series().all()
 
 
 @pytest.mark.parametrize(("probability", "word"), [(0.5, "up"), (0.4999999, "down"), (1.0, "up")])

@@ -38,7 +38,7 @@ def test_a_symbol_is_answered_with_what_the_model_says(predictor):
     assert answer.prediction == ("up" if probability >= 0.5 else "down")
     assert answer.confidence == abs(probability - 0.5) * 2
     assert answer.as_of == datetime(2024, 6, 28, 20, 15, tzinfo=UTC)
-    assert answer.model_version == predictor.model.fingerprint[:16]
+    assert answer.model_version == predictor.model.candidate_id
     assert list(answer.features_used) == list(fakes.NAMES)
     assert (answer.abstain, answer.reason) == (False, None)
     assert answer.latency_ms > 0

@@ -7,14 +7,14 @@ import math
 import numpy as np
 import polars as pl
 import pytest
-from simulated_markets import (
+
+from finpulse_assets.domain.simulator import MarketPlan, SimulatedMarket, simulate
+from tests.unit.domain.simulator.simulated_markets import (
     SESSIONS,
     shared_market,
     slope,
     with_next_return,
 )
-
-from finpulse_assets.domain.simulator import MarketPlan, SimulatedMarket, simulate
 
 
 @pytest.fixture

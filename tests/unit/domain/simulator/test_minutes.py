@@ -8,12 +8,12 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from simulated_markets import SESSIONS, until
 
 from finpulse_assets.domain.calendar import assign_sessions
 from finpulse_assets.domain.simulator import MarketPlan, simulate, simulate_minutes
 from finpulse_assets.errors import SettingError, SourceError
 from finpulse_assets.schemas import BARS_1M
+from tests.unit.domain.simulator.simulated_markets import SESSIONS, until
 
 PLAN = MarketPlan(ticker_count=12, session_count=40)
 END = date(2018, 12, 31)  # 2018-12-24 is a half-day

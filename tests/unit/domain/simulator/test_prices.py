@@ -8,18 +8,18 @@ from datetime import date
 import numpy as np
 import polars as pl
 import pytest
-from simulated_markets import (
-    EPOCH,
-    PLAN,
-    SESSIONS,
-    shared_market,
-)
 
 from finpulse_assets.domain.calendar import build_sessions
 from finpulse_assets.domain.features.adjustment import adjust_bars
 from finpulse_assets.domain.simulator import MarketPlan, SimulatedMarket, simulate
 from finpulse_assets.domain.simulator.companies import company, popularity, stay_at
 from finpulse_assets.schemas import CORPORATE_ACTIONS, PRICES, TICKERS
+from tests.unit.domain.simulator.simulated_markets import (
+    EPOCH,
+    PLAN,
+    SESSIONS,
+    shared_market,
+)
 
 
 @pytest.fixture

@@ -11,17 +11,17 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from simulated_markets import (
-    EPOCH,
-    SESSIONS,
-    until,
-)
 
 from finpulse_assets.domain.calendar import assign_sessions
 from finpulse_assets.domain.simulator import MarketPlan, SimulatedMarket, simulate
 from finpulse_assets.domain.texts.normalise import with_text_hash
 from finpulse_assets.errors import SchemaError, SettingError, SourceError
 from finpulse_assets.schemas import CORPORATE_ACTIONS, HEADLINES, PRICES, TICKERS, TWEETS
+from tests.unit.domain.simulator.simulated_markets import (
+    EPOCH,
+    SESSIONS,
+    until,
+)
 
 SMALL = MarketPlan(ticker_count=11, session_count=60)
 

@@ -9,7 +9,13 @@ from itertools import pairwise
 
 import polars as pl
 import pytest
-from simulated_markets import (
+
+from finpulse_assets.domain.calendar import assign_sessions
+from finpulse_assets.domain.simulator import MarketPlan, SimulatedMarket, simulate
+from finpulse_assets.domain.simulator.vocabulary import BOTS
+from finpulse_assets.domain.texts.normalise import normalise_text, with_text_hash
+from finpulse_assets.schemas import HEADLINES, TWEETS
+from tests.unit.domain.simulator.simulated_markets import (
     PLAN,
     SESSIONS,
     shared_market,
@@ -18,12 +24,6 @@ from simulated_markets import (
     until,
     with_next_return,
 )
-
-from finpulse_assets.domain.calendar import assign_sessions
-from finpulse_assets.domain.simulator import MarketPlan, SimulatedMarket, simulate
-from finpulse_assets.domain.simulator.vocabulary import BOTS
-from finpulse_assets.domain.texts.normalise import normalise_text, with_text_hash
-from finpulse_assets.schemas import HEADLINES, TWEETS
 
 
 @pytest.fixture

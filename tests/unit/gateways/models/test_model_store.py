@@ -1,6 +1,10 @@
-"""The model store: sealed models and the pointers to them."""
+"""The model store: sealed models by candidate id, the history of decisions, pruning."""
 
 from __future__ import annotations
+
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -9,9 +13,12 @@ import pytest
 from finpulse_assets.domain.evaluation.promotion import Champion, Promotion
 from finpulse_assets.domain.models.lightgbm_model import PROBABILITY_FILE, PriceModel
 from finpulse_assets.domain.models.training import TrainingPlan, fit_price_model
-from finpulse_assets.errors import ModelError
-from finpulse_assets.gateways.models.model_store import ID_LENGTH, ModelStore
+from finpulse_assets.errors import LakeError, ModelError
+from finpulse_assets.gateways import atomic
+from finpulse_assets.gateways.models import sealed_folder
+from finpulse_assets.gateways.models.model_store import ModelStore
 
+NOW = datetime(2024, 3, 28, 21, tzinfo=UTC)
 FEATURES = ("return_1d", "sentiment_mean")
 
 
@@ -28,7 +35,8 @@ def fitted(seed: int) -> tuple[PriceModel, pl.DataFrame]:
         }
     )
     plan = TrainingPlan(rounds=5, min_data_in_leaf=20, num_threads=1)
-    return fit_price_model(frame, plan, FEATURES), frame
+    model = fit_price_model(frame, plan, FEATURES)
+    return model.as_candidate(f"candidate{seed}", sentiment_fingerprint="s1"), frame
 
 
 @pytest.fixture(scope="module")
@@ -41,74 +49,139 @@ def store(tmp_path) -> ModelStore:
     return ModelStore(tmp_path / "price")
 
 
-def test_a_saved_challenger_comes_back(store):
+def named(model: PriceModel, candidate_id: str) -> PriceModel:
+    return model.as_candidate(candidate_id, sentiment_fingerprint="s1")
+
+
+def decision(candidate_id: str, *, champion: str | None = None, at: datetime = NOW) -> Promotion:
+    named_champion = Champion(champion or candidate_id, True, 0.55, 0.02, "s1", at, at)
+    reasons = ("proven: yes", "promoted: — first")
+    return Promotion(candidate_id, champion is None, True, reasons, named_champion, at)
+
+
+def files_of(folder: Path) -> dict[str, tuple[bytes, int]]:
+    return {p.name: (p.read_bytes(), p.stat().st_mtime_ns) for p in folder.iterdir()}
+
+
+def test_a_saved_model_comes_back_under_its_id(store):
     model, frame = fitted(0)
-    candidate_id = store.save_challenger(model)
-    assert candidate_id == model.fingerprint[:ID_LENGTH]
-    assert store.challenger() == candidate_id
-    loaded = store.load(candidate_id)
+    assert store.save(model) == store.root / "candidate0"
+    loaded = store.load("candidate0")
     assert loaded == model
     np.testing.assert_array_equal(loaded.predict(frame)[0], model.predict(frame)[0])
-    assert not (store.root / "promotion.json").exists()
+    assert store.promotion() is None, "nothing else was said about it"
+    assert [path.name for path in store.root.iterdir()] == ["candidate0"]
 
 
-def test_the_newest_model_is_the_challenger_and_older_ones_stay(store, model):
-    first, second = store.save_challenger(model), store.save_challenger(fitted(1)[0])
-    assert first != second
-    assert store.challenger() == second
-    assert store.load(first) == model
-    assert store.save_challenger(model) == first
-    assert store.challenger() == first
+def test_any_number_of_models_lie_side_by_side(store, model):
+    for name in ("one", "two", "three"):
+        store.save(named(model, name))
+    assert set(store.candidates()) == {"one", "two", "three"}
+    assert store.load("two").candidate_id == "two"
 
 
-def test_a_flipped_byte_is_refused(store, model):
-    candidate_id = store.save_challenger(model)
-    path = store.folder(candidate_id) / PROBABILITY_FILE
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
-    path.write_bytes(content)
-    with pytest.raises(
-        ModelError, match=rf"{PROBABILITY_FILE} has the sha256 .* its manifest says"
-    ):
-        store.load(candidate_id)
+def test_a_model_without_an_id_is_refused(store, model):
+    with pytest.raises(ModelError, match="the model has no candidate id"):
+        store.save(named(model, ""))
+
+
+def test_saving_the_same_candidate_again_touches_no_file(store, model):
+    """Defect: the manifest was unlinked first; a kill then left a champion that did not open."""
+    before = files_of(store.save(model))
+    assert files_of(store.save(model)) == before
+
+
+@pytest.mark.parametrize("step", ["mkdir", "write_bytes", "replace"])
+def test_a_save_that_is_cut_short_leaves_no_half_and_no_harm(store, model, monkeypatch, step):
+    store.save(model)
+    before = files_of(store.folder("candidate0"))
+    broken = named(model, "next")
+
+    def killed(*args, **options):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, step, killed)
+    with pytest.raises(LakeError, match="next cannot be written: No space left on device"):
+        store.save(broken)
+    monkeypatch.undo()
+    assert files_of(store.folder("candidate0")) == before
+    assert store.candidates() == ["candidate0"]
+    store.save(broken)
+    assert store.load("next") == broken
+
+
+def test_what_a_killed_process_left_is_no_model_and_is_cleared(store, model):
+    left = store.root / f".candidate0.{atomic._writer().split('.')[0]}.999999999.abcd.tmp"
+    left.mkdir(parents=True)
+    (left / sealed_folder.MANIFEST).write_text("{}")
+    assert store.candidates() == []
+    store.save(model)
+    assert not left.exists()
+
+
+def test_a_damaged_model_is_made_anew(store, model):
+    path = store.save(model) / PROBABILITY_FILE
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(ModelError, match=rf"{PROBABILITY_FILE} has the sha256 .* its manifest sa"):
+        store.load("candidate0")
+    store.save(model)
+    assert store.load("candidate0") == model
 
 
 def test_a_model_that_is_not_there_is_named(store, model):
-    store.save_challenger(model)
+    store.save(model)
     with pytest.raises(ModelError, match=r"price/0123456789abcdef/manifest\.json cannot be read"):
         store.load("0123456789abcdef")
 
 
-def test_no_challenger_yet(store):
-    with pytest.raises(ModelError, match=r"there is no price model yet\. Hint: materialize models"):
-        store.challenger()
-
-
-@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '"abc"', "null"])
-def test_a_damaged_pointer_is_named(store, model, content):
-    store.save_challenger(model)
-    (store.root / "challenger.json").write_text(content)
-    with pytest.raises(
-        ModelError, match=r"challenger\.json names no candidate: .* Hint: delete it"
-    ):
-        store.challenger()
-
-
-def test_a_promotion_comes_back(store):
+def test_the_history_keeps_every_decision_and_the_last_is_in_force(store):
     assert store.promotion() is None
-    champion = Champion("abc", True, 0.55, 0.02)
-    decision = Promotion("abc", True, True, ("proven: yes", "promoted: — first"), champion)
-    assert store.keep_promotion(decision) == store.root / "promotion.json"
-    assert store.promotion() == decision
-    later = Promotion("def", False, False, ("unproven",), champion)
-    store.keep_promotion(later)
-    assert store.promotion() == later
-    assert [path.name for path in store.root.iterdir()] == ["promotion.json"]
+    first, second = decision("one"), decision("two", champion="one", at=NOW + timedelta(days=1))
+    assert store.decide(lambda before: first) == first
+    assert store.decide(lambda before: second) == second
+    assert store.history() == [first, second]
+    assert store.promotion() == second
+    assert len(store.history_path.read_text().splitlines()) == 2
 
 
-@pytest.mark.parametrize("content", ["", "[]", '{"candidate_id": "abc"}'])
-def test_a_damaged_promotion_is_a_sentence(store, content):
+def test_a_decision_is_made_on_the_one_in_force(store):
+    store.decide(lambda before: decision("one"))
+    seen = []
+    store.decide(seen.append)
+    assert seen == [decision("one")]
+    assert store.promotion() == decision("one"), "None leaves it"
+
+
+def test_saying_the_same_again_adds_nothing(store):
+    store.decide(lambda before: decision("one"))
+    again = store.decide(lambda before: decision("one", at=NOW + timedelta(hours=1)))
+    assert again == decision("one")
+    assert len(store.history()) == 1
+
+
+@pytest.mark.parametrize("content", ["[]", "{", '{"candidate_id": "abc"}'])
+def test_a_damaged_history_is_a_sentence(store, content):
     store.root.mkdir()
-    (store.root / "promotion.json").write_text(content)
+    store.history_path.write_text(content)
     with pytest.raises(ModelError, match=r"the stored promotion cannot be read: .* materialize m"):
         store.promotion()
+
+
+def test_pruning_keeps_the_champion_the_latest_and_the_needed(store, model):
+    """Defect: models were never removed."""
+    names = [f"m{number}" for number in range(9)]
+    for number, name in enumerate(names):
+        folder = store.save(named(model, name))
+        os.utime(folder, (number, number))
+    store.decide(lambda before: decision("m1"))
+    assert store.prune(kept=5, needed={"m2", "gone long ago"}) == ["m3", "m0"]
+    assert set(store.candidates()) == {"m1", "m2", "m4", "m5", "m6", "m7", "m8"}
+    assert store.load("m1").candidate_id == "m1"
+    assert store.prune(kept=5, needed={"m2"}) == []
+    assert not [p for p in store.root.iterdir() if p.name.endswith(".tmp")]
+
+
+def test_without_a_champion_the_latest_stay(store, model):
+    for number, name in enumerate(("m0", "m1")):
+        os.utime(store.save(named(model, name)), (number, number))
+    assert store.prune(kept=1) == ["m0"]

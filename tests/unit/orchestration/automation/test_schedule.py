@@ -1,8 +1,7 @@
-"""What starts by itself: the schedule, the drift sensor, conditions, and the freshness checks."""
+"""What starts by itself: the schedule, conditions, and the freshness checks."""
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
@@ -23,14 +22,12 @@ from finpulse_assets.orchestration.automation.schedule import (
     after_close_schedule,
     after_update_of,
     crons_after_close,
-    drift_sensor,
     in_the_same_run,
     months_of_session,
     retrain_when_stale,
 )
 from finpulse_assets.orchestration.run.clock import MONTHS, RunClock
 from finpulse_assets.schemas import DAILY_SIGNALS, SESSIONS, TWEETS
-from tests.fakes.drift_reports import add_reports
 
 DELAY = timedelta(minutes=15)
 DAYS = build_sessions(date(2024, 1, 2), date(2024, 12, 31))["session_date"].to_list()
@@ -41,14 +38,35 @@ SPAN = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_en
 def anything() -> None: ...
 
 
-job = dg.define_asset_job("job", [anything])
+@dg.asset(key_prefix="models", group_name="models")
+def fitted() -> None: ...
 
 
-def tick(at: str, *, until: datetime = datetime(2030, 1, 1, tzinfo=UTC)) -> object:
+job = dg.define_asset_job("job", dg.AssetSelection.all())
+DAILY = dg.AssetSelection.all() - dg.AssetSelection.groups("models")
+DEFS = dg.Definitions(assets=[anything, fitted], jobs=[job])
+
+
+def tick(
+    at: str,
+    *,
+    until: datetime = datetime(2030, 1, 1, tzinfo=UTC),
+    has_champion: bool = True,
+) -> object:
     """Return what the schedule says at a New York time."""
-    schedule = after_close_schedule(job, delay=DELAY, data_until=lambda: until)
+    schedule = after_close_schedule(
+        job,
+        daily=DAILY,
+        delay=DELAY,
+        data_until=lambda: until,
+        has_champion=lambda: has_champion,
+    )
     when = pl.Series([at]).str.to_datetime(time_zone="America/New_York")[0]
-    return schedule(dg.build_schedule_context(scheduled_execution_time=when))
+    return schedule(
+        dg.build_schedule_context(
+            scheduled_execution_time=when, repository_def=DEFS.get_repository_def()
+        )
+    )
 
 
 @pytest.mark.parametrize(
@@ -86,6 +104,12 @@ def test_a_session_that_the_sources_do_not_reach_is_skipped():
     assert answer.skip_message.startswith("the sources or FINPULSE_AS_OF end on 2015-09-30 20:15")
 
 
+def test_the_daily_run_fits_no_model_once_there_is_a_champion():
+    """Defect: the daily run refitted, so a retraining on drift found nothing left to do."""
+    assert tick("2024-03-12 16:30").asset_selection == [anything.key]
+    assert tick("2024-03-12 16:30", has_champion=False).asset_selection is None, "all of the job"
+
+
 def test_every_session_of_a_year_has_one_tick_that_runs_it():
     year = [f"{day} {time}" for day in DAYS[:130] for time in ("13:30", "16:30")]
     answers = [tick(at) for at in year]
@@ -96,67 +120,6 @@ def test_every_session_of_a_year_has_one_tick_that_runs_it():
 def test_crons_follow_the_decision():
     assert crons_after_close(timedelta(hours=6)) == ["15 19 * * 1-5", "15 22 * * 1-5"]
     assert months_of_session(date(2024, 9, 3))[SPAN[0]] == "2024-08-01", "after Labor Day"
-
-
-class Drifting:
-    """A lake that gets a drift report a session, and the sensor that looks at it."""
-
-    def __init__(self, root) -> None:
-        self.lake, self.sensor, self.cursor = Lake(root), drift_sensor(job), None
-        self.requests: list[dg.RunRequest] = []
-
-    def report(self, number: int, *, is_drifted: bool) -> None:
-        add_reports(
-            self.lake, pl.DataFrame({"session_date": [DAYS[number]], "is_drifted": [is_drifted]})
-        )
-
-    def look(self) -> str | None:
-        context = dg.build_sensor_context(cursor=self.cursor, resources={"lake": self.lake})
-        data = self.sensor.evaluate_tick(context)
-        self.cursor = data.cursor
-        self.requests += data.run_requests or []
-        return data.skip_message
-
-
-@pytest.fixture
-def drifting(tmp_path):
-    return Drifting(tmp_path)
-
-
-def test_no_report_asks_for_nothing(drifting):
-    assert drifting.look() == "there is no drift report yet"
-    assert drifting.requests == []
-
-
-def test_a_quiet_quarter_and_single_breaches_ask_for_nothing(drifting):
-    for number in range(60):
-        drifting.report(number, is_drifted=number % 9 == 4)
-        drifting.look()
-    assert drifting.requests == []
-
-
-def test_a_week_of_drift_is_one_request_however_often_it_is_looked_at(drifting):
-    for number in range(20):
-        drifting.report(number, is_drifted=10 <= number < 15)
-        for _ in range(3):
-            drifting.look()
-    (request,) = drifting.requests
-    assert request.run_key == f"drift-{DAYS[11]}"
-    assert tuple(request.tags[name] for name in SPAN) == ("2024-01-01", "2024-01-01")
-    assert json.loads(drifting.cursor) == {"seen": f"{DAYS[19]}", "asked_for": f"{DAYS[11]}"}
-    assert drifting.look() == f"no drift report since {DAYS[19]}"
-
-
-def test_drift_that_passed_unseen_is_not_answered_and_a_lost_cursor_repeats_the_key(drifting):
-    for number in range(10):
-        drifting.report(number, is_drifted=number < 9)
-    assert drifting.look() == f"no drift on {DAYS[9]}"
-    drifting.report(10, is_drifted=True)
-    drifting.report(11, is_drifted=True)
-    drifting.look()
-    drifting.cursor = None
-    drifting.look()
-    assert [request.run_key for request in drifting.requests] == [f"drift-{DAYS[11]}"] * 2
 
 
 MODEL = dg.AssetKey("model")
@@ -220,7 +183,7 @@ def signals_until(day: date) -> pl.DataFrame:
     return DAILY_SIGNALS.enforce(
         pl.DataFrame(
             {
-                "ticker": ["A"], "session_date": [day], "decision_at": [at],
+                "ticker": ["A"], "session_date": [day], "predicted_at": [at], "decision_at": [at],
                 "target_session_date": [day], "origin": ["live"], "probability_up": [0.5],
                 "probability_lower": [None], "probability_upper": [None], "expected_return": [0.0],
                 "rank": [1], "reasons": [""], "is_proven": [False], "model_version": ["x"],
