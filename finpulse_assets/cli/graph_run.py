@@ -88,18 +88,12 @@ def run_graph(settings: Settings, *, days: tuple[date, date] | None = None) -> G
         GraphFailedError: a step failed; nothing half-written is left.
         FinPulseError: a setting or a source cannot be used.
     """
-    from dagster._core.storage.tags import (
-        ASSET_PARTITION_RANGE_END_TAG,
-        ASSET_PARTITION_RANGE_START_TAG,
-    )
-
     from finpulse_assets.definitions import defs
-    from finpulse_assets.orchestration.run.home import claim_home
-    from finpulse_assets.orchestration.run.resources import build_sources, resolve_clock
+    from finpulse_assets.orchestration.automation.schedule import span_tags
+    from finpulse_assets.orchestration.run.resources import begin_run, build_sources
 
     started = time.monotonic()
-    clock = resolve_clock(settings, build_sources(settings))
-    claim_home(settings, clock)
+    clock = begin_run(settings, build_sources(settings))
     months = clock.months_from(*days) if days else _months(settings, clock)
     errors.print(
         f"profile {settings.profile.value}, as of {clock.as_of:%Y-%m-%d %H:%M} UTC, "
@@ -119,8 +113,7 @@ def run_graph(settings: Settings, *, days: tuple[date, date] | None = None) -> G
             run_id=run_id,
             raise_on_error=False,
             tags={
-                ASSET_PARTITION_RANGE_START_TAG: months[0],
-                ASSET_PARTITION_RANGE_END_TAG: months[-1],
+                **span_tags(months[0], months[-1]),
                 PID_TAG: str(os.getpid()),
                 HOST_TAG: socket.gethostname(),
             },

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 from urllib.error import HTTPError, URLError
 from urllib.request import ProxyHandler, Request, build_opener
@@ -17,6 +17,7 @@ from finpulse_assets.cli.serve import LOOPBACK, PORT
 from finpulse_assets.domain.features.online import ONLINE_FEATURES
 from finpulse_assets.domain.serving.predictor import Answer
 from finpulse_assets.errors import ModelError, RequestError, ServiceError
+from finpulse_assets.gateways.clock import system_now
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.gateways.models.model_store import ModelStore
 from finpulse_assets.gateways.serving.bundle import predictor_of
@@ -48,7 +49,7 @@ def predict(
             ) from error
         asked = "the model itself, no service runs"
         settings = load_settings()
-        answer = ask_model(settings, body, now=settings.as_of or datetime.now(UTC))
+        answer = ask_model(settings, body, now=settings.as_of or system_now())
     errors.print(f"asked {asked}", highlight=False, soft_wrap=True)
     if as_json:
         sys.stdout.write(answer.model_dump_json(indent=2) + "\n")

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import socket
 import sys
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
 from finpulse_assets.cli.console import errors
 from finpulse_assets.errors import ServiceError
+from finpulse_assets.gateways.clock import system_now
 from finpulse_assets.gateways.serving.bento_store import BentoStore
 from finpulse_assets.gateways.serving.bundle import read_bundle
 from finpulse_assets.settings import load_settings
@@ -39,7 +39,7 @@ def serve(
         highlight=False,
         soft_wrap=True,
     )
-    status = predictor.judge(datetime.now(UTC))
+    status = predictor.judge(system_now())
     if status.is_stale:
         errors.print(
             f"its newest features are of {status.features_as_of:%Y-%m-%d}, "

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated
 
-import polars as pl
 import typer
 from rich.table import Table as RichTable
 
 from finpulse_assets.cli.console import print_json, results
-from finpulse_assets.domain.calendar import build_sessions, last_completed_session
+from finpulse_assets.domain.calendar import FIRST_DAY, build_sessions, last_completed_session
 from finpulse_assets.domain.monitoring.alert_state import heartbeat_problem, undelivered
 from finpulse_assets.domain.monitoring.freshness import (
     EMPTY,
@@ -19,18 +18,13 @@ from finpulse_assets.domain.monitoring.freshness import (
     MISSING,
     STALE,
     TableStatus,
-    table_status,
 )
 from finpulse_assets.errors import FinPulseError
 from finpulse_assets.gateways.alerts.state_file import AlertStore
+from finpulse_assets.gateways.clock import system_now
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.gateways.models.model_store import ModelStore
-from finpulse_assets.schemas import (
-    DAILY_SIGNALS,
-    HEADLINES,
-    PRICES,
-    TWEETS,
-)
+from finpulse_assets.schemas import DAILY_SIGNALS, PRICES
 from finpulse_assets.settings import Profile, Settings, load_settings
 
 STYLES = {FRESH: "green", STALE: "yellow", MISSING: "red", EMPTY: "dim"}
@@ -46,51 +40,57 @@ def status(
 ) -> None:
     """Show what is fresh, stale or missing, and how good the champion is.
 
-    Freshness is counted in sessions up to the as-of time, so a weekend makes nothing stale. Exit
-    code 1 when prices, features or signals are stale or missing, or the automation is silent.
-    Examples: `finpulse status` ·
-    `finpulse status --profile files --json`
+    Freshness is counted in sessions up to the as-of time, so a weekend makes nothing stale; files
+    are due up to where they ended when a run last read them. Exit code 1 when prices, features or
+    signals are stale or missing, a table cannot be read, or the automation is silent. Examples:
+    `finpulse status` · `finpulse status --profile files --json`
     """
-    from finpulse_assets.orchestration.run.resources import build_sources, resolve_clock
-
-    settings = load_settings(profile=profile)
-    clock = resolve_clock(settings, build_sources(settings))
-    delay = timedelta(minutes=settings.decision_delay_minutes)
-    day = clock.as_of.date()
-    sessions = build_sessions(max(clock.start_date, date(2010, 1, 1)), day, decision_delay=delay)
-    last = last_completed_session(sessions, clock.as_of)["session_date"]
-    tables = table_statuses(Lake(settings.lake), sessions, last)
+    settings, now = load_settings(profile=profile), system_now()
+    as_of = due_until(settings, now)
+    last, tables, unreadable = table_statuses(settings, as_of)
     model = model_status(settings)
-    automation = automation_status(settings, datetime.now(UTC))
+    automation = automation_status(settings, now)
     if as_json:
         print_json(
             {
                 "profile": settings.profile.value,
-                "as_of": clock.as_of,
+                "as_of": as_of,
                 "last_completed_session": last,
                 "tables": [asdict(table) for table in tables],
+                "unreadable": unreadable,
                 "model": model,
                 "automation": automation,
             }
         )
     else:
-        _print(settings, clock.as_of, last, tables, model)
+        _print(settings, as_of, last, tables, model)
+        for sentence in unreadable.values():
+            results.print(f"cannot be read: {sentence}", style="red", markup=False, soft_wrap=True)
         _print_automation(automation)
     bad = [t for t in tables if t.table in REQUIRED and t.state in (STALE, MISSING)]
-    if bad or "error" in model or "error" in automation:
+    if bad or unreadable or "error" in model or "error" in automation:
         raise typer.Exit(1)
 
 
-def table_statuses(lake: Lake, sessions: pl.DataFrame, last: date) -> list[TableStatus]:
-    """Return the status of every table that follows the sessions, against the session `last`."""
-    from finpulse_assets.domain.features.technical import TECHNICAL_FEATURES
-    from finpulse_assets.schemas import TEXT_SENTIMENT
+def due_until(settings: Settings, now: datetime) -> datetime:
+    """Return up to when data is due (UTC): of files that no run has read yet, now."""
+    from finpulse_assets.orchestration.run.clock_file import data_due
 
-    tables = (PRICES, TWEETS, HEADLINES, TEXT_SENTIMENT, TECHNICAL_FEATURES, DAILY_SIGNALS)
-    return [
-        table_status(table, lake.scan(table) if lake.partitions(table) else None, sessions, last)
-        for table in tables
-    ]
+    return data_due(settings, now) or now
+
+
+def table_statuses(
+    settings: Settings, as_of: datetime
+) -> tuple[date, list[TableStatus], dict[str, str]]:
+    """Return the last session that is due, how far each table reaches, and what cannot be read."""
+    from finpulse_assets.orchestration.alerting.collect import WATCHED
+    from finpulse_assets.orchestration.alerting.facts import table_statuses as statuses_of
+
+    delay = timedelta(minutes=settings.decision_delay_minutes)
+    sessions = build_sessions(FIRST_DAY, as_of.date(), decision_delay=delay)
+    last = last_completed_session(sessions, as_of)["session_date"]
+    found, unreadable = statuses_of(Lake(settings.lake), WATCHED, sessions, last)
+    return last, found, unreadable
 
 
 def model_status(settings: Settings) -> dict[str, object]:
@@ -112,18 +112,29 @@ def model_status(settings: Settings) -> dict[str, object]:
 
 
 def automation_status(settings: Settings, now: datetime) -> dict[str, object]:
-    """Return when the alerts' sensor last looked and what is open, and an error for its silence.
+    """Return when the alerts' sensor was last at work, what is open, and why it is in error.
 
     Empty where the automation never ran below this home.
     """
     store = AlertStore(settings.alerts)
-    seen = store.heartbeat()
-    if seen is None:
-        return {}
-    state = store.load()
+    try:
+        seen = store.heartbeat()
+        if seen is None:
+            return {}
+        state = store.load()
+    except FinPulseError as error:
+        return {"open_alerts": [], "undelivered": 0, "error": str(error)}
     found: dict[str, object] = {
         "last_seen": seen,
-        "open_alerts": [alert.key for alert in state.open.values()],
+        "open_alerts": [
+            {
+                "alert": key,
+                "severity": c.alert.severity,
+                "since": c.alert.since,
+                "what": c.alert.what,
+            }
+            for key, c in state.open.items()
+        ],
         "undelivered": undelivered(state),
     }
     if problem := heartbeat_problem(seen, now):
@@ -143,8 +154,14 @@ def _print_automation(automation: dict[str, object]) -> None:
         f"{len(automation['open_alerts'])} alerts open, {automation['undelivered']} undelivered"
     )
     results.print(f"automation: {sentence}", markup=False, highlight=False, soft_wrap=True)
-    for key in automation["open_alerts"]:
-        results.print(f"  {key}", markup=False, highlight=False, soft_wrap=True)
+    for alert in automation["open_alerts"]:
+        results.print(
+            f"  {alert['alert']} ({alert['severity']}, since {alert['since']:%Y-%m-%d %H:%M} UTC): "
+            f"{alert['what']}",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
 
 
 def _print(

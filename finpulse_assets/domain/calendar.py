@@ -6,7 +6,7 @@ exchange_calendars; no other module may do arithmetic on calendar days.
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
 
@@ -18,6 +18,7 @@ from finpulse_assets.schemas import SESSIONS
 EXCHANGE = "XNYS"
 NEW_YORK = ZoneInfo("America/New_York")
 FIRST_DAY = date(2000, 1, 3)  # session_index 0; fixed, so that an index never changes
+LAST_DAY = date(2049, 12, 31)  # fixed, so that the calendar is the same on every day
 REGULAR_CLOSE_HOUR = 16
 
 
@@ -28,7 +29,7 @@ def build_sessions(
 
     Args:
         start: first calendar day, not before 2000-01-03.
-        end: last calendar day, at most a year ahead of today.
+        end: last calendar day, not after 2049-12-31.
         decision_delay: time between the close and the decision on the session's signal.
 
     Returns:
@@ -52,7 +53,7 @@ def build_sessions(
     if end >= schedule["session_date"][-1]:
         raise SettingError(
             f"sessions up to {end} were asked, the calendar ends on {schedule['session_date'][-1]}",
-            hint="check the as-of time, or upgrade exchange_calendars",
+            hint="check the as-of time",
         )
     close_at_new_york = pl.col("close_at").dt.convert_time_zone(str(NEW_YORK))
     return SESSIONS.enforce(
@@ -82,9 +83,8 @@ def _calendar():
     """Load the exchange's calendar once: 0.4 s, most of it the import of pandas."""
     import exchange_calendars
 
-    last = datetime.now(UTC).date() + timedelta(days=400)
     return exchange_calendars.get_calendar(
-        EXCHANGE, start=FIRST_DAY.isoformat(), end=last.isoformat()
+        EXCHANGE, start=FIRST_DAY.isoformat(), end=LAST_DAY.isoformat()
     )
 
 

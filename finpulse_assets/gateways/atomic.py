@@ -9,12 +9,12 @@ import re
 import secrets
 import shutil
 import socket
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from finpulse_assets.errors import LakeError
+from finpulse_assets.gateways.clock import system_now
 
 _WRITER = re.compile(r"(?P<host>[^.]+)\.(?P<pid>\d+)\.[0-9a-f]+\.tmp")
 ABANDONED_SECONDS = 7 * 24 * 3600
@@ -126,7 +126,7 @@ def _remove_leftovers(path: Path) -> None:
             if found and found["host"] == host:
                 abandoned = not is_alive(int(found["pid"]))
             else:
-                abandoned = time.time() - leftover.stat().st_mtime > ABANDONED_SECONDS
+                abandoned = system_now().timestamp() - leftover.stat().st_mtime > ABANDONED_SECONDS
             if abandoned and leftover.is_dir():
                 shutil.rmtree(leftover)
             elif abandoned:

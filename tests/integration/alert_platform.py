@@ -20,7 +20,7 @@ from finpulse_assets.gateways.alerts.apprise import AppriseSender
 from finpulse_assets.gateways.alerts.state_file import AlertStore
 from finpulse_assets.gateways.lake.lake import WHOLE, Lake
 from finpulse_assets.gateways.models.model_store import ModelStore
-from finpulse_assets.orchestration.alerting.collect import PlatformLook
+from finpulse_assets.orchestration.alerting.collect import Collector
 from finpulse_assets.orchestration.alerting.tick import Tick, evaluate
 from finpulse_assets.schemas import DAILY_SIGNALS, FEATURE_DRIFT, PRICES
 from finpulse_assets.settings import Settings, load_settings
@@ -84,15 +84,15 @@ class Platform:
 
     def tick(self, *, timeout: float = 300.0) -> Tick | None:
         repository = DEFS.get_repository_def()
-        look = PlatformLook(self.instance, repository, self.settings, self.lake, self.models)
+        collector = Collector(self.instance, repository, self.settings, self.lake, self.models)
         sender = AppriseSender(
             f"{self.http.url},{self.mail.url}",
             source="finpulse demo",
             runbooks=RUNBOOKS,
             timeout_seconds=timeout,
         )
-        tick = evaluate(self.store, look, sender, now=lambda: self.at)
-        assert look.problems == []
+        tick = evaluate(self.store, collector, sender, now=lambda: self.at)
+        assert collector.problems == []
         return tick
 
     def run(self) -> None:
@@ -111,7 +111,7 @@ def _value(dtype: pl.DataType, day: date) -> object:
 
 @contextmanager
 def platform_in(home: Path) -> Iterator[Platform]:
-    """Yield a platform below `home` on which nothing is wrong, after its first look."""
+    """Yield a platform below `home` on which nothing is wrong, after its first tick."""
     World.step_fails, World.check_passes = False, True
     settings = load_settings(home=home, as_of=FRIDAY)
     http, mail = HttpSink(), MailSink()

@@ -40,20 +40,25 @@ def sensor_tick(platform: Platform, **settings: object) -> str:
     context = dg.build_sensor_context(
         instance=platform.instance,
         repository_def=DEFS.get_repository_def(),
-        resources={"settings": made, "lake": platform.lake, "models": platform.models},
+        resources={
+            "settings": made,
+            "lake": platform.lake,
+            "models": platform.models,
+            "now": lambda: platform.at,
+        },
     )
     return alerts(context).skip_message
 
 
-def test_the_sensor_tells_pings_and_beats(platform):
+def test_the_sensor_notifies_pings_and_writes_its_heartbeat(platform):
     decide(platform, "m1", promoted=True)
-    told = sensor_tick(
+    done = sensor_tick(
         platform,
         alert_urls=platform.http.url,
         heartbeat_url=platform.http.ping_url,
         runbook_url=RUNBOOKS,
     )
-    assert told == "0 open, 1 new, 1 delivered, 0 waiting"
+    assert done == "0 open, 1 new, 1 delivered, 0 waiting"
     assert f"{RUNBOOKS}/promotion.md" in platform.http.received[0].body
     assert platform.http.pings == ["/alive"]
     assert platform.store.heartbeat() is not None
@@ -71,7 +76,9 @@ def test_the_sensor_needs_no_destination_and_lives_through_a_bad_one(platform):
     assert sensor_tick(platform).startswith("0 open, 0 new")
 
 
-def test_a_state_that_cannot_be_written_sends_nothing_and_does_not_beat(platform, monkeypatch):
+def test_a_state_that_cannot_be_written_sends_nothing_and_writes_no_heartbeat(
+    platform, monkeypatch
+):
     before = platform.store.heartbeat()
 
     def refuse(self: AlertStore, state: object) -> None:
@@ -118,9 +125,9 @@ def test_status_names_a_silent_automation_and_what_is_open(platform):
     drift(platform, begins=True)
     platform.tick()
     fresh = automation_status(platform.settings, platform.at)
-    assert fresh == {
-        "last_seen": platform.at, "open_alerts": ["drift:features"], "undelivered": 1
-    }  # fmt: skip
+    (alert,) = fresh["open_alerts"]
+    assert (alert["alert"], alert["severity"]) == ("drift:features", "warning")
+    assert (fresh["last_seen"], fresh["undelivered"]) == (platform.at, 1)
     late = automation_status(platform.settings, platform.at + timedelta(minutes=11))
     assert "11 min ago, the limit is 10 min. Hint: start it" in late["error"]
     early = automation_status(platform.settings, platform.at - timedelta(hours=2))
@@ -154,4 +161,4 @@ def test_the_state_comes_back_as_it_was(platform):
     assert len(state.outbox) == 2
     platform.store.save(state)
     assert platform.store.load() == state
-    assert json.loads(platform.store.state_path.read_text())["told"] == {"promotion": "m1"}
+    assert json.loads(platform.store.state_path.read_text())["decisions"] == {"promotion": "m1"}

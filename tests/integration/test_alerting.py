@@ -1,4 +1,4 @@
-"""Each alert arrives once when it begins and once when it ends, by webhook and by mail."""
+"""Each alert arrives when it begins, while it lasts and when it ends, by webhook and by mail."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from threading import Thread
 
 import pytest
 
-from finpulse_assets.domain.monitoring.alert_state import Kind
+from finpulse_assets.domain.monitoring.alert import Kind
 from finpulse_assets.gateways.alerts.apprise import AppriseSender
 from finpulse_assets.gateways.alerts.state_file import AlertStore
 from finpulse_assets.orchestration.alerting.tick import Tick
@@ -67,9 +67,11 @@ def test_an_alert_fires_once_resolves_once_and_carries_its_runbook(
         for message in found:
             assert what in message.body
             assert "\nsince: 20" in message.body
-            assert "\nlook: " in message.body
+            assert "\ncommand: " in message.body
             assert f"\nrunbook: {RUNBOOKS}/{kind}.md" in message.body
-        assert "\nended: " not in found[0].body
+        assert what in found[0].body.splitlines()[0]
+        assert found[1].body.startswith("over: ")
+        assert what in found[1].body.splitlines()[1]
         assert "\nended: " in found[1].body
     assert [m.kind for m in about(platform.http.received, kind)][1] == "success"
     assert platform.store.load().open == {}
@@ -92,7 +94,7 @@ def test_a_failed_blocking_check_fires_and_resolves_beside_its_run(platform):
         assert all(f"runbook: {RUNBOOKS}/check_failed.md" in m.body for m in found)
 
 
-def test_promotions_and_refusals_are_told_once_each(platform):
+def test_promotions_and_refusals_are_notified_once_each(platform):
     for candidate, promoted in (("m1", True), ("m2", False), ("m1", True), ("m3", False)):
         decide(platform, candidate, promoted=promoted)
         platform.tick()
@@ -105,7 +107,7 @@ def test_promotions_and_refusals_are_told_once_each(platform):
         assert f"runbook: {RUNBOOKS}/promotion_refused.md" in sink.received[1].body
 
 
-def test_a_sink_that_is_down_gets_everything_later_and_the_other_is_not_told_twice(platform):
+def test_a_sink_that_is_down_gets_everything_later_and_the_other_is_not_notified_twice(platform):
     platform.http.status = 500
     drift(platform, begins=True)
     tick = platform.tick()

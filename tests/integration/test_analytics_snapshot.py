@@ -14,7 +14,7 @@ import dagster as dg
 import pytest
 
 from finpulse_assets.cli import app
-from finpulse_assets.defs.serving.catalogue import data_dictionary_page, dbt_docs
+from finpulse_assets.defs.serving.pages import data_dictionary_page, dbt_docs
 from finpulse_assets.defs.serving.snapshot import analytics_snapshot
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.gateways.snapshot.reader import SnapshotReader

@@ -5,11 +5,9 @@ https://docs.dagster.io/guides/build/assets
 
 import dagster as dg
 import polars as pl
-from dagster_dbt import get_asset_key_for_model
 
-from finpulse_assets.defs.warehouse.assets import warehouse as warehouse_assets
 from finpulse_assets.domain.audit.quality import FEATURE_PROFILE, moved, profile
-from finpulse_assets.domain.features.registry import FEATURES as LISTED
+from finpulse_assets.domain.features.registry import FEATURES
 from finpulse_assets.domain.features.technical import (
     TECHNICAL_FEATURES,
     technical_frames,
@@ -18,13 +16,13 @@ from finpulse_assets.gateways.lake.frame_stream import FrameStream
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.gateways.warehouse.reader import Warehouse
 from finpulse_assets.orchestration.audit.feature_audit import read_features
-from finpulse_assets.orchestration.audit.feature_replay import FEATURES
 from finpulse_assets.orchestration.automation.freshness import DATA_FRESHNESS
 from finpulse_assets.orchestration.catalog.metadata import (
     RESEARCH,
     definition_metadata,
     description,
 )
+from finpulse_assets.orchestration.dbt.models import DAILY_FEATURES
 from finpulse_assets.orchestration.run.clock import RunClock
 from finpulse_assets.orchestration.run.memory import keep_freed_memory
 
@@ -78,7 +76,7 @@ class ProfileConfig(dg.Config):
 
 @dg.asset(
     key_prefix="monitoring",
-    deps=[get_asset_key_for_model([warehouse_assets], FEATURES)],
+    deps=[DAILY_FEATURES],
     pool="duckdb",
     group_name="monitoring",
     kinds={"polars", "parquet"},
@@ -95,8 +93,8 @@ def feature_profile(
     config: ProfileConfig, warehouse: dg.ResourceParam[Warehouse], lake: dg.ResourceParam[Lake]
 ) -> dg.MaterializeResult:
     features, accepted = read_features(warehouse), lake.read_or_empty(FEATURE_PROFILE).collect()
-    troubles = [] if config.accept else moved(features, LISTED, accepted)
-    profiled = profile(features, LISTED)
+    troubles = [] if config.accept else moved(features, FEATURES, accepted)
+    profiled = profile(features, FEATURES)
     return dg.MaterializeResult(
         value=accepted if troubles else profiled,
         metadata={

@@ -9,7 +9,7 @@ import dagster as dg
 import polars as pl
 
 from finpulse_assets.domain.audit import quality
-from finpulse_assets.domain.features.registry import FEATURES as LISTED
+from finpulse_assets.domain.features.registry import FEATURES
 from finpulse_assets.errors import EvaluationError
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.gateways.warehouse.reader import Warehouse
@@ -18,7 +18,8 @@ from finpulse_assets.orchestration.audit.feature_audit import (
     audit_labels,
     read_features,
 )
-from finpulse_assets.orchestration.audit.feature_replay import FEATURES, TRAINING_SET, FeatureReplay
+from finpulse_assets.orchestration.audit.feature_replay import FeatureReplay
+from finpulse_assets.orchestration.dbt.models import DAILY_FEATURES, TRAINING_SET
 from finpulse_assets.orchestration.run.clock import RunClock
 from finpulse_assets.orchestration.training.training_plan import read_recipe
 from finpulse_assets.settings import Settings
@@ -33,7 +34,7 @@ QUALITY = {
 
 
 @dg.asset_check(
-    asset=[FEATURES],
+    asset=[DAILY_FEATURES],
     pool="duckdb",
     blocking=True,
     description="No feature knows what its decision could not know: the input is cut at several "
@@ -54,7 +55,7 @@ def no_feature_looks_ahead(
         passed=not findings,
         description=f"{len(findings)} columns have leaked or depend on where the history begins. "
         "Hint: finpulse audit shows them" if findings else "no column has seen the future",
-        metadata={"guilty": dg.MetadataValue.md(guilty), "columns": len(LISTED)},
+        metadata={"guilty": dg.MetadataValue.md(guilty), "columns": len(FEATURES)},
     )  # fmt: skip
 
 
@@ -86,7 +87,7 @@ def _not_judged(error: EvaluationError) -> dg.AssetCheckResult:
 
 @dg.multi_asset_check(
     specs=[
-        dg.AssetCheckSpec(name, asset=[FEATURES], description=text, blocking=True)
+        dg.AssetCheckSpec(name, asset=[DAILY_FEATURES], description=text, blocking=True)
         for name, text in QUALITY.items()
     ],
     pool="duckdb",
@@ -96,25 +97,25 @@ def feature_quality(
 ) -> Iterator[dg.AssetCheckResult]:
     """Warnings only; they come before the profile of this build replaces the accepted one."""
     features = read_features(warehouse)
-    profiled = quality.profile(features, LISTED)
+    profiled = quality.profile(features, FEATURES)
     accepted = lake.read_or_empty(quality.FEATURE_PROFILE).collect()
     troubles = {
-        "features_are_present": quality.missing(features, LISTED, profiled),
-        "outliers_are_few": quality.outliers(features, LISTED, profiled),
-        "features_vary_and_differ": quality.constants_and_duplicates(features, LISTED),
-        "spread_is_as_accepted": quality.moved(features, LISTED, accepted),
+        "features_are_present": quality.missing(features, FEATURES, profiled),
+        "outliers_are_few": quality.outliers(features, FEATURES, profiled),
+        "features_vary_and_differ": quality.constants_and_duplicates(features, FEATURES),
+        "spread_is_as_accepted": quality.moved(features, FEATURES, accepted),
     }
     counts = {"outliers": int(profiled["outlier_count"].sum()), "rows": features.height}
     for name, found in troubles.items():
         yield dg.AssetCheckResult(
             check_name=name,
-            asset_key=[FEATURES],
+            asset_key=[DAILY_FEATURES],
             passed=not found,
             severity=WARN,
             description="; ".join(f"{it.feature}: {it.what}" for it in found[:3]) or None,
             metadata={
                 **counts,
-                "features": len(LISTED),
+                "features": len(FEATURES),
                 "troubled": len(found),
                 "offending_rows": dg.MetadataValue.md(_shown(found)),
             },

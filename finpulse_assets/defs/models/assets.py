@@ -5,9 +5,7 @@ https://docs.dagster.io/guides/build/assets
 
 import dagster as dg
 import polars as pl
-from dagster_dbt import get_asset_key_for_model
 
-from finpulse_assets.defs.warehouse.assets import warehouse as warehouse_assets
 from finpulse_assets.domain.evaluation.promotion import decide
 from finpulse_assets.domain.evaluation.report import evaluate, evaluations, text_gain
 from finpulse_assets.domain.evaluation.walk_forward import walk_forward_predictions
@@ -24,21 +22,21 @@ from finpulse_assets.orchestration.catalog.metadata import (
     description,
     png,
 )
+from finpulse_assets.orchestration.dbt.models import TRAINING_SET
 from finpulse_assets.orchestration.run.clock import RunClock
 from finpulse_assets.orchestration.run.tracking import Tracking
 from finpulse_assets.orchestration.training.pruning import prune_models
-from finpulse_assets.orchestration.training.training_plan import TRAINING_SET, read_recipe
+from finpulse_assets.orchestration.training.training_plan import read_recipe
 from finpulse_assets.schemas import EVALUATION, OUT_OF_SAMPLE
 from finpulse_assets.settings import Settings
 
 METRICS = ("accuracy", "mcc", "auc", "log_loss", "brier", "rank_ic", "long_short_return")
 MODEL_KEY = dg.AssetKey(["models", "price_model"])
-TRAINING_SET_KEY = get_asset_key_for_model([warehouse_assets], TRAINING_SET)
 
 
 @dg.asset(
     key_prefix="models",
-    deps=[TRAINING_SET_KEY],
+    deps=[TRAINING_SET],
     pool="duckdb",
     group_name="models",
     kinds={"lightgbm", "parquet"},
@@ -70,7 +68,7 @@ def out_of_sample_predictions(
 @dg.asset(
     key_prefix="models",
     ins={"predictions": dg.AssetIn(["models", "out_of_sample_predictions"])},
-    deps=[TRAINING_SET_KEY],
+    deps=[TRAINING_SET],
     pool="duckdb",
     group_name="models",
     kinds={"lightgbm", "mlflow"},

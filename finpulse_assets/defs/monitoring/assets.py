@@ -5,10 +5,8 @@ https://docs.dagster.io/guides/build/assets
 
 import dagster as dg
 import polars as pl
-from dagster_dbt import get_asset_key_for_model
 
 from finpulse_assets.defs.models.assets import promotion
-from finpulse_assets.defs.warehouse.assets import warehouse as warehouse_assets
 from finpulse_assets.domain.models.registry import CHALLENGERS
 from finpulse_assets.domain.monitoring.drift import (
     DriftRule,
@@ -34,12 +32,11 @@ from finpulse_assets.orchestration.catalog.metadata import (
     png,
     sample,
 )
+from finpulse_assets.orchestration.dbt.models import DAILY_FEATURES
 from finpulse_assets.orchestration.run.clock import RunClock
 from finpulse_assets.orchestration.training.proof import review_proof
 from finpulse_assets.schemas import FEATURE_DRIFT, LIVE_QUALITY
 from finpulse_assets.settings import Settings
-
-FEATURES = "fct_daily_features"
 
 
 @dg.asset(
@@ -48,7 +45,7 @@ FEATURES = "fct_daily_features"
         "signals": dg.AssetIn(["predictions", "daily_signals"]),
         "predictions": dg.AssetIn(["models", "out_of_sample_predictions"]),
     },
-    deps=[promotion, get_asset_key_for_model([warehouse_assets], FEATURES)],
+    deps=[promotion, DAILY_FEATURES],
     pool="duckdb",
     group_name="monitoring",
     kinds={"polars", "evidently", "parquet"},
@@ -76,7 +73,7 @@ def feature_drift(
     champion, rule = decision.champion.candidate_id, DriftRule()
     card = models.load(champion)
     rows = judged_rows(
-        warehouse.query(f"select * from {FEATURES}"),  # noqa: S608
+        warehouse.query(f"select * from {DAILY_FEATURES}"),  # noqa: S608
         current_signals(signals.collect()),
         predictions.filter(pl.col("candidate").is_in(CHALLENGERS[:1])).collect(),
     )

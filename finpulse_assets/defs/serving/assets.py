@@ -8,10 +8,8 @@ from pathlib import Path
 
 import dagster as dg
 import polars as pl
-from dagster_dbt import get_asset_key_for_model
 
 from finpulse_assets.defs.models.assets import promotion
-from finpulse_assets.defs.warehouse.assets import warehouse as warehouse_assets
 from finpulse_assets.domain.features.online import ONLINE_FEATURES, latest_features
 from finpulse_assets.errors import ModelError
 from finpulse_assets.gateways.models.model_store import ModelStore
@@ -24,14 +22,13 @@ from finpulse_assets.orchestration.catalog.metadata import (
     definition_metadata,
     description,
 )
-
-FEATURES = "fct_daily_features"
+from finpulse_assets.orchestration.dbt.models import DAILY_FEATURES
 
 
 @dg.asset(
     key_prefix="serving",
     ins={"tickers": dg.AssetIn(["raw", "tickers"])},
-    deps=[get_asset_key_for_model([warehouse_assets], FEATURES)],
+    deps=[DAILY_FEATURES],
     pool="duckdb",
     group_name="serving",
     kinds={"polars", "parquet"},
@@ -45,7 +42,7 @@ FEATURES = "fct_daily_features"
 )
 def online_features(tickers: pl.LazyFrame, warehouse: dg.ResourceParam[Warehouse]):
     rows = warehouse.query(
-        f"select * from {FEATURES} qualify session_date = max(session_date) "  # noqa: S608
+        f"select * from {DAILY_FEATURES} qualify session_date = max(session_date) "  # noqa: S608
         "over (partition by ticker)"
     )
     published = latest_features(rows, tickers.collect())

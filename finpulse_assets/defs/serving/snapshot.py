@@ -4,9 +4,8 @@ https://docs.dagster.io/guides/build/assets
 """
 
 import dagster as dg
-from dagster_dbt import get_asset_key_for_model
 
-from finpulse_assets.defs.warehouse.assets import warehouse as warehouse_assets
+from finpulse_assets.gateways.clock import Now
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.gateways.snapshot.store import SnapshotStore
 from finpulse_assets.gateways.snapshot.writer import CATALOGUE
@@ -18,17 +17,16 @@ from finpulse_assets.orchestration.catalog.snapshot_contents import (
     as_of_macros,
     snapshot_tables,
 )
+from finpulse_assets.orchestration.dbt.models import MARTS
 from finpulse_assets.orchestration.run.clock import RunClock
 from finpulse_assets.settings import Settings
-
-MARTS = dbt_entries(dbt_manifest(), folder="marts")
 
 
 @dg.asset(
     key_prefix="serving",
     deps=[
         *(table.name.split("/") for table in LAKE_CONTENTS),
-        *(get_asset_key_for_model([warehouse_assets], mart.name) for mart in MARTS),
+        *MARTS,
     ],
     pool="duckdb",
     group_name="serving",
@@ -45,14 +43,17 @@ def analytics_snapshot(
     warehouse: dg.ResourceParam[Warehouse],
     clock: dg.ResourceParam[RunClock],
     settings: dg.ResourceParam[Settings],
+    now: dg.ResourceParam[Now],
 ) -> dg.MaterializeResult:
+    marts = dbt_entries(dbt_manifest(), folder="marts")
     store = SnapshotStore(settings.root)
     published = store.publish(
-        snapshot_tables(lake, MARTS, as_of=clock.as_of),
+        snapshot_tables(lake, marts, as_of=clock.as_of),
         as_of_macros(),
         as_of=clock.as_of,
         warehouse=warehouse.path,
         kept=settings.snapshots_kept,
+        now=now,
     )
     return dg.MaterializeResult(
         metadata={

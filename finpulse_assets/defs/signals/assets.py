@@ -5,10 +5,8 @@ https://docs.dagster.io/guides/build/assets
 
 import dagster as dg
 import polars as pl
-from dagster_dbt import get_asset_key_for_model
 
 from finpulse_assets.defs.models.assets import promotion
-from finpulse_assets.defs.warehouse.assets import warehouse as warehouse_assets
 from finpulse_assets.domain.calendar import last_completed_session
 from finpulse_assets.domain.predictions.signals import new_version, signals_of
 from finpulse_assets.errors import ModelError
@@ -22,10 +20,9 @@ from finpulse_assets.orchestration.catalog.metadata import (
     definition_metadata,
     description,
 )
+from finpulse_assets.orchestration.dbt.models import DAILY_FEATURES
 from finpulse_assets.orchestration.run.clock import MONTHS, RunClock
 from finpulse_assets.schemas import DAILY_SIGNALS
-
-FEATURES = "fct_daily_features"
 
 
 @dg.asset(
@@ -34,7 +31,7 @@ FEATURES = "fct_daily_features"
     deps=[
         promotion,
         dg.AssetKey(["monitoring", "live_quality"]),
-        get_asset_key_for_model([warehouse_assets], FEATURES),
+        DAILY_FEATURES,
     ],
     partitions_def=MONTHS,
     backfill_policy=dg.BackfillPolicy.single_run(),
@@ -65,7 +62,7 @@ def daily_signals(
     day = last_completed_session(calendar, clock.as_of)["session_date"]
     computed = signals_of(
         models.load(champion.candidate_id),
-        warehouse.query(f"select * from {FEATURES} where session_date = ?", [day]),  # noqa: S608
+        warehouse.query(f"select * from {DAILY_FEATURES} where session_date = ?", [day]),  # noqa: S608
         calendar,
         session_date=day,
         predicted_at=clock.as_of,

@@ -4,9 +4,7 @@ https://docs.dagster.io/guides/build/assets
 """
 
 import dagster as dg
-from dagster_dbt import get_asset_key_for_model
 
-from finpulse_assets.defs.warehouse.assets import warehouse as warehouse_assets
 from finpulse_assets.domain.predictions.outcomes import matured
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.gateways.warehouse.reader import Warehouse
@@ -15,16 +13,15 @@ from finpulse_assets.orchestration.catalog.metadata import (
     definition_metadata,
     description,
 )
+from finpulse_assets.orchestration.dbt.models import LABELS
 from finpulse_assets.schemas import DAILY_SIGNALS, OUTCOMES
-
-LABELS = "fct_labels"
 
 
 # No edge leads here from daily_signals: only signals of earlier runs can have matured, and today's
 # follow from these outcomes (a champion may lose its proof), which would close a circle.
 @dg.asset(
     key_prefix="predictions",
-    deps=[get_asset_key_for_model([warehouse_assets], LABELS)],
+    deps=[LABELS],
     pool="duckdb",
     group_name="signals",
     kinds={"polars", "parquet"},

@@ -1,131 +1,28 @@
-"""Alerts: what is wrong, told once when it begins and once when it ends, to every destination.
+"""The state of alerts: what is open, and which messages every destination has still to take.
 
-The alert, its messages, and the state that remembers what was told to whom, as pure functions of
-the state, of what was seen, and of the time.
+Pure functions of the state, of what was observed, and of the time. A condition is notified when it
+begins, again as `escalation` says while it lasts, and when it ends; a decision once.
 
 A message stands in the outbox until its destination took it. It is claimed (one more attempt, a
 later time for the next) before it is sent and removed after; a process killed in between leaves the
-claim, and the message is sent again when that time comes. So the state errs towards telling twice,
-never towards silence; `Message.message_id` is the same both times.
+claim, and the message is sent again when that time comes. So the state errs towards notifying
+twice, never towards silence; `Message.message_id` is the same both times.
 """
 
 from __future__ import annotations
 
-import hashlib
-import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
+
+from finpulse_assets.domain.monitoring.alert import Alert, Kind, Message, Phase, span
+from finpulse_assets.domain.monitoring.escalation import Condition
 
 FIRST_RETRY = timedelta(seconds=30)
 LAST_RETRY = timedelta(minutes=30)
-LONGEST_WHAT = 400
-PASSWORD_IN_URL = re.compile(r"(?<=://)[^/@\s]+@")
 HEARTBEAT_LIMIT = timedelta(minutes=10)
 # A tick stamps the time before the file is read; clocks of two machines differ a little.
 CLOCK_SKEW = timedelta(minutes=1)
-
-
-class Kind(StrEnum):
-    """What an alert is about; each has the runbook docs/runbooks/<kind>.md."""
-
-    RUN_FAILED = "run_failed"
-    CHECK_FAILED = "check_failed"
-    ASSET_STALE = "asset_stale"
-    ASSET_OVERDUE = "asset_overdue"
-    DRIFT = "drift"
-    PROMOTION = "promotion"
-    PROMOTION_REFUSED = "promotion_refused"
-
-
-class Severity(StrEnum):
-    """How bad: info asks for nothing, a warning for a look today, critical for one now."""
-
-    INFO = "info"
-    WARNING = "warning"
-    CRITICAL = "critical"
-
-
-class Phase(StrEnum):
-    """A condition begins and ends; a decision merely happens."""
-
-    BEGAN = "began"
-    ENDED = "ended"
-    HAPPENED = "happened"
-
-
-@dataclass(frozen=True)
-class Alert:
-    """One thing that ops should know.
-
-    Args:
-        subject: what it is about: a job, a check, a table, a candidate. With the kind it is the
-            identity of the alert.
-        what: one sentence; made a single line of at most 400 characters, and a password in a URL
-            (a database of a failed run) is left out.
-        since: UTC time from which it holds.
-        command: what to type for a first look.
-    """
-
-    kind: Kind
-    subject: str
-    what: str
-    since: datetime
-    severity: Severity
-    command: str
-
-    def __post_init__(self) -> None:
-        what = PASSWORD_IN_URL.sub("", " ".join(self.what.split()))
-        short = what if len(what) <= LONGEST_WHAT else what[: LONGEST_WHAT - 1] + "…"
-        object.__setattr__(self, "what", short)
-
-    @property
-    def key(self) -> str:
-        return f"{self.kind}:{self.subject}"
-
-
-@dataclass(frozen=True)
-class Message:
-    """An alert at the moment that it began, ended or happened (`at`, UTC)."""
-
-    phase: Phase
-    alert: Alert
-    at: datetime
-
-    @property
-    def message_id(self) -> str:
-        """The same whenever this message is sent again, so that a receiver can tell."""
-        parts = (self.alert.key, self.alert.since.isoformat(), self.phase, self.at.isoformat())
-        return hashlib.sha256("|".join(parts).encode()).hexdigest()[:12]
-
-    @property
-    def title(self) -> str:
-        return f"{self.phase}: {self.alert.kind} {self.alert.subject}"
-
-    def body(self, runbooks: str) -> str:
-        """Return the text: what, since when, how bad, where to look, the runbook below `runbooks`.
-
-        >>> at = datetime(2024, 3, 4, 21, 15, tzinfo=UTC)
-        >>> alert = Alert(Kind.DRIFT, "features", "3 of 9 drift", at, Severity.WARNING, "finpulse")
-        >>> print(Message(Phase.BEGAN, alert, at).body("https://wiki/"))
-        3 of 9 drift
-        since: 2024-03-04 21:15 UTC
-        severity: warning
-        look: finpulse
-        runbook: https://wiki/drift.md
-        message: ...
-        """
-        lines = [self.alert.what, f"since: {_utc(self.alert.since)}"]
-        if self.phase is Phase.ENDED:
-            lines.append(f"ended: {_utc(self.at)}, after {span(self.at - self.alert.since)}")
-        lines += [
-            f"severity: {self.alert.severity}",
-            f"look: {self.alert.command}",
-            f"runbook: {runbooks.rstrip('/')}/{self.alert.kind}.md",
-            f"message: {self.message_id}",
-        ]
-        return "\n".join(lines)
 
 
 @dataclass(frozen=True)
@@ -140,58 +37,84 @@ class Pending:
 
 @dataclass(frozen=True)
 class Observation:
-    """What one look found.
+    """What was found by one evaluation.
 
     Args:
         conditions: everything that is wrong now.
-        happened: the latest decision of each kind; it is told when its subject is a new one.
-        unseen: kinds that could not be looked at: what is open of them stays open.
+        happened: the latest decision of each kind; it is notified when its subject is a new one.
+        unseen: kinds that could not be judged: what is open of them stays open.
+        endings: why a condition ended, by the key of its alert, where that is not plain.
     """
 
     conditions: tuple[Alert, ...] = ()
     happened: tuple[Alert, ...] = ()
     unseen: frozenset[Kind] = frozenset()
+    endings: Mapping[str, str] = field(default_factory=dict)
+
+    def __add__(self, other: Observation) -> Observation:
+        return Observation(
+            conditions=(*self.conditions, *other.conditions),
+            happened=(*self.happened, *other.happened),
+            unseen=self.unseen | other.unseen,
+            endings={**self.endings, **other.endings},
+        )
 
 
 @dataclass(frozen=True)
 class AlertState:
-    """What is open, which decision was told last, and what is still to be delivered in order."""
+    """What is open, which decisions were notified last, and what is still to be delivered."""
 
-    open: dict[str, Alert] = field(default_factory=dict)
-    told: dict[Kind, str] = field(default_factory=dict)
+    open: dict[str, Condition] = field(default_factory=dict)
+    decisions: dict[Kind, str] = field(default_factory=dict)
     outbox: tuple[Pending, ...] = ()
 
 
 def advance(
     state: AlertState, seen: Observation, destinations: Collection[str], now: datetime
 ) -> tuple[AlertState, tuple[Message, ...]]:
-    """Return the state after a look, and the messages that it makes, ends before beginnings.
+    """Return the state after an evaluation, and the messages that it makes.
 
-    Each message enters the outbox once for every destination. Messages to a destination that is no
-    longer set are dropped.
+    Ends come before beginnings, and these before reminders. Each message enters the outbox once for
+    every destination. Messages to a destination that is no longer set are dropped.
     """
     present = {alert.key: alert for alert in seen.conditions}
-    ended = {
-        key: alert
-        for key, alert in state.open.items()
-        if key not in present and alert.kind not in seen.unseen
-    }
-    begun = {key: alert for key, alert in present.items() if key not in state.open}
-    new = [alert for alert in seen.happened if state.told.get(alert.kind) != alert.subject]
+    ended, begun, lasting = {}, {}, {}
+    for key, condition in state.open.items():
+        if key in present:
+            lasting[key] = condition.seen(present[key], now)
+        elif condition.alert.kind in seen.unseen:
+            lasting[key] = condition
+        else:
+            ended[key] = condition
+    for key, alert in present.items():
+        if key not in state.open:
+            begun[key] = Condition.begun(alert, now)
+    again = [c for key, c in lasting.items() if c.notices > state.open[key].notices]
+    new = [alert for alert in seen.happened if state.decisions.get(alert.kind) != alert.subject]
     messages = (
-        *(Message(Phase.ENDED, ended[key], now) for key in sorted(ended)),
-        *(Message(Phase.BEGAN, begun[key], now) for key in sorted(begun)),
+        *(_ended(ended[key], seen.endings.get(key, ""), now) for key in sorted(ended)),
+        *(_message(Phase.BEGAN, begun[key], now) for key in sorted(begun)),
+        *(_message(Phase.CONTINUES, condition, now) for condition in again),
         *(Message(Phase.HAPPENED, alert, now) for alert in new),
     )
     kept = tuple(item for item in state.outbox if item.destination in destinations)
     added = (Pending(message, place, now) for message in messages for place in destinations)
-    still_open = {key: alert for key, alert in state.open.items() if key not in ended}
     after = AlertState(
-        open={**still_open, **begun},
-        told={**state.told, **{alert.kind: alert.subject for alert in new}},
+        open={**lasting, **begun},
+        decisions={**state.decisions, **{alert.kind: alert.subject for alert in new}},
         outbox=(*kept, *added),
     )
     return after, messages
+
+
+def _message(phase: Phase, condition: Condition, now: datetime) -> Message:
+    return Message(
+        phase, condition.alert, now, notice=condition.notices, first_size=condition.first_size
+    )
+
+
+def _ended(condition: Condition, reason: str, now: datetime) -> Message:
+    return replace(_message(Phase.ENDED, condition, now), reason=reason)
 
 
 def next_due(state: AlertState, now: datetime) -> Pending | None:
@@ -223,7 +146,7 @@ def delivered(state: AlertState, item: Pending) -> AlertState:
 
 
 def heartbeat_problem(at: datetime | None, now: datetime) -> str | None:
-    """Return the sentence for an automation that is silent, None where it beats or never began.
+    """Return the sentence for an automation that is silent, None for one at work or never begun.
 
     >>> noon = datetime(2024, 3, 4, 12, tzinfo=UTC)
     >>> heartbeat_problem(noon - timedelta(minutes=25), noon)
@@ -249,18 +172,6 @@ def heartbeat_problem(at: datetime | None, now: datetime) -> str | None:
 def undelivered(state: AlertState) -> int:
     """Return how many messages wait for a destination that did not take them at once."""
     return len({item.message for item in state.outbox if item.attempts})
-
-
-def span(length: timedelta) -> str:
-    """Return a length of time in its two largest units; one below zero is none.
-
-    >>> span(timedelta(days=2, hours=3, minutes=4)), span(timedelta(seconds=-5))
-    ('2 d 3 h', '0 min')
-    """
-    minutes = max(0, int(length.total_seconds() // 60))
-    days, hours, rest = minutes // 1440, minutes // 60 % 24, minutes % 60
-    parts = [f"{n} {unit}" for n, unit in ((days, "d"), (hours, "h"), (rest, "min")) if n]
-    return " ".join(parts[:2]) or "0 min"
 
 
 def _utc(at: datetime) -> str:

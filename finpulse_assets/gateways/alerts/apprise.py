@@ -15,7 +15,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from finpulse_assets.domain.monitoring.alert_state import Message, Phase, Severity
+from finpulse_assets.domain.monitoring.alert import Message, Phase, Severity
 from finpulse_assets.errors import AlertError, SettingError
 
 TIMEOUT_SECONDS = 10.0
@@ -45,7 +45,7 @@ class AppriseSender:
 
     Args:
         urls: Apprise URLs by comma, the value of the setting; secret.
-        source: who speaks, put before each title.
+        source: which deployment this is, put before each title.
         runbooks: where the runbook pages are.
         timeout_seconds: the most that one delivery may take.
     """
@@ -70,14 +70,14 @@ class AppriseSender:
         result = service.notify(
             title=f"[{self.source}] {message.title}",
             body=message.body(self.runbooks),
-            notify_type=_look_of(message),
+            notify_type=_notify_type(message),
             body_format="text",
             timeout=self.timeout_seconds,
         )
         if not result:
             raise AlertError(
                 f"{self._name(destination)} did not take message {message.message_id}",
-                hint="nothing is lost, it is tried again; look at the service behind the URL",
+                hint="nothing is lost, it is tried again; check the service behind the URL",
             )
 
     def _service(self, destination: str) -> object:
@@ -121,8 +121,8 @@ def ping(url: str, *, timeout_seconds: float = TIMEOUT_SECONDS / 2) -> bool:
         return False
 
 
-def _look_of(message: Message) -> str:
+def _notify_type(message: Message) -> str:
     if message.phase is Phase.ENDED:
         return "success"
-    looks = {Severity.INFO: "info", Severity.WARNING: "warning", Severity.CRITICAL: "failure"}
-    return looks[message.alert.severity]
+    types = {Severity.INFO: "info", Severity.WARNING: "warning", Severity.CRITICAL: "failure"}
+    return types[message.alert.severity]

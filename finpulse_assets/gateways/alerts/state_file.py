@@ -1,4 +1,4 @@
-"""The alert store: what was told to whom and when the automation last beat, as JSON files.
+"""The alert store: what was notified to whom, and the heartbeat of the automation, as JSON files.
 
 The files below `<root>/alerts/`, their lock, and the JSON form of the state.
 
@@ -18,15 +18,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from finpulse_assets.domain.monitoring.alert_state import (
-    Alert,
-    AlertState,
-    Kind,
-    Message,
-    Pending,
-    Phase,
-    Severity,
-)
+from finpulse_assets.domain.monitoring.alert import Alert, Kind, Message, Phase, Severity
+from finpulse_assets.domain.monitoring.alert_state import AlertState, Pending
+from finpulse_assets.domain.monitoring.escalation import Condition
 from finpulse_assets.errors import LakeError
 from finpulse_assets.gateways.atomic import write_json
 
@@ -82,7 +76,7 @@ class AlertStore:
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise LakeError(
                 f"{self.state_path} cannot be read: {error!r}",
-                hint="delete it; what is open now is then told once more",
+                hint="delete it; what is open now is then notified once more",
             ) from error
 
     def save(self, state: AlertState) -> None:
@@ -90,18 +84,18 @@ class AlertStore:
         write_json(
             self.state_path,
             {
-                "open": [asdict(alert) for alert in state.open.values()],
-                "told": state.told,
+                "open": [asdict(condition) for condition in state.open.values()],
+                "decisions": state.decisions,
                 "outbox": [asdict(item) for item in state.outbox],
             },
         )
 
-    def beat(self, now: datetime) -> None:
-        """Note that the automation looked at `now` (UTC)."""
+    def note_heartbeat(self, now: datetime) -> None:
+        """Note that the automation was at work at `now` (UTC)."""
         write_json(self.heartbeat_path, {"at": now.isoformat()})
 
     def heartbeat(self) -> datetime | None:
-        """Return the UTC time of the last beat, None where the automation never ran.
+        """Return the UTC time of the last heartbeat, None where the automation never ran.
 
         Raises:
             LakeError: the file cannot be read, or holds no time.
@@ -120,34 +114,46 @@ class AlertStore:
 
 
 def _state_of(content: Mapping[str, Any]) -> AlertState:
-    alerts = [_alert_of(item) for item in content["open"]]
+    conditions = [_condition_of(item) for item in content["open"]]
     return AlertState(
-        open={alert.key: alert for alert in alerts},
-        told={Kind(kind): subject for kind, subject in content["told"].items()},
+        open={condition.alert.key: condition for condition in conditions},
+        decisions={Kind(kind): subject for kind, subject in content["decisions"].items()},
         outbox=tuple(_pending_of(item) for item in content["outbox"]),
     )
 
 
+def _condition_of(item: Mapping[str, Any]) -> Condition:
+    changed = {
+        "alert": _alert_of(item["alert"]),
+        "begun_at": _time(item["begun_at"]),
+        "notified_at": _time(item["notified_at"]),
+    }
+    return Condition(**{**item, **changed})
+
+
 def _pending_of(item: Mapping[str, Any]) -> Pending:
     message = item["message"]
+    changed = {
+        "phase": Phase(message["phase"]),
+        "alert": _alert_of(message["alert"]),
+        "at": _time(message["at"]),
+    }
     return Pending(
-        message=Message(
-            Phase(message["phase"]),
-            _alert_of(message["alert"]),
-            datetime.fromisoformat(message["at"]),
-        ),
+        message=Message(**{**message, **changed}),
         destination=item["destination"],
-        next_at=datetime.fromisoformat(item["next_at"]),
+        next_at=_time(item["next_at"]),
         attempts=item["attempts"],
     )
 
 
 def _alert_of(item: Mapping[str, Any]) -> Alert:
-    return Alert(
-        kind=Kind(item["kind"]),
-        subject=item["subject"],
-        what=item["what"],
-        since=datetime.fromisoformat(item["since"]),
-        severity=Severity(item["severity"]),
-        command=item["command"],
-    )
+    changed = {
+        "kind": Kind(item["kind"]),
+        "severity": Severity(item["severity"]),
+        "since": _time(item["since"]),
+    }
+    return Alert(**{**item, **changed})
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text)

@@ -21,6 +21,7 @@ from pathlib import Path
 
 from finpulse_assets.errors import WarehouseError
 from finpulse_assets.gateways.atomic import written_atomically
+from finpulse_assets.gateways.clock import Now, system_now
 from finpulse_assets.gateways.snapshot.writer import SnapshotMacro, SnapshotTable, write_snapshot
 
 CURRENT = "analytics.duckdb"
@@ -80,6 +81,7 @@ class SnapshotStore:
         as_of: datetime,
         warehouse: Path,
         kept: int = 5,
+        now: Now = system_now,
     ) -> Published:
         """Write a version of `tables`, make it the current one, prune all but the last `kept`.
 
@@ -89,6 +91,7 @@ class SnapshotStore:
             as_of: the UTC time up to which the rows were known.
             warehouse: the DuckDB file of dbt, opened read-only.
             kept: versions to keep, 1 or more.
+            now: the clock, for the time of publication.
 
         Raises:
             WarehouseError: a selection fails, the warehouse is absent or locked, or the disk
@@ -96,7 +99,7 @@ class SnapshotStore:
         """
         with self._building() as building:
             snapshot_id, rows = write_snapshot(
-                building, tables, macros, as_of=as_of, warehouse=warehouse
+                building, tables, macros, as_of=as_of, warehouse=warehouse, now=now
             )
             path = self.folder / f"finpulse-{as_of:%Y%m%dT%H%M%SZ}-{snapshot_id}.duckdb"
             is_new = not path.exists()

@@ -9,13 +9,14 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from finpulse_assets import __version__
 from finpulse_assets.domain.catalogue import CatalogueColumn, CatalogueTable
 from finpulse_assets.errors import WarehouseError
+from finpulse_assets.gateways.clock import Now, system_now
 
 if TYPE_CHECKING:
     import duckdb
@@ -86,6 +87,7 @@ def write_snapshot(
     *,
     as_of: datetime,
     warehouse: Path,
+    now: Now = system_now,
 ) -> tuple[str, dict[str, int]]:
     """Write one closed DuckDB file; return the id of its content and the rows of each table."""
     import duckdb
@@ -105,7 +107,7 @@ def write_snapshot(
                 _create_macro(connection, macro)
             snapshot_id = _id_of(content, macros, as_of)
             rows = {name: count for name, (count, _hash) in content.items()}
-            _fill_snapshot(connection, snapshot_id, as_of, rows)
+            _fill_snapshot(connection, snapshot_id, as_of, rows, now())
     except duckdb.Error as error:
         is_locked = "lock" in str(error)
         raise WarehouseError(
@@ -152,13 +154,17 @@ def _fill_snapshot(
     snapshot_id: str,
     as_of: datetime,
     rows: Mapping[str, int],
+    published_at: datetime,
 ) -> None:
     _create(connection, SNAPSHOT)
-    now = datetime.now(UTC).replace(microsecond=0)
+    published_at = published_at.replace(microsecond=0)
     _insert(
         connection,
         SNAPSHOT,
-        [(snapshot_id, as_of, now, __version__, name, count) for name, count in rows.items()],
+        [
+            (snapshot_id, as_of, published_at, __version__, name, count)
+            for name, count in rows.items()
+        ],
     )
 
 

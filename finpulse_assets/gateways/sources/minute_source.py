@@ -17,6 +17,7 @@ import polars as pl
 
 from finpulse_assets import schemas
 from finpulse_assets.domain.calendar import NEW_YORK
+from finpulse_assets.gateways.clock import Now, system_now
 from finpulse_assets.gateways.sources.protocols import Schema, check_window
 
 DELIVERED_BARS_1M: Schema = {
@@ -68,16 +69,18 @@ class MinuteSource(Protocol):
         """
 
 
-def minute_window(start: datetime, end: datetime) -> pl.Expr:
+def minute_window(start: datetime, end: datetime, *, now: Now = system_now) -> pl.Expr:
     """Return the filter of bars delivered in [start, end); see `MinuteSource.bars_1m`."""
     check_window(start, end)
-    return _within(start, end) | ~_is_past(datetime.now(UTC))
+    return _within(start, end) | ~_is_past(now())
 
 
-def by_month(delivered: pl.LazyFrame, start: datetime, end: datetime) -> Iterator[MonthOfBars]:
+def by_month(
+    delivered: pl.LazyFrame, start: datetime, end: datetime, *, now: Now = system_now
+) -> Iterator[MonthOfBars]:
     """Yield the bars of the window month by month, from bars that are cheap to scan repeatedly."""
     check_window(start, end)
-    is_past = _is_past(datetime.now(UTC))
+    is_past = _is_past(now())
     for untimed in delivered.filter(~is_past).collect().iter_slices(_UNTIMED_AT_A_TIME):
         yield MonthOfBars(None, untimed)
     timed = delivered.filter(is_past & _within(start, end))

@@ -1,7 +1,4 @@
-"""The look of one deployment: every source of alerts, read and judged.
-
-Which facts are held against which rule.
-"""
+"""The collector: every fact that alerts stand on, read and judged by its rule."""
 
 from __future__ import annotations
 
@@ -11,15 +8,19 @@ from datetime import datetime, timedelta
 
 import dagster as dg
 
-from finpulse_assets.domain.calendar import build_sessions
+from finpulse_assets.domain.calendar import build_sessions, last_completed_session
 from finpulse_assets.domain.features.technical import TECHNICAL_FEATURES
 from finpulse_assets.domain.monitoring import alert_rules as rules
-from finpulse_assets.domain.monitoring.alert_state import AlertState, Kind, Observation
+from finpulse_assets.domain.monitoring import run_rules
+from finpulse_assets.domain.monitoring.alert import Alert, Kind
+from finpulse_assets.domain.monitoring.alert_state import AlertState, Observation
+from finpulse_assets.errors import FinPulseError
+from finpulse_assets.gateways.alerts.state_file import AlertStore
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.gateways.models.model_store import ModelStore
 from finpulse_assets.orchestration.alerting import facts
-from finpulse_assets.orchestration.alerting.tick import observation
-from finpulse_assets.orchestration.run.resources import build_sources, resolve_clock
+from finpulse_assets.orchestration.alerting.runs import RunHistory
+from finpulse_assets.orchestration.run.clock_file import data_due
 from finpulse_assets.schemas import (
     DAILY_SIGNALS,
     FEATURE_DRIFT,
@@ -28,17 +29,24 @@ from finpulse_assets.schemas import (
     TEXT_SENTIMENT,
     TWEETS,
 )
-from finpulse_assets.settings import Profile, Settings
+from finpulse_assets.settings import Settings
 
 WATCHED = (PRICES, TWEETS, HEADLINES, TEXT_SENTIMENT, TECHNICAL_FEATURES, DAILY_SIGNALS)
 LONGEST_LAG = timedelta(days=366)
+# Failures are looked for this far back, or to the last evaluation where that is longer ago.
+RUN_WINDOW = timedelta(days=2)
+DELETED = "the failed run was deleted"
 
-Source = tuple[frozenset[Kind], Callable[[], Observation]]
+Part = tuple[frozenset[Kind], Callable[[], Observation]]
 
 
 @dataclass
-class PlatformLook:
-    """Looks at a deployment; `problems` are the sentences of what could not be looked at."""
+class Collector:
+    """Collects what is wrong in a deployment.
+
+    `problems` are the sentences of what could not be read; the kinds of alert that hang on it stay
+    as they were.
+    """
 
     instance: dg.DagsterInstance
     repository: dg.RepositoryDefinition
@@ -48,49 +56,60 @@ class PlatformLook:
     problems: list[str] = field(default_factory=list)
 
     def __call__(self, state: AlertState, now: datetime) -> Observation:
-        return observation(self._sources(state, now), self.problems)
+        found = Observation()
+        for kinds, collect in self._parts(state, now):
+            try:
+                found += collect()
+            except FinPulseError as error:
+                self.problems.append(str(error))
+                found += Observation(unseen=kinds)
+        return found
 
-    def _sources(self, state: AlertState, now: datetime) -> Iterator[Source]:
-        open_runs = [a.since for a in state.open.values() if a.kind is Kind.RUN_FAILED]
-        yield frozenset({Kind.RUN_FAILED}), lambda: self._runs(facts.window_start(open_runs, now))
-        yield frozenset({Kind.CHECK_FAILED}), self._checks
+    def _parts(self, state: AlertState, now: datetime) -> Iterator[Part]:
+        runs = [c.alert for c in state.open.values() if c.alert.kind is Kind.RUN_FAILED]
+        yield frozenset({Kind.RUN_FAILED}), lambda: self._runs(runs, now)
+        yield frozenset({Kind.CHECK_FAILED, Kind.SOURCE_FAILED}), self._checks
         yield frozenset({Kind.ASSET_STALE, Kind.ASSET_OVERDUE}), lambda: self._freshness(now)
         yield frozenset({Kind.DRIFT}), self._drift
-        yield frozenset({Kind.PROMOTION, Kind.PROMOTION_REFUSED}), self._decision
+        decisions = {Kind.PROMOTION, Kind.PROMOTION_REFUSED, Kind.PROOF_LOST}
+        yield frozenset(decisions), self._decision
 
-    def _runs(self, since: datetime) -> Observation:
-        job_assets = {
-            job.name: frozenset(
-                key.to_user_string() for key in job.asset_layer.selected_asset_keys
-            )
-            for job in self.repository.get_all_jobs()
-        }  # fmt: skip
-        outcomes = facts.finished_runs(self.instance, since=since, job_assets=job_assets)
-        return Observation(conditions=tuple(rules.failed_runs(outcomes)))
+    def _runs(self, open_alerts: list[Alert], now: datetime) -> Observation:
+        last = AlertStore(self.settings.alerts).heartbeat() or now
+        since = max(min(now - RUN_WINDOW, last), now - run_rules.FOLLOWED_FOR)
+        history = RunHistory(self.instance, self.repository)
+        known = [alert.run_id for alert in open_alerts if alert.run_id]
+        failures = history.failures(since=since, known=known)
+        gone = {alert.key: DELETED for alert in open_alerts} if known else {}
+        judged = run_rules.failed_runs(failures, history.successes(failures), now)
+        return Observation(endings=gone) + judged
 
     def _checks(self) -> Observation:
         keys = self.repository.asset_graph.asset_check_keys
         outcomes = facts.decided_checks(self.instance, keys)
-        return Observation(conditions=tuple(rules.failed_checks(outcomes)))
+        failed, unanswered = run_rules.failed_checks(outcomes), run_rules.failed_sources(outcomes)
+        return Observation(conditions=(*failed, *unanswered))
 
     def _freshness(self, now: datetime) -> Observation:
-        as_of = self._as_of(now)
-        sessions = build_sessions(
-            (as_of - LONGEST_LAG).date(),
-            as_of.date(),
-            decision_delay=timedelta(minutes=self.settings.decision_delay_minutes),
-        )
-        reached = facts.reached_sessions(self.lake, WATCHED, sessions)
-        stale = rules.stale_tables(reached, sessions, as_of)
+        stale = self._stale_tables(now)
         keys = self.repository.asset_graph.materializable_asset_keys
         failing = facts.failing_policies(self.instance, keys)
-        return Observation(conditions=(*stale, *rules.overdue_assets(failing, stale, now)))
+        return Observation(conditions=(*stale, *rules.overdue_assets(failing, stale)))
 
-    def _as_of(self, now: datetime) -> datetime:
-        """Return the time up to which data is due: of files, no later than they reach."""
-        if self.settings.profile is Profile.FILES:
-            return resolve_clock(self.settings, build_sources(self.settings)).as_of
-        return self.settings.as_of or now
+    def _stale_tables(self, now: datetime) -> list[Alert]:
+        due = data_due(self.settings, now)
+        if due is None:
+            return []
+        sessions = build_sessions(
+            (due - LONGEST_LAG).date(),
+            due.date(),
+            decision_delay=timedelta(minutes=self.settings.decision_delay_minutes),
+        )
+        last = last_completed_session(sessions, due)["session_date"]
+        found, unreadable = facts.table_statuses(self.lake, WATCHED, sessions, last)
+        reached = {status.table: status.last_session for status in found}
+        stale = rules.stale_tables(reached, sessions, due)
+        return [*stale, *rules.unreadable_tables(unreadable, now)]
 
     def _drift(self) -> Observation:
         history = self.lake.read_or_empty(FEATURE_DRIFT).collect()
@@ -100,4 +119,5 @@ class PlatformLook:
         found = self.models.promotion()
         if found is None:
             return Observation()
-        return Observation(happened=(rules.decision_of(found, found.decided_at),))
+        happened = () if found.is_proof_lost else (rules.decision_of(found),)
+        return Observation(conditions=tuple(rules.lost_proofs(found)), happened=happened)

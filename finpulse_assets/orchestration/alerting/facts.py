@@ -1,85 +1,24 @@
-"""The facts behind alerts: runs, checks, freshness, drift and decisions, as they stand now.
-
-Reading them from the Dagster instance, the lake and the model store.
-
-A table or a folder that was never made is no fact at all; one that cannot be read is an error.
-"""
+"""The facts behind alerts on assets: decided checks, failing policies, how far tables reach."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
 
 import dagster as dg
 import polars as pl
-from dagster import DagsterEventType
-from dagster._core.definitions.freshness import FreshnessState
-from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
-from dagster._core.storage.tags import (
-    ASSET_PARTITION_RANGE_END_TAG,
-    ASSET_PARTITION_RANGE_START_TAG,
-    PARTITION_NAME_TAG,
-)
 
 from finpulse_assets.contract import Table
-from finpulse_assets.domain.monitoring.alert_rules import CheckOutcome, RunOutcome
-from finpulse_assets.domain.monitoring.freshness import table_status
+from finpulse_assets.domain.monitoring.freshness import TableStatus, table_status
+from finpulse_assets.domain.monitoring.run_rules import CheckOutcome
+from finpulse_assets.errors import FinPulseError
 from finpulse_assets.gateways.lake.lake import Lake
-from finpulse_assets.orchestration.alerting.failures import sentence_of
+from finpulse_assets.orchestration.run.dagster_internals import (
+    AssetCheckExecutionRecordStatus,
+    FreshnessState,
+)
 
-FINISHED = (dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE)
 DECIDED = {AssetCheckExecutionRecordStatus.SUCCEEDED, AssetCheckExecutionRecordStatus.FAILED}
-MOST_RUNS = 2000
-
-
-def finished_runs(
-    instance: dg.DagsterInstance, *, since: datetime, job_assets: Mapping[str, frozenset[str]]
-) -> list[RunOutcome]:
-    """Return the runs that succeeded or failed after `since` (UTC).
-
-    Args:
-        job_assets: the keys of each job's assets, for a run of the whole job.
-    """
-    records = instance.get_run_records(
-        dg.RunsFilter(statuses=list(FINISHED), updated_after=since), limit=MOST_RUNS
-    )
-    return [_outcome(instance, record, job_assets) for record in records]
-
-
-def _outcome(
-    instance: dg.DagsterInstance, record: dg.RunRecord, job_assets: Mapping[str, frozenset[str]]
-) -> RunOutcome:
-    run = record.dagster_run
-    chosen = run.asset_selection
-    assets = frozenset(key.to_user_string() for key in chosen) if chosen else None
-    ended = record.end_time
-    is_failure = run.status is dg.DagsterRunStatus.FAILURE
-    return RunOutcome(
-        run_id=run.run_id,
-        job=run.job_name,
-        assets=job_assets.get(run.job_name, frozenset()) if assets is None else assets,
-        months=_months(run.tags),
-        ended_at=datetime.fromtimestamp(ended, UTC) if ended else record.update_timestamp,
-        reason=failure_reason(instance, run.run_id) if is_failure else None,
-    )
-
-
-def _months(tags: Mapping[str, str]) -> tuple[str, str] | None:
-    one = tags.get(PARTITION_NAME_TAG)
-    first = tags.get(ASSET_PARTITION_RANGE_START_TAG, one)
-    last = tags.get(ASSET_PARTITION_RANGE_END_TAG, one)
-    return (first, last) if first and last else None
-
-
-def failure_reason(instance: dg.DagsterInstance, run_id: str) -> str:
-    """Return the sentence of the first failed step of a run, or of the run itself."""
-    kinds = {DagsterEventType.STEP_FAILURE, DagsterEventType.RUN_FAILURE}
-    found = instance.get_records_for_run(run_id, of_type=kinds, limit=20).records
-    events = [record.event_log_entry.dagster_event for record in found]
-    for event in events:
-        if event.is_step_failure:
-            return f"step {event.step_key.replace('__', '/')}: {sentence_of(event)}"
-    return next((event.message for event in events if event.message), "no reason was given")
 
 
 def decided_checks(
@@ -101,7 +40,8 @@ def decided_checks(
                 asset=key.asset_key.to_user_string(),
                 check=key.name,
                 passed=found.passed,
-                is_blocking=bool(found.blocking) and found.severity is dg.AssetCheckSeverity.ERROR,
+                is_error=found.severity is dg.AssetCheckSeverity.ERROR,
+                is_blocking=bool(found.blocking),
                 evaluated_at=datetime.fromtimestamp(record.create_timestamp, UTC),
                 description=found.description or "",
             )
@@ -121,19 +61,24 @@ def failing_policies(
     ]
 
 
-def reached_sessions(
-    lake: Lake, tables: Iterable[Table], sessions: pl.DataFrame
-) -> dict[str, date | None]:
-    """Return the last session of each table, None for one without rows."""
-    last = sessions["session_date"].max()
-    return {
-        table.name: table_status(
-            table, lake.scan(table) if lake.partitions(table) else None, sessions, last
-        ).last_session
-        for table in tables
-    }
+def table_statuses(
+    lake: Lake, tables: Iterable[Table], sessions: pl.DataFrame, last: date
+) -> tuple[list[TableStatus], dict[str, str]]:
+    """Return how far each table reaches against the session `last`, and what cannot be read.
 
+    Args:
+        sessions: every session that a table may lack, up to `last`.
 
-def window_start(open_since: Iterable[datetime], now: datetime) -> datetime:
-    """Return from when runs are looked at: two days back, and every failure that is still open."""
-    return min([now - timedelta(days=2), *open_since]) - timedelta(minutes=1)
+    Returns:
+        The status of each table that can be read, and the sentence of each that cannot, by name.
+    """
+    found, unreadable = [], {}
+    for table in tables:
+        try:
+            rows = lake.scan(table) if lake.partitions(table) else None
+            found.append(table_status(table, rows, sessions, last))
+        except FinPulseError as error:
+            unreadable[table.name] = str(error)
+        except (OSError, pl.exceptions.PolarsError) as error:  # sound at its head, broken below
+            unreadable[table.name] = f"{table.name} cannot be read: {error}"
+    return found, unreadable

@@ -1,24 +1,20 @@
-"""One look at the platform: what is wrong now, and telling it to those who asked.
+"""One tick of the alerts: collect what is wrong now, notify what is new, note the heartbeat.
 
-Fetching the facts from the Dagster instance and the files of a profile, and the tick that turns
-them into delivered messages.
 https://docs.dagster.io/guides/automate/sensors
 
 Facts are read whole in each tick rather than caught as events, so nothing is missed while the
-daemon is down, and a state that was lost is told anew instead of never.
+daemon is down, and a state that was lost is notified anew instead of never.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 
+from finpulse_assets.domain.monitoring.alert import Message
 from finpulse_assets.domain.monitoring.alert_state import (
     AlertState,
-    Kind,
-    Message,
     Observation,
     advance,
     claimed,
@@ -28,11 +24,12 @@ from finpulse_assets.domain.monitoring.alert_state import (
 from finpulse_assets.errors import FinPulseError
 from finpulse_assets.gateways.alerts.apprise import AlertSender
 from finpulse_assets.gateways.alerts.state_file import AlertStore
+from finpulse_assets.gateways.clock import Now
 
 # A sensor's tick is ended by Dagster after 60 s; what is left is sent by the next one.
-SENDING_SECONDS = 30.0
+SENDING_TIME = timedelta(seconds=30)
 
-Look = Callable[[AlertState, datetime], Observation]
+Collect = Callable[[AlertState, datetime], Observation]
 
 
 @dataclass
@@ -54,15 +51,15 @@ class Tick:
 
 def evaluate(
     store: AlertStore,
-    look: Look,
+    collect: Collect,
     sender: AlertSender,
     *,
-    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    now: Now,
 ) -> Tick | None:
-    """Look once, tell what is new, and beat; None where another evaluator is at work.
+    """Collect, notify what is new, note the heartbeat; None where another evaluator is at work.
 
-    What is to be told is written before anything is sent: a disk that refuses the state stops the
-    tick, not the second message of the same.
+    What is to be notified is written before anything is sent: a disk that refuses the state stops
+    the tick, not the second message of the same.
 
     Raises:
         LakeError: the state cannot be read or written.
@@ -71,13 +68,13 @@ def evaluate(
         if not is_mine:
             return None
         before, at = store.load(), now()
-        state, messages = advance(before, look(before, at), sender.destinations, at)
+        state, messages = advance(before, collect(before, at), sender.destinations, at)
         if state != before:
             store.save(state)
         tick = Tick(messages=messages, open_count=len(state.open))
         state = _deliver(store, state, sender, now, tick)
         tick.waiting = len(state.outbox)
-        store.beat(now())
+        store.note_heartbeat(now())
         return tick
 
 
@@ -85,11 +82,11 @@ def _deliver(
     store: AlertStore,
     state: AlertState,
     sender: AlertSender,
-    now: Callable[[], datetime],
+    now: Now,
     tick: Tick,
 ) -> AlertState:
-    started = time.monotonic()
-    while time.monotonic() - started < SENDING_SECONDS and (item := next_due(state, now())):
+    started = now()
+    while now() - started < SENDING_TIME and (item := next_due(state, now())):
         state = claimed(state, item, now())
         store.save(state)
         try:
@@ -101,27 +98,3 @@ def _deliver(
         store.save(state)
         tick.sent += 1
     return state
-
-
-def observation(
-    sources: Iterator[tuple[frozenset[Kind], Callable[[], Observation]]], problems: list[str]
-) -> Observation:
-    """Return what all sources found; the kinds of one that fails are left as they were.
-
-    Args:
-        sources: the kinds that a source speaks of, and its look.
-        problems: gets the sentence of each source that fails.
-    """
-    found = Observation()
-    for kinds, look in sources:
-        try:
-            seen = look()
-        except FinPulseError as error:
-            problems.append(str(error))
-            seen = Observation(unseen=kinds)
-        found = Observation(
-            conditions=(*found.conditions, *seen.conditions),
-            happened=(*found.happened, *seen.happened),
-            unseen=found.unseen | seen.unseen,
-        )
-    return found

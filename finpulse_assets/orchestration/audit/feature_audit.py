@@ -18,11 +18,12 @@ from finpulse_assets.domain.audit.placebo import Placebo, placebo
 from finpulse_assets.domain.audit.tables import choose_moments, spread_sample
 from finpulse_assets.domain.evaluation.splits import purged_walk_forward, sessions_of
 from finpulse_assets.domain.evaluation.walk_forward import walk_forward_predictions
-from finpulse_assets.domain.features.registry import FEATURES as LISTED
+from finpulse_assets.domain.features.registry import FEATURES
 from finpulse_assets.errors import EvaluationError
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.gateways.warehouse.reader import Warehouse
-from finpulse_assets.orchestration.audit.feature_replay import FEATURES, FeatureReplay, read_inputs
+from finpulse_assets.orchestration.audit.feature_replay import FeatureReplay, read_inputs
+from finpulse_assets.orchestration.dbt.models import DAILY_FEATURES
 from finpulse_assets.orchestration.training.training_plan import Recipe
 
 TICKERS, MOMENTS = 24, 6
@@ -64,10 +65,10 @@ def audit_features(
             hint="load a longer history",
         )
     return audit(
-        lambda given: replay.build(given, FEATURES, as_of=as_of),
+        lambda given: replay.build(given, DAILY_FEATURES, as_of=as_of),
         tables,
         moments=choose_moments(tables, decisions[:-1], count=moments),
-        warm_up={feature.name: feature.warm_up for feature in LISTED},
+        warm_up={feature.name: feature.warm_up for feature in FEATURES},
         first_session=days[len(days) // 4],
     )
 
@@ -101,7 +102,7 @@ def audit_labels(recipe: Recipe) -> Placebo:
 def read_features(warehouse: Warehouse) -> pl.DataFrame:
     """Return the feature mart with bars_seen, by ticker and session."""
     return warehouse.query(
-        f"select features.*, technical.bars_seen from {FEATURES} as features "  # noqa: S608
+        f"select features.*, technical.bars_seen from {DAILY_FEATURES} as features "  # noqa: S608
         "inner join stg_technical as technical using (ticker, session_date) "
         "order by ticker, session_date"
     )

@@ -15,6 +15,12 @@ from finpulse_assets.domain.features.technical import TECHNICAL_FEATURES, build_
 from finpulse_assets.errors import SettingError
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.gateways.warehouse.replay import MartReplay
+from finpulse_assets.orchestration.dbt.models import (
+    DAILY_FEATURES,
+    DAILY_SENTIMENT,
+    LABELS,
+    TRAINING_SET,
+)
 from finpulse_assets.schemas import (
     CORPORATE_ACTIONS,
     HEADLINES,
@@ -30,9 +36,8 @@ from finpulse_assets.settings import Settings
 INPUTS = (
     SOURCES, SESSIONS, TICKERS, PRICES, CORPORATE_ACTIONS, TWEETS, HEADLINES, TEXT_SENTIMENT,
 )  # fmt: skip
-FEATURES, TRAINING_SET = "fct_daily_features", "fct_training_set"
 AS_OF_TABLES = (
-    TECHNICAL_FEATURES.name, "fct_daily_sentiment", FEATURES, "fct_labels", TRAINING_SET,
+    TECHNICAL_FEATURES.name, DAILY_SENTIMENT, DAILY_FEATURES, LABELS, TRAINING_SET,
 )  # fmt: skip
 
 
@@ -66,7 +71,7 @@ class FeatureReplay:
         if table == TECHNICAL_FEATURES.name:
             return technical
         built = self.marts.build({**tables, TECHNICAL_FEATURES.name: technical}, table, as_of=as_of)
-        if table != FEATURES:
+        if table != DAILY_FEATURES:
             return built.sort("ticker", "session_date")
         seen = technical.select("ticker", "session_date", "bars_seen")
         return built.join(seen, on=["ticker", "session_date"]).sort("ticker", "session_date")
@@ -103,4 +108,4 @@ def table_as_of(lake: Lake, replay: FeatureReplay, table: str, moment: datetime)
             f"{table} cannot be rebuilt as of a time", hint=f"these can: {', '.join(AS_OF_TABLES)}"
         )
     built = replay.build(read_inputs(lake), table, as_of=moment)
-    return built.drop("bars_seen") if table == FEATURES else built
+    return built.drop("bars_seen") if table == DAILY_FEATURES else built

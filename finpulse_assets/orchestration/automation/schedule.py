@@ -9,16 +9,19 @@ inputs (since).
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
-from dagster._core.storage.tags import (
+
+from finpulse_assets.domain.calendar import NEW_YORK, build_sessions, last_completed_session
+from finpulse_assets.gateways.clock import Now
+from finpulse_assets.gateways.models.model_store import ModelStore
+from finpulse_assets.orchestration.run.clock_file import data_to_run
+from finpulse_assets.orchestration.run.dagster_internals import (
     ASSET_PARTITION_RANGE_END_TAG,
     ASSET_PARTITION_RANGE_START_TAG,
 )
-
-from finpulse_assets.domain.calendar import NEW_YORK, build_sessions, last_completed_session
+from finpulse_assets.settings import Settings
 
 # Closes of XNYS in New York: 16:00, and 13:00 on half-days.
 CLOSES = (timedelta(hours=13), timedelta(hours=16))
@@ -112,18 +115,16 @@ def after_close_schedule(
     *,
     daily: dg.AssetSelection,
     delay: timedelta,
-    data_until: Callable[[], datetime],
-    has_champion: Callable[[], bool],
 ) -> dg.ScheduleDefinition:
     """Return the schedule that runs `job` once for every session, after its decision.
+
+    It reads the resources `settings`, `models` and `now`, and of the data only the clock file.
 
     Args:
         job: what is run, for the session's month.
         daily: the part of it that is run where there is a champion; a home without one is run
             whole, which makes one.
         delay: time from the close to the decision.
-        data_until: up to when the sources reach; asked only on a session.
-        has_champion: whether there is one; asked only when a run is due.
     """
 
     @dg.schedule(
@@ -135,19 +136,24 @@ def after_close_schedule(
         description="Once for every session of XNYS, after its decision; early on half-days. The "
         "daily part of the graph, or all of it where there is no champion yet.",
     )
-    def after_the_close(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+    def after_the_close(
+        context: dg.ScheduleEvaluationContext,
+        settings: dg.ResourceParam[Settings],
+        models: dg.ResourceParam[ModelStore],
+        now: dg.ResourceParam[Now],
+    ) -> dg.RunRequest | dg.SkipReason:
         session = session_to_run(context.scheduled_execution_time, delay)
         if isinstance(session, str):
             return dg.SkipReason(session)
         decided = build_sessions(session, session, decision_delay=delay)["decision_at"][0]
-        if (until := data_until()) < decided:
+        if (until := data_to_run(settings, now())) < decided:
             return dg.SkipReason(
                 f"the sources or FINPULSE_AS_OF end on {until:%Y-%m-%d %H:%M} UTC, before the "
                 f"session {session}; finpulse run and finpulse backfill still run what there is"
             )
         # A half-day's second tick carries the same key and starts nothing.
         chosen = None
-        if has_champion():
+        if models.promotion() is not None:
             chosen = sorted(daily.resolve(context.repository_def.asset_graph))
         return dg.RunRequest(
             run_key=f"{session}", tags=months_of_session(session), asset_selection=chosen

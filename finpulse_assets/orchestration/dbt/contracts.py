@@ -17,6 +17,7 @@ from finpulse_assets.domain.features.families.text import DAILY, HISTORY, MARKET
 from finpulse_assets.domain.features.feature import Feature
 from finpulse_assets.domain.features.registry import FEATURES, TEXT
 from finpulse_assets.errors import SchemaError
+from finpulse_assets.orchestration.dbt.models import DAILY_FEATURES, DAILY_SENTIMENT, TRAINING_SET
 from finpulse_assets.orchestration.dbt.project import PROJECT_DIR
 
 PART = re.compile(
@@ -58,11 +59,11 @@ ALWAYS = frozenset(it.name for it in TEXT if not it.undefined)
 WITH_TEXT = ALWAYS.union(it.name for it in DAILY + WEIGHTED if it.undefined == NO_TEXT)
 CONTRACTS = (
     Contract("int_daily_sentiment", DAILY + WEIGHTED, WITH_TEXT),
-    Contract("fct_daily_sentiment", DAILY + WEIGHTED, frozenset()),  # tested in int_daily_sentiment
+    Contract(DAILY_SENTIMENT, DAILY + WEIGHTED, frozenset()),  # tested in int_daily_sentiment
     Contract("int_text_windows", HISTORY, ALWAYS),
     Contract("int_text_market", MARKET, ALWAYS),
-    Contract("fct_daily_features", FEATURES, ALWAYS),
-    Contract("fct_training_set", FEATURES, frozenset()),  # rows of fct_daily_features, tested there
+    Contract(DAILY_FEATURES, FEATURES, ALWAYS),
+    Contract(TRAINING_SET, FEATURES, frozenset()),  # rows of fct_daily_features, tested there
 )
 
 

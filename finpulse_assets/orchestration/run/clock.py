@@ -1,4 +1,4 @@
-"""Partitions: months of New York, and the part of a month that a run looks at.
+"""Partitions: months of New York, and the part of a month that a run loads.
 
 The one partitions definition and the windows that follow from it. Months cost a decade 120 keys; a
 key a day would cost 18 ms of event log for each asset.
@@ -7,14 +7,15 @@ https://docs.dagster.io/guides/build/partitions-and-backfills
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
 
 from finpulse_assets.domain.calendar import NEW_YORK
 from finpulse_assets.errors import SettingError
+from finpulse_assets.gateways.sources.protocols import Extent
 
 # A fixed first month: one that moved with today's date would orphan what was materialized before.
 FIRST_MONTH = "2010-01-01"
@@ -27,10 +28,17 @@ MONTHS = dg.MonthlyPartitionsDefinition(
 
 @dataclass(frozen=True)
 class RunClock:
-    """The time that a run takes for now, and the first day that it loads."""
+    """The time that a run takes for now, and the first day that it loads.
+
+    Args:
+        data_until: decision of the last session that the sources reach, None where they go on.
+        extents: what each source can deliver, by its name; one that goes on is absent.
+    """
 
     as_of: datetime
     start_date: date
+    data_until: datetime | None = None
+    extents: Mapping[str, Extent] = field(default_factory=dict)
 
     def window(self, months: list[str]) -> tuple[datetime, datetime]:
         """Return the half-open UTC window of `months` (ascending), cut at both ends of the run."""

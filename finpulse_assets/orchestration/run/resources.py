@@ -8,12 +8,13 @@ https://docs.dagster.io/guides/build/external-resources
 from __future__ import annotations
 
 import logging
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import dagster as dg
 
 from finpulse_assets.domain.calendar import NEW_YORK, build_sessions, last_completed_session
 from finpulse_assets.errors import SettingError, SourceError
+from finpulse_assets.gateways.clock import Now, system_now
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.gateways.models.model_store import ModelStore
 from finpulse_assets.gateways.serving.bento_store import BentoStore
@@ -22,6 +23,7 @@ from finpulse_assets.gateways.sources.source import Sources
 from finpulse_assets.gateways.warehouse.reader import Warehouse
 from finpulse_assets.orchestration.dbt.project import dbt_resource
 from finpulse_assets.orchestration.run.clock import FIRST_DAY, RunClock
+from finpulse_assets.orchestration.run.clock_file import note_clock
 from finpulse_assets.orchestration.run.home import claim_home
 from finpulse_assets.orchestration.run.lake_io import lake_io_manager
 from finpulse_assets.orchestration.run.sources import build_sources
@@ -33,18 +35,23 @@ logger = logging.getLogger(__name__)
 LIVE_HISTORY = timedelta(days=730)
 
 
-def build_resources(settings: Settings) -> dict[str, object]:
-    """Return the resources of the code location, by the name that assets ask for."""
+def build_resources(settings: Settings, *, now: Now = system_now) -> dict[str, object]:
+    """Return the resources of the code location, by the name that assets ask for.
+
+    Args:
+        now: the clock of the platform.
+    """
     lake = Lake(settings.lake)
     return {
         "settings": settings,
+        "now": now,
         "lake": lake,
         "warehouse": Warehouse(settings.warehouse),
         "models": ModelStore(settings.models / "price"),
         "bentos": BentoStore(settings.bentos),
-        "sources": dg.ResourceDefinition(lambda _: build_sources(settings)),
+        "sources": dg.ResourceDefinition(lambda _: build_sources(settings, now=now)),
         "clock": dg.ResourceDefinition(
-            lambda init: _claimed_clock(settings, init.resources.sources),
+            lambda init: begin_run(settings, init.resources.sources, now=now),
             required_resource_keys={"sources"},
         ),
         "io_manager": lake_io_manager(lake),
@@ -53,29 +60,37 @@ def build_resources(settings: Settings) -> dict[str, object]:
     }
 
 
-def _claimed_clock(settings: Settings, sources: Sources) -> RunClock:
-    clock = resolve_clock(settings, sources)
+def begin_run(settings: Settings, sources: Sources, *, now: Now = system_now) -> RunClock:
+    """Return the clock of a run, having claimed the home and noted how far the sources reach.
+
+    Raises:
+        SettingError: see `resolve_clock` and `claim_home`.
+        SourceError: none of the sources of prices answers.
+    """
+    clock = resolve_clock(settings, sources, now=now)
     claim_home(settings, clock)
+    note_clock(settings, clock)
     return clock
 
 
-def resolve_clock(settings: Settings, sources: Sources) -> RunClock:
+def resolve_clock(settings: Settings, sources: Sources, *, now: Now = system_now) -> RunClock:
     """Return the as-of time and the first day of a run.
 
     The as-of time is the setting, or else the end of what the source has: the decision of the last
     session that is complete. Only a live source without an end runs as of now.
     """
     extents, end = _extents(sources)
-    now = datetime.now(UTC).replace(microsecond=0)
+    moment = now().replace(microsecond=0)
     if end and end.date() < FIRST_DAY:
         raise SettingError(
             f"the prices end on {end:%Y-%m-%d}, before {FIRST_DAY}, the first day that is loaded",
             hint="give prices that reach beyond that day",
         )
-    as_of = settings.as_of or (_end_of(end, settings) if end else now)
-    if as_of > now:
+    until = _end_of(end, settings) if end else None
+    as_of = settings.as_of or until or moment
+    if as_of > moment:
         raise SettingError(
-            f"the as-of time {as_of:%Y-%m-%d %H:%M} UTC lies ahead of now, {now:%Y-%m-%d %H:%M}",
+            f"the as-of time {as_of:%Y-%m-%d %H:%M} UTC lies ahead of now, {moment:%Y-%m-%d %H:%M}",
             hint="FINPULSE_AS_OF is a UTC time in the past",
         )
     if as_of.date() < FIRST_DAY:
@@ -84,7 +99,7 @@ def resolve_clock(settings: Settings, sources: Sources) -> RunClock:
             "that is loaded",
             hint="check FINPULSE_AS_OF",
         )
-    begins = [extent.first.astimezone(NEW_YORK).date() for extent in extents]
+    begins = [extent.first.astimezone(NEW_YORK).date() for extent in extents.values()]
     first = settings.start_date or min(begins, default=(as_of - LIVE_HISTORY).date())
     if first > as_of.date():
         raise SettingError(
@@ -93,16 +108,16 @@ def resolve_clock(settings: Settings, sources: Sources) -> RunClock:
         )
     if first < FIRST_DAY:
         logger.warning("the data begin on %s; rows before %s are not loaded", first, FIRST_DAY)
-    return RunClock(as_of=as_of, start_date=max(first, FIRST_DAY))
+    return RunClock(as_of, max(first, FIRST_DAY), data_until=until, extents=extents)
 
 
-def _extents(sources: Sources) -> tuple[list[Extent], datetime | None]:
+def _extents(sources: Sources) -> tuple[dict[str, Extent], datetime | None]:
     """Return what the sources reach, and the end of the prices; a source that fails is left out.
 
     Raises:
         SourceError: none of the sources of prices answers.
     """
-    found, ends, problems = [], [], []
+    found, ends, problems = {}, [], []
     for source in sources.members:
         try:
             texts = source.texts and source.texts.extent()
@@ -110,7 +125,8 @@ def _extents(sources: Sources) -> tuple[list[Extent], datetime | None]:
         except SourceError as error:
             problems.append(error)
             continue
-        found += [extent for extent in (texts, prices) if extent]
+        reached = {f"{source.name} texts": texts, f"{source.name} prices": prices}
+        found |= {name: extent for name, extent in reached.items() if extent}
         ends += [prices and prices.last] if "prices" in source.kinds else []
     if problems and not ends:
         raise problems[0]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from difflib import get_close_matches
 from importlib.util import find_spec
 
@@ -16,6 +16,7 @@ import polars as pl
 from finpulse_assets.domain.calendar import build_sessions, last_completed_session
 from finpulse_assets.domain.simulator import MarketPlan
 from finpulse_assets.errors import SettingError
+from finpulse_assets.gateways.clock import Now, system_now
 from finpulse_assets.gateways.sources.source import Source, Sources
 from finpulse_assets.orchestration.run.clock import FIRST_DAY
 from finpulse_assets.orchestration.run.home import with_remembered_files
@@ -48,7 +49,7 @@ class SourceKind:
     sentence: str
     kinds: Callable[[Settings], tuple[Kind, ...]]
     absence: Callable[[Settings], str | None]
-    make: Callable[[Settings], Source]
+    make: Callable[[Settings, Now], Source]
     retries: tuple[int, float] = (0, 0.0)
 
 
@@ -73,7 +74,7 @@ def configured_sources(settings: Settings) -> list[SourceKind]:
     return [source for source in listed_sources(settings) if source.absence(settings) is None]
 
 
-def build_sources(settings: Settings) -> Sources:
+def build_sources(settings: Settings, *, now: Now = system_now) -> Sources:
     """Return the sources of the deployment.
 
     Raises:
@@ -85,7 +86,7 @@ def build_sources(settings: Settings) -> Sources:
         absent = [source.absence(settings) for source in listed_sources(settings)]
         said = "; ".join(reason for reason in absent if reason) or "none of the list gives any"
         raise SettingError(f"no source of prices is configured: {said}", hint="see finpulse doctor")
-    return Sources(tuple(source.make(settings) for source in chosen))
+    return Sources(tuple(source.make(settings, now) for source in chosen))
 
 
 def sources_of(settings: Settings, kind: Kind) -> list[str]:
@@ -93,16 +94,16 @@ def sources_of(settings: Settings, kind: Kind) -> list[str]:
     return [s.name for s in configured_sources(settings) if kind in s.kinds(settings)]
 
 
-def simulated_sessions(settings: Settings) -> pl.DataFrame:
-    """Return the sessions that the simulated market has behind it."""
-    as_of = settings.as_of or datetime.now(UTC)
+def simulated_sessions(settings: Settings, now: datetime) -> pl.DataFrame:
+    """Return the sessions that the simulated market has behind it at `now` (UTC)."""
+    as_of = settings.as_of or now
     delay = timedelta(minutes=settings.decision_delay_minutes)
     sessions = build_sessions(FIRST_DAY, as_of.date(), decision_delay=delay)
     last: date = last_completed_session(sessions, as_of)["session_date"]
     return sessions.filter(pl.col("session_date") <= last)
 
 
-def _simulator(settings: Settings) -> Source:
+def _simulator(settings: Settings, now: Now) -> Source:
     from finpulse_assets.gateways.sources.simulated.simulated_minutes import SimulatedMinuteSource
     from finpulse_assets.gateways.sources.simulated.simulated_source import SimulatedSource
 
@@ -112,9 +113,9 @@ def _simulator(settings: Settings) -> Source:
         seed=settings.simulator_seed,
         effect=settings.simulator_effect,
     )
-    sessions, last = simulated_sessions(settings), settings.simulator_minute_sessions
+    sessions, last = simulated_sessions(settings, now()), settings.simulator_minute_sessions
     market = SimulatedSource(plan, sessions)
-    minutes = SimulatedMinuteSource(plan, sessions, last=last) if last else None
+    minutes = SimulatedMinuteSource(plan, sessions, last=last, now=now) if last else None
     return Source("simulator", _simulator_kinds(settings), market, market, minutes)
 
 
@@ -123,20 +124,21 @@ def _simulator_kinds(settings: Settings) -> tuple[Kind, ...]:
     return ("tweets", "headlines", "prices", "corporate_actions", *minutes)
 
 
-def _files(settings: Settings) -> Source:
+def _files(settings: Settings, now: Now) -> Source:
     from finpulse_assets.gateways.sources.files.files import FilePriceSource, FileTextSource
     from finpulse_assets.gateways.sources.files.minute_files import FileMinuteSource
 
     return Source(
         "files",
         _file_kinds(settings),
-        FileTextSource(tweets=settings.tweets_path, headlines=settings.headlines_path),
+        FileTextSource(tweets=settings.tweets_path, headlines=settings.headlines_path, now=now),
         FilePriceSource(
             prices=settings.prices_path,
             corporate_actions=settings.corporate_actions_path,
             tickers=settings.tickers_path,
+            now=now,
         ),
-        FileMinuteSource(settings.bars_1m_path) if settings.bars_1m_path else None,
+        FileMinuteSource(settings.bars_1m_path, now=now) if settings.bars_1m_path else None,
     )
 
 
@@ -154,10 +156,10 @@ def _files_absence(settings: Settings) -> str | None:
     return None
 
 
-def _yahoo(settings: Settings) -> Source:
+def _yahoo(settings: Settings, now: Now) -> Source:
     from finpulse_assets.gateways.sources.yahoo.yahoo import YahooSource
 
-    source = YahooSource(settings.ticker_list)
+    source = YahooSource(settings.ticker_list, now=now)
     return Source("yahoo", ("headlines", "prices", "corporate_actions"), source, source)
 
 

@@ -20,9 +20,9 @@ from finpulse_assets.domain.models.registry import candidates
 from finpulse_assets.domain.models.training import TrainingPlan
 from finpulse_assets.errors import SettingError
 from finpulse_assets.gateways.warehouse.reader import Warehouse
+from finpulse_assets.orchestration.dbt.models import TRAINING_SET
 from finpulse_assets.settings import Settings
 
-TRAINING_SET = "fct_training_set"
 TRAIN_FROM_TAG = "finpulse/train_from"
 # The newest score of a text counts, whenever the text was first known (int_texts_scored).
 SCORED_BY = """

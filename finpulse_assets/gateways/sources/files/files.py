@@ -7,11 +7,12 @@ rows of the window are held and a changed file is noticed.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import polars as pl
 
+from finpulse_assets.gateways.clock import Now, system_now
 from finpulse_assets.gateways.sources.files.formats import open_tables, reading
 from finpulse_assets.gateways.sources.files.shapes import (
     ACTION_SHAPES,
@@ -48,18 +49,26 @@ class FileTextSource:
         tweets: a file, a folder or a glob; None for no tweets. A folder with Tweet.csv and
             Company_Tweet.csv is the Kaggle pair.
         headlines: the same for headlines.
+        now: the present time (UTC); a time that is still to come is no end of the data.
     """
 
     name = "files"
 
-    def __init__(self, *, tweets: Path | None = None, headlines: Path | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        tweets: Path | None = None,
+        headlines: Path | None = None,
+        now: Now = system_now,
+    ) -> None:
         self._paths: dict[TextKind, Path | None] = {"tweets": tweets, "headlines": headlines}
+        self._now = now
 
     def extent(self) -> Extent | None:
         """Return the first and last delivery time of all texts, None where there are none."""
-        delivered = pl.coalesce("knowledge_time", "event_time")
+        ends_of = _ends(pl.coalesce("knowledge_time", "event_time"), self._now())
         ends = [
-            _read(path, TEXT_SHAPES, kind, lambda texts: texts.select(_ends(delivered)))
+            _read(path, TEXT_SHAPES, kind, lambda texts: texts.select(ends_of))
             for kind, path in self._paths.items()
             if path
         ]
@@ -85,20 +94,28 @@ class FilePriceSource:
         prices: a file, a folder or a glob.
         corporate_actions: the same for splits and dividends; None where prices contain them.
         tickers: the same for company and sector of each symbol; None to do without.
+        now: the present time (UTC); a session that is still to come is no end of the data.
     """
 
     name = "files"
 
     def __init__(
-        self, *, prices: Path, corporate_actions: Path | None = None, tickers: Path | None = None
+        self,
+        *,
+        prices: Path,
+        corporate_actions: Path | None = None,
+        tickers: Path | None = None,
+        now: Now = system_now,
     ) -> None:
         self._prices = prices
         self._actions = corporate_actions
         self._tickers = tickers
+        self._now = now
 
     def extent(self) -> Extent | None:
         """Return the open of the first session and the close of the last, None without bars."""
-        ends = self._read_prices(lambda prices: prices.select(_ends(pl.col("session_date"))))
+        ends_of = _ends(pl.col("session_date"), self._now())
+        ends = self._read_prices(lambda prices: prices.select(ends_of))
         first, last = ends.select(pl.min("first"), pl.max("last")).row(0)
         if first is None:
             return None
@@ -125,7 +142,7 @@ class FilePriceSource:
             lambda prices: (
                 prices.filter(pl.col("ticker").is_not_null())
                 .group_by("ticker")
-                .agg(_ends(pl.col("session_date")))
+                .agg(_ends(pl.col("session_date"), self._now()))
             )
         )
         spans = spans.group_by("ticker").agg(pl.min("first"), pl.max("last")).drop_nulls()
@@ -181,7 +198,7 @@ def _read(
     return pl.concat(answers)
 
 
-def _ends(moment: pl.Expr) -> list[pl.Expr]:
+def _ends(moment: pl.Expr, now: datetime) -> list[pl.Expr]:
     # A day mistyped into the future is a bad row, and no end of the data.
-    past = moment.filter(moment <= datetime.now(UTC))
+    past = moment.filter(moment <= now)
     return [past.min().alias("first"), past.max().alias("last")]

@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 
 import polars as pl
 
+from finpulse_assets.gateways.clock import Now, system_now
 from finpulse_assets.gateways.sources.files.formats import OpenTable, open_tables, reading
 from finpulse_assets.gateways.sources.files.minute_shapes import MINUTE_SHAPES, in_our_spelling
 from finpulse_assets.gateways.sources.files.shapes import deliver, recognise
@@ -30,16 +31,18 @@ class FileMinuteSource:
     Args:
         bars: a file, a folder or a glob. In a file without a column of tickers all bars are of one
             ticker, the file's name in upper case: `aapl.csv` is AAPL.
+        now: the present time (UTC); a bar that is still to come is a bad row.
     """
 
     name = "files"
 
-    def __init__(self, bars: Path) -> None:
+    def __init__(self, bars: Path, *, now: Now = system_now) -> None:
         self._bars = bars
+        self._now = now
 
     def bars_1m(self, start: datetime, end: datetime) -> Iterator[MonthOfBars]:
         """Yield the bars of the window; see `MinuteSource.bars_1m`."""
-        window = minute_window(start, end)
+        window = minute_window(start, end, now=self._now)
         with TemporaryDirectory(prefix="finpulse-bars-") as folder:
             staged = []
             for table in open_tables(self._bars):
@@ -48,7 +51,8 @@ class FileMinuteSource:
                     _delivered(table, window).sink_parquet(
                         staged[-1], compression="lz4", row_group_size=_ROW_GROUP, engine="streaming"
                     )
-            yield from by_month(pl.concat([pl.scan_parquet(file) for file in staged]), start, end)
+            bars = pl.concat([pl.scan_parquet(file) for file in staged])
+            yield from by_month(bars, start, end, now=self._now)
 
 
 def _delivered(table: OpenTable, window: pl.Expr) -> pl.LazyFrame:

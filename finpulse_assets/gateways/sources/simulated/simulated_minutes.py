@@ -9,6 +9,7 @@ from functools import cached_property
 import polars as pl
 
 from finpulse_assets.domain.simulator import MarketPlan, simulate_minutes
+from finpulse_assets.gateways.clock import Now, system_now
 from finpulse_assets.gateways.sources.minute_source import (
     DELIVERED_BARS_1M,
     MonthOfBars,
@@ -24,14 +25,18 @@ class SimulatedMinuteSource:
         plan: the plan of the market.
         sessions: `schemas.SESSIONS`, ascending, from the market's epoch to its last session.
         last: sessions with minute bars, counted back from the last.
+        now: the present time (UTC).
     """
 
     name = "simulator"
 
-    def __init__(self, plan: MarketPlan, sessions: pl.DataFrame, *, last: int) -> None:
+    def __init__(
+        self, plan: MarketPlan, sessions: pl.DataFrame, *, last: int, now: Now = system_now
+    ) -> None:
         self._plan = plan
         self._sessions = sessions
         self._last = last
+        self._now = now
 
     @cached_property
     def _bars(self) -> pl.DataFrame:
@@ -40,4 +45,4 @@ class SimulatedMinuteSource:
 
     def bars_1m(self, start: datetime, end: datetime) -> Iterator[MonthOfBars]:
         """Yield the bars of the window; see `MinuteSource.bars_1m`."""
-        yield from by_month(self._bars.lazy(), start, end)
+        yield from by_month(self._bars.lazy(), start, end, now=self._now)

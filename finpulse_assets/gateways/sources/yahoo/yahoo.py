@@ -11,13 +11,14 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from finpulse_assets.domain.calendar import NEW_YORK
 from finpulse_assets.errors import SettingError, SourceError
+from finpulse_assets.gateways.clock import Now, system_now
 from finpulse_assets.gateways.sources.files.cells import read_cell
 from finpulse_assets.gateways.sources.protocols import (
     DELIVERED_ACTIONS,
@@ -71,7 +72,7 @@ class YahooSource:
         session: HTTP session for yfinance (curl_cffi or requests); None for its own.
         retries: further attempts after a failure that may pass.
         pause: waits for some seconds.
-        clock: the present time (UTC).
+        now: the present time (UTC).
 
     Raises:
         SettingError: `tickers` is empty.
@@ -86,14 +87,14 @@ class YahooSource:
         session: Any = None,
         retries: int = 3,
         pause: Callable[[float], None] = time.sleep,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        now: Now = system_now,
     ) -> None:
         symbols = [ticker.strip().upper().replace(".", "-") for ticker in tickers]
         self._tickers = sorted({symbol for symbol in symbols if symbol})
         if not self._tickers:
             raise SettingError("no tickers are given", hint="set FINPULSE_TICKERS, such as AAPL")
         self._client = YahooClient(session=session, retries=retries, pause=pause)
-        self._clock = clock
+        self._now = now
 
     def extent(self) -> Extent | None:
         """Return None: Yahoo goes on, and how far back is different for every ticker."""
@@ -122,7 +123,7 @@ class YahooSource:
     def prices(self, start: datetime, end: datetime) -> pl.DataFrame:
         """Return the unadjusted bars of the window; a session still open has none yet."""
         check_window(start, end)
-        end = max(start, min(end, self._clock()))
+        end = max(start, min(end, self._now()))
         frame = self._histories(start, end, moment="close_at").with_columns(
             pl.col("volume").round().cast(pl.Int64, strict=False).alias("volume_shares"),
             price_basis=pl.lit("unadjusted"),
@@ -199,7 +200,7 @@ class YahooSource:
 
     @property
     def _today(self) -> date:
-        return self._clock().astimezone(NEW_YORK).date()
+        return self._now().astimezone(NEW_YORK).date()
 
 
 def _as_polars(history: pd.DataFrame) -> pl.DataFrame:

@@ -6,74 +6,15 @@ from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 import pytest
-from typer.main import get_command
 
-from finpulse_assets.cli.app import app
 from finpulse_assets.domain.calendar import build_sessions
 from finpulse_assets.domain.evaluation.promotion import Champion, Promotion
 from finpulse_assets.domain.monitoring import alert_rules as rules
-from finpulse_assets.domain.monitoring.alert_rules import CheckOutcome, RunOutcome
-from finpulse_assets.domain.monitoring.alert_state import Kind, Severity
+from finpulse_assets.domain.monitoring.alert import Kind, Severity
 from finpulse_assets.schemas import FEATURE_DRIFT
 
 NOON = datetime(2024, 3, 4, 12, tzinfo=UTC)
-ALL = frozenset({"a", "b", "c", "d"})
-MARCH, SPRING = ("2024-03-01", "2024-03-01"), ("2024-02-01", "2024-04-01")
 DELAY = timedelta(minutes=15)
-
-
-def run(
-    hour: int, *, fails: bool = False, job: str = "whole_graph", assets=ALL, months=MARCH
-) -> RunOutcome:
-    reason = "the disk is full" if fails else None
-    return RunOutcome(f"run-{hour:04}", job, assets, months, NOON + timedelta(hours=hour), reason)
-
-
-@pytest.mark.parametrize(
-    ("later", "is_open"),
-    [
-        ([], True),
-        ([run(2)], False),
-        ([run(0)], True),
-        ([run(2, fails=True)], True),
-        ([run(2, months=SPRING)], False),
-        ([run(2, months=("2024-04-01", "2024-04-01"))], True),
-        ([run(2, assets=frozenset("ab"))], True),
-        ([run(2, job="other")], False),
-        ([run(2, months=None)], False),
-        ([run(2, assets=frozenset())], False),
-        ([run(2, job="other", assets=frozenset())], True),
-    ],
-)
-def test_a_failed_run_is_open_until_a_success_covers_its_assets_and_months(later, is_open):
-    found = rules.failed_runs([*later, run(1, fails=True)])
-    assert [a.subject for a in found] == ["whole_graph 2024-03 to 2024-03"] * is_open
-
-
-def test_failures_of_the_same_work_are_one_alert_since_the_first():
-    found = rules.failed_runs([run(3, fails=True), run(1, fails=True), run(2, assets=frozenset())])
-    assert [(a.since.hour, a.what) for a in found] == [
-        (15, "run run-0003 failed: the disk is full")
-    ]
-    found = rules.failed_runs([run(3, fails=True), run(1, fails=True)])
-    assert [a.since.hour for a in found] == [13]
-    assert found[0].severity is Severity.CRITICAL
-
-
-def test_a_run_without_a_job_is_named_by_its_assets():
-    assert run(1, job="__ASSET_JOB", months=None).subject == "a, b, c and 1 more"
-
-
-def test_only_blocking_checks_that_fail_are_told():
-    found = rules.failed_checks(
-        [
-            CheckOutcome("raw/prices", "bars", False, True, NOON, "7 bars are negative"),
-            CheckOutcome("raw/prices", "rows", True, True, NOON),
-            CheckOutcome("models/evaluation", "beats", False, False, NOON),
-        ]
-    )
-    assert [(a.subject, a.since) for a in found] == [("raw/prices bars", NOON)]
-    assert found[0].what.endswith("nothing after it is made: 7 bars are negative")
 
 
 SESSIONS = build_sessions(date(2024, 2, 1), date(2024, 3, 8), decision_delay=DELAY)
@@ -107,20 +48,57 @@ def test_a_stale_table_says_since_when_and_how_much_is_lacking():
 
 
 @pytest.mark.parametrize(
-    ("reached", "told"), [(None, 0), (date(2024, 2, 27), 0), (date(2024, 2, 26), 1)]
+    ("reached", "count"), [(None, 0), (date(2024, 2, 27), 0), (date(2024, 2, 26), 1)]
 )
-def test_texts_may_be_silent_for_three_sessions_or_for_ever(reached, told):
+def test_texts_may_be_silent_for_three_sessions_or_for_ever(reached, count):
     late = FRIDAY_NIGHT + timedelta(days=1)
     found = rules.stale_tables({"raw/tweets": reached}, SESSIONS, late)
-    assert [a.severity for a in found] == [Severity.WARNING] * told
+    assert [a.severity for a in found] == [Severity.WARNING] * count
 
 
-def test_an_asset_that_is_told_as_stale_is_not_told_as_overdue():
+def test_a_stale_table_has_the_size_of_what_it_lacks():
+    late = FRIDAY_NIGHT + timedelta(days=1)
+    (found,) = rules.stale_tables({"raw/prices": date(2024, 2, 20)}, SESSIONS, late)
+    assert (found.size, found.severity) == (8, Severity.CRITICAL)
+    (found,) = rules.stale_tables({"raw/prices": None}, SESSIONS, late)
+    assert found.size is None
+
+
+def test_a_table_that_cannot_be_read_is_critical_and_says_why():
+    (found,) = rules.unreadable_tables({"raw/prices": "all.parquet cannot be read"}, NOON)
+    assert (found.key, found.severity) == ("asset_stale:raw/prices", Severity.CRITICAL)
+    assert (found.what, found.since) == ("all.parquet cannot be read", NOON)
+
+
+def test_an_asset_that_counts_as_stale_is_not_notified_as_overdue():
     stale = rules.stale_tables({"raw/prices": None}, SESSIONS, NOON)
     failing = [("models/price_model", NOON - timedelta(days=2)), ("raw/prices", NOON)]
-    found = rules.overdue_assets(failing, stale, NOON)
-    assert [a.key for a in found] == ["asset_overdue:models/price_model"]
-    assert found[0].what.endswith("overdue for 2 d")
+    found = rules.overdue_assets(failing, stale)
+    assert [(a.key, a.since) for a in found] == [
+        ("asset_overdue:models/price_model", NOON - timedelta(days=2))
+    ]
+    assert found[0].what.endswith("in the time that its freshness policy allows")
+
+
+LOST = Champion("m1", False, 0.49, -0.031, proof_lost_at=NOON)
+LIVE = "its gain of the last 40 sessions is -0.031 [-0.060, -0.002]"
+
+
+def test_a_lost_proof_is_open_until_a_champion_is_proven():
+    decision = Promotion("m1", False, False, (LIVE,), LOST, NOON)
+    (found,) = rules.lost_proofs(decision)
+    assert (found.key, found.since, found.severity) == ("proof_lost:m1", NOON, Severity.WARNING)
+    assert found.what == (
+        f"the champion m1 is no longer proven, its signals say so and the service abstains: {LIVE}"
+    )
+    refused = Promotion("m2", False, False, ("worse",), LOST, NOON + timedelta(days=1))
+    (still,) = rules.lost_proofs(refused)
+    assert (still.key, still.since) == (found.key, NOON)
+    assert still.what.endswith("the service abstains"), "the refusal is not the reason"
+    proven = Promotion("m2", True, True, ("good",), Champion("m2", True, 0.55, 0.04), NOON)
+    assert rules.lost_proofs(proven) == []
+    never = Promotion("m2", True, False, ("first",), Champion("m2", False, 0.5, 0.0), NOON)
+    assert rules.lost_proofs(never) == []
 
 
 def report(day: int, *, drifted: bool) -> pl.DataFrame:
@@ -172,18 +150,6 @@ def test_drift_holds_since_the_first_of_the_latest_drifted_reports(days, since):
 )
 def test_a_decision_names_the_candidate_and_its_reasons(promoted, kind, severity, what):
     champion = Champion("m2" if promoted else "m1", True, 0.55, 0.04)
-    found = rules.decision_of(
-        Promotion("m2", promoted, True, ("good", "newer"), champion, NOON), NOON
-    )
+    found = rules.decision_of(Promotion("m2", promoted, True, ("good", "newer"), champion, NOON))
     assert (found.kind, found.severity, found.subject) == (kind, severity, "m2")
     assert found.what.startswith(what)
-
-
-def test_the_commands_to_look_exist():
-    from dagster._cli.run import run_cli
-
-    assert rules.LOOK.split()[1] in get_command(app).commands
-    _dagster, group, name, *options = rules.RUNS.split()
-    assert (group, name) == (run_cli.name, "list")
-    assert "--limit" in options
-    assert any("--limit" in parameter.opts for parameter in run_cli.commands[name].params)

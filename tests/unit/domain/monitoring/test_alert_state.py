@@ -1,4 +1,4 @@
-"""Alerts: each told once when it begins and once when it ends, whatever fails in between."""
+"""Alerts: each notified when it begins and when it ends, whatever fails in between."""
 
 from __future__ import annotations
 
@@ -11,22 +11,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from finpulse_assets.domain.monitoring.alert import (
+    OVER,
+    Alert,
+    Kind,
+    Message,
+    Phase,
+    Severity,
+    span,
+)
 from finpulse_assets.domain.monitoring.alert_state import (
     FIRST_RETRY,
     LAST_RETRY,
-    Alert,
     AlertState,
-    Kind,
-    Message,
     Observation,
-    Phase,
-    Severity,
     advance,
     claimed,
     delivered,
     heartbeat_problem,
     next_due,
-    span,
     undelivered,
 )
 
@@ -47,7 +50,7 @@ def phases(messages: tuple[Message, ...]) -> list[tuple[str, str]]:
     return [(message.phase.value, message.alert.subject) for message in messages]
 
 
-def test_a_condition_is_told_when_it_begins_and_when_it_ends_only():
+def test_a_condition_is_notified_when_it_begins_and_when_it_ends():
     state, first = advance(AlertState(), seen("a"), ["x", "y"], NOON)
     state, second = advance(state, seen("a"), ["x", "y"], NOON + MINUTE)
     state, third = advance(state, seen("b"), ["x", "y"], NOON + 2 * MINUTE)
@@ -58,13 +61,29 @@ def test_a_condition_is_told_when_it_begins_and_when_it_ends_only():
     assert Counter(item.destination for item in state.outbox) == {"x": 3, "y": 3}
 
 
-def test_an_open_alert_keeps_its_beginning_and_its_first_sentence():
+def test_the_end_says_that_it_is_over_and_what_it_was_last():
     state, _ = advance(AlertState(), seen("a"), [], NOON)
     later = Alert(Kind.ASSET_STALE, "a", "later", NOON + MINUTE, Severity.CRITICAL, "x")
     state, _ = advance(state, Observation(conditions=(later,)), [], NOON + MINUTE)
-    _, ended = advance(state, Observation(), [], NOON + 125 * MINUTE)
-    assert ended[0].alert == alert("a")
-    assert "ended: 2024-03-04 14:05 UTC, after 2 h 5 min" in ended[0].body("r")
+    _, (ended,) = advance(state, Observation(), [], NOON + 125 * MINUTE)
+    assert ended.body("r").splitlines()[:4] == [
+        "over: the sessions that were due are there",
+        "was: later",
+        "since: 2024-03-04 12:00 UTC",
+        "ended: 2024-03-04 14:05 UTC, after 2 h 5 min",
+    ]
+    assert "severity" not in ended.body("r")
+
+
+def test_the_end_gives_the_reason_where_one_is_known():
+    state, _ = advance(AlertState(), seen("a"), [], NOON)
+    gone = Observation(endings={"asset_stale:a": "the table was dropped"})
+    _, (ended,) = advance(state, gone, [], NOON)
+    assert ended.body("r").startswith("over: the table was dropped\nwas: late\n")
+
+
+def test_every_condition_has_a_sentence_for_its_end():
+    assert set(Kind) - set(OVER) == {Kind.PROMOTION, Kind.PROMOTION_REFUSED}
 
 
 def test_what_cannot_be_seen_stays_as_it_was():
@@ -79,13 +98,13 @@ def test_what_cannot_be_seen_stays_as_it_was():
     assert phases(messages) == [("ended", "a")]
 
 
-def test_a_decision_is_told_once_and_again_when_another_came_in_between():
-    told, state = [], AlertState()
+def test_a_decision_is_notified_once_and_again_when_another_came_in_between():
+    made, state = [], AlertState()
     for candidate in ("m1", "m1", "m2", "m1"):
         happened = Observation(happened=(alert(candidate, Kind.PROMOTION),))
         state, messages = advance(state, happened, [], NOON)
-        told += phases(messages)
-    assert told == [("happened", "m1"), ("happened", "m2"), ("happened", "m1")]
+        made += phases(messages)
+    assert made == [("happened", "m1"), ("happened", "m2"), ("happened", "m1")]
     assert state.open == {}
 
 
@@ -144,7 +163,7 @@ def test_a_message_says_what_since_when_how_bad_where_to_look_and_its_runbook(ki
         "late",
         "since: 2024-03-04 12:00 UTC",
         "severity: warning",
-        "look: finpulse status",
+        "command: finpulse status",
         f"runbook: https://wiki.example/runbooks/{kind}.md",
         f"message: {message.message_id}",
     ]
@@ -165,7 +184,7 @@ def test_every_alert_has_a_short_runbook(name):
 
 def test_every_runbook_belongs_to_an_alert():
     names = {path.stem for path in RUNBOOKS.glob("*.md")}
-    assert names == {*map(str, Kind), "automation_silent"}
+    assert names == {*map(str, Kind), "automation_silent", "README"}
 
 
 @pytest.mark.parametrize(
@@ -219,7 +238,7 @@ def test_every_destination_hears_each_beginning_and_end_once_and_in_order(looks,
         heard[item.destination].append(item.message)
         state = delivered(claimed(state, item, now), item)
     assert state.outbox == ()
-    assert {a.subject for a in state.open.values()} == set(looks[-1])
+    assert {c.alert.subject for c in state.open.values()} == set(looks[-1])
     repeats = 0
     for messages in heard.values():
         assert list(dict.fromkeys(messages)) == expected, "nothing lost, order kept"

@@ -101,9 +101,7 @@ def world(
 
         yfinance.set_tz_cache_location(str(tmp_path_factory.mktemp("zones")))
         with yahoo_server() as server:
-            source = YahooSource(
-                list(COMPANIES), session=LoopbackSession(server), clock=lambda: END
-            )
+            source = YahooSource(list(COMPANIES), session=LoopbackSession(server), now=lambda: END)
             yield World(source, source)
 
 

@@ -28,6 +28,7 @@ from finpulse_assets.orchestration.automation.schedule import (
 )
 from finpulse_assets.orchestration.run.clock import MONTHS, RunClock
 from finpulse_assets.schemas import DAILY_SIGNALS, SESSIONS, TWEETS
+from finpulse_assets.settings import load_settings
 
 DELAY = timedelta(minutes=15)
 DAYS = build_sessions(date(2024, 1, 2), date(2024, 12, 31))["session_date"].to_list()
@@ -47,24 +48,30 @@ DAILY = dg.AssetSelection.all() - dg.AssetSelection.groups("models")
 DEFS = dg.Definitions(assets=[anything, fitted], jobs=[job])
 
 
-def tick(
-    at: str,
-    *,
-    until: datetime = datetime(2030, 1, 1, tzinfo=UTC),
-    has_champion: bool = True,
-) -> object:
-    """Return what the schedule says at a New York time."""
-    schedule = after_close_schedule(
-        job,
-        daily=DAILY,
-        delay=DELAY,
-        data_until=lambda: until,
-        has_champion=lambda: has_champion,
-    )
+class Models:
+    """A model store, of which the schedule asks whether there was a decision."""
+
+    def __init__(self, *, has_champion: bool) -> None:
+        self._decision = "a decision" if has_champion else None
+
+    def promotion(self) -> str | None:
+        return self._decision
+
+
+def tick(at: str, *, has_champion: bool = True, **settings: object) -> object:
+    """Return what the schedule says at a New York time, which the clock shows too."""
+    schedule = after_close_schedule(job, daily=DAILY, delay=DELAY)
     when = pl.Series([at]).str.to_datetime(time_zone="America/New_York")[0]
+    resources = {
+        "settings": load_settings(**settings),
+        "models": Models(has_champion=has_champion),
+        "now": lambda: when.astimezone(UTC),
+    }
     return schedule(
         dg.build_schedule_context(
-            scheduled_execution_time=when, repository_def=DEFS.get_repository_def()
+            scheduled_execution_time=when,
+            repository_def=DEFS.get_repository_def(),
+            resources=resources,
         )
     )
 
@@ -100,7 +107,7 @@ def test_other_ticks_say_why_they_skip(at, reason):
 
 
 def test_a_session_that_the_sources_do_not_reach_is_skipped():
-    answer = tick("2024-03-12 16:30", until=datetime(2015, 9, 30, 20, 15, tzinfo=UTC))
+    answer = tick("2024-03-12 16:30", as_of="2015-09-30T20:15")
     assert answer.skip_message.startswith("the sources or FINPULSE_AS_OF end on 2015-09-30 20:15")
 
 

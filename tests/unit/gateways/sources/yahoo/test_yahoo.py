@@ -29,7 +29,7 @@ class Yahoo:
             session=LoopbackSession(self.server),
             retries=retries,
             pause=self.waits.append,
-            clock=lambda: now,
+            now=lambda: now,
         )
 
 

@@ -1,4 +1,4 @@
-"""Catalogue pages: dbt docs, data dictionary and feature page, as files of the profile.
+"""Pages for readers: dbt docs, data dictionary and feature page, as files of the profile.
 
 https://docs.dagster.io/guides/build/assets
 """
@@ -6,22 +6,21 @@ https://docs.dagster.io/guides/build/assets
 import dagster as dg
 from dagster_dbt import DbtCliResource
 
-from finpulse_assets.defs.serving.snapshot import MARTS
-from finpulse_assets.domain.features.registry import FEATURES as LISTED
+from finpulse_assets.domain.features.registry import FEATURES
 from finpulse_assets.gateways.atomic import written_atomically
 from finpulse_assets.gateways.warehouse.reader import Warehouse
-from finpulse_assets.orchestration.audit.feature_replay import FEATURES
 from finpulse_assets.orchestration.catalog.data_dictionary import data_dictionary, stages
 from finpulse_assets.orchestration.catalog.feature_page import family_plots
 from finpulse_assets.orchestration.catalog.feature_page import feature_page as page
 from finpulse_assets.orchestration.catalog.metadata import PLATFORM, png
 from finpulse_assets.orchestration.dbt.docs import publish_dbt_docs
+from finpulse_assets.orchestration.dbt.models import DAILY_FEATURES, MARTS
 from finpulse_assets.settings import Settings
 
 
 @dg.asset(
     key_prefix="serving",
-    deps=[mart.name for mart in MARTS],
+    deps=MARTS,
     pool="duckdb",
     group_name="serving",
     kinds={"dbt", "html"},
@@ -69,7 +68,7 @@ def data_dictionary_page(settings: dg.ResourceParam[Settings]) -> dg.Materialize
 
 @dg.asset(
     key_prefix="serving",
-    deps=[FEATURES],
+    deps=[DAILY_FEATURES],
     pool="duckdb",
     group_name="serving",
     kinds={"markdown", "matplotlib"},
@@ -83,7 +82,7 @@ def feature_page(
     warehouse: dg.ResourceParam[Warehouse], settings: dg.ResourceParam[Settings]
 ) -> dg.MaterializeResult:
     folder = settings.root / "feature_page"
-    plots = family_plots(warehouse.query(f"select * from {FEATURES}"))  # noqa: S608
+    plots = family_plots(warehouse.query(f"select * from {DAILY_FEATURES}"))  # noqa: S608
     for family, image in plots.images.items():
         with written_atomically(folder / f"{family}.png") as temporary:
             temporary.write_bytes(image)
@@ -93,7 +92,7 @@ def feature_page(
     return dg.MaterializeResult(
         metadata={
             "path": dg.MetadataValue.path(str(folder / "features.md")),
-            "features": len(LISTED),
+            "features": len(FEATURES),
             **{f"plot_{family}": png(image) for family, image in plots.images.items()},
         }
     )
