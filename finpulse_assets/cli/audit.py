@@ -11,6 +11,7 @@ from rich.table import Table
 
 from finpulse_assets.cli.console import errors, print_json, results
 from finpulse_assets.errors import SettingError
+from finpulse_assets.gateways.clock import system_now
 from finpulse_assets.settings import load_settings
 
 
@@ -34,7 +35,7 @@ def audit(
 
     settings = load_settings(home=home, profile=profile)
     replay, lake = FeatureReplay.of(settings), Lake(settings.lake)
-    as_of = settings.as_of or datetime.now(UTC)
+    as_of = settings.as_of or system_now()
     findings = audit_features(lake, replay, as_of=as_of, tickers=tickers, moments=moments)
     labels = audit_labels(read_recipe(Warehouse(settings.warehouse), settings))
     if as_json:

@@ -36,6 +36,7 @@ class World:
 
     step_fails = False
     check_passes = True
+    source_answers = True
 
 
 @dg.asset(key_prefix="raw")
@@ -49,8 +50,19 @@ def bars_are_whole() -> dg.AssetCheckResult:
     return dg.AssetCheckResult(passed=World.check_passes, description="7 bars are negative")
 
 
+@dg.asset(key_prefix="source")
+def vendor() -> None: ...
+
+
+@dg.asset_check(asset=vendor)
+def source_answered() -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(passed=World.source_answers, description="HTTP 503")
+
+
 DEFS = dg.Definitions(
-    assets=[prices], asset_checks=[bars_are_whole], jobs=[dg.define_asset_job("whole_graph")]
+    assets=[prices, vendor],
+    asset_checks=[bars_are_whole, source_answered],
+    jobs=[dg.define_asset_job("whole_graph")],
 )
 
 
@@ -112,7 +124,7 @@ def _value(dtype: pl.DataType, day: date) -> object:
 @contextmanager
 def platform_in(home: Path) -> Iterator[Platform]:
     """Yield a platform below `home` on which nothing is wrong, after its first tick."""
-    World.step_fails, World.check_passes = False, True
+    World.step_fails, World.check_passes, World.source_answers = False, True, True
     settings = load_settings(home=home, as_of=FRIDAY)
     http, mail = HttpSink(), MailSink()
     with running(http), running(mail), dg.DagsterInstance.ephemeral() as instance:
@@ -125,6 +137,11 @@ def platform_in(home: Path) -> Iterator[Platform]:
 
 def fail_run(platform: Platform, *, begins: bool) -> None:
     World.step_fails = begins
+    platform.run()
+
+
+def fail_source(platform: Platform, *, begins: bool) -> None:
+    World.source_answers = not begins
     platform.run()
 
 

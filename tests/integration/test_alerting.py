@@ -11,11 +11,12 @@ from threading import Thread
 
 import pytest
 
+from finpulse_assets.cli.status import table_statuses
 from finpulse_assets.domain.monitoring.alert import Kind
 from finpulse_assets.gateways.alerts.apprise import AppriseSender
 from finpulse_assets.gateways.alerts.state_file import AlertStore
 from finpulse_assets.orchestration.alerting.tick import Tick
-from finpulse_assets.schemas import DAILY_SIGNALS
+from finpulse_assets.schemas import DAILY_SIGNALS, PRICES
 from tests.fakes.alert_sink import Received
 from tests.integration.alert_platform import (
     RUNBOOKS,
@@ -24,6 +25,7 @@ from tests.integration.alert_platform import (
     decide,
     drift,
     fail_run,
+    fail_source,
     overdue_asset,
     platform_in,
     stale_signals,
@@ -38,6 +40,7 @@ def platform(tmp_path: Path) -> Iterator[Platform]:
 
 CONDITIONS: list[tuple[Kind, Callable[..., None], str, str]] = [
     (Kind.RUN_FAILED, fail_run, "whole_graph", "failed: step raw/prices: the disk is full"),
+    (Kind.SOURCE_FAILED, fail_source, "source/vendor", "source/vendor did not answer"),
     (Kind.ASSET_STALE, stale_signals, DAILY_SIGNALS.name, "lacks 2 sessions to 2024-03-05"),
     (Kind.ASSET_OVERDUE, overdue_asset, "raw/prices", "freshness policy allows"),
     (Kind.DRIFT, drift, "features", "1 of 1 features drifted on 2024-03-01, most of all return_1d"),
@@ -75,6 +78,35 @@ def test_an_alert_fires_once_resolves_once_and_carries_its_runbook(
         assert "\nended: " in found[1].body
     assert [m.kind for m in about(platform.http.received, kind)][1] == "success"
     assert platform.store.load().open == {}
+
+
+def test_a_condition_that_lasts_is_notified_again_whatever_restarts(platform):
+    fail_run(platform, begins=True)
+    start = platform.at
+    for quarters in range(4 * 8):  # each tick reads the state anew, as after a restart
+        platform.at = start + timedelta(hours=6 * quarters)
+        platform.tick()
+    for sink in (platform.http, platform.mail):
+        found = about(sink.received, Kind.RUN_FAILED)
+        assert [m.title.split()[2] for m in found] == ["began:", *["continues:"] * 3]
+        waited = [m.body.split(", for ")[1].split("\n")[0] for m in found[1:]]
+        assert [text.split()[:2] for text in waited] == [["1", "d"], ["3", "d"], ["7", "d"]]
+        assert "\nnotice: 4\n" in found[-1].body
+
+
+def test_a_table_that_cannot_be_read_hides_nothing_else(platform):
+    stale_signals(platform, begins=True)
+    platform.lake.path(PRICES, "2024-03-01").write_bytes(b"PAR1 is not enough")
+    platform.tick()
+    assert set(platform.store.load().open) == {
+        f"asset_stale:{PRICES.name}", f"asset_stale:{DAILY_SIGNALS.name}",
+    }  # fmt: skip
+    broken, _ = about(platform.http.received, Kind.ASSET_STALE)[::-1]
+    assert "cannot be read" in broken.body
+    assert "severity: critical" in broken.body
+    last, tables, unreadable = table_statuses(platform.settings, platform.settings.as_of)
+    assert (str(last), list(unreadable)) == ("2024-03-05", [PRICES.name])
+    assert {t.table: t.state for t in tables}[DAILY_SIGNALS.name] == "stale"
 
 
 def test_a_failed_blocking_check_fires_and_resolves_beside_its_run(platform):

@@ -77,7 +77,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
 
     The project is parsed once; the path of the lake and the name of the warehouse are in that.
     """
-    root = tmp_path_factory.mktemp("dbt")
+    root = tmp_path_factory.mktemp("it's {dbt}")  # the path of a home may hold such marks
     lake, whole_file = root / "lake", root / "whole" / "finpulse.duckdb"
     tables = write_lake(lake, with_texts=True, newcomers=True)
     manifest = run_dbt("parse", lake=lake, warehouse=whole_file)

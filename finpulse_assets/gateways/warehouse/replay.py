@@ -45,7 +45,7 @@ class MartReplay:
         """Read the manifest that a dbt build has left.
 
         Raises:
-            LakeError: there is none, or it was not compiled.
+            LakeError: there is none, it was not compiled, or a model reads one that is absent.
         """
         if not manifest.exists():
             raise LakeError(
@@ -129,6 +129,14 @@ def _ordered(models: list[Model]) -> tuple[Model, ...]:
     names: set[str] = set()
     while len(done) < len(models):
         ready = [it for it in models if it.name not in names and set(it.upstream) <= names]
+        if not ready:
+            waiting = next(it for it in models if it.name not in names)
+            absent = sorted(set(waiting.upstream) - names)
+            raise LakeError(
+                f"{waiting.name} cannot be replayed, it reads {', '.join(absent)}, which the last "
+                "build does not have",
+                hint="materialize the marts again",
+            )
         done += ready
         names |= {it.name for it in ready}
     return tuple(done)

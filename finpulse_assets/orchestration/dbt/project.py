@@ -74,7 +74,18 @@ class InstalledDbt(DbtCliResource):
 
 
 def dbt_resource(settings: Settings) -> DbtCliResource:
-    """Return dbt's command line, pointed at the profile's lake and warehouse."""
+    """Return dbt's command line, pointed at the profile's lake and warehouse.
+
+    Raises:
+        SettingError: DuckDB would take the path of the lake for a pattern.
+    """
+    marks = sorted(set("*?[]") & set(str(settings.lake)))
+    if marks:
+        raise SettingError(
+            f"the folder {settings.root} holds {' and '.join(marks)}, which DuckDB takes for a "
+            "pattern of file names",
+            hint="set FINPULSE_HOME (or --home) to a folder without it",
+        )
     # dbt reads its paths from the environment; every profile has its own.
     os.environ.update(
         {

@@ -75,3 +75,9 @@ def test_a_project_that_was_never_built_says_so(tmp_path):
         MartReplay.of(tmp_path / "manifest.json")
     with pytest.raises(LakeError, match=r"stg_texts was not compiled by the last build"):
         MartReplay.of(manifest(tmp_path, [MODELS[1] | {"compiled_code": ""}]))
+
+
+def test_a_model_that_reads_an_absent_one_is_refused_by_name(tmp_path):
+    partial = manifest(tmp_path, [MODELS[0], MODELS[2]])
+    with pytest.raises(LakeError, match="fct_counts cannot be replayed, it reads stg_texts, which"):
+        MartReplay.of(partial)

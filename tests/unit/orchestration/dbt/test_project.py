@@ -1,12 +1,15 @@
-"""dbt's command line as a resource: its version is known without starting it."""
+"""The dbt project inside Dagster: its command line, its marts by name, and homes it cannot read."""
 
 from __future__ import annotations
 
 from importlib.metadata import version
 
+import pytest
 from dagster_dbt.core import resource
 
-from finpulse_assets.orchestration.dbt.project import dbt_resource
+from finpulse_assets.errors import SettingError
+from finpulse_assets.orchestration.dbt.models import MARTS
+from finpulse_assets.orchestration.dbt.project import PROJECT_DIR, dbt_resource
 from finpulse_assets.settings import load_settings
 
 
@@ -17,3 +20,14 @@ def test_no_process_is_started_to_ask_for_the_version(tmp_path, monkeypatch):
     monkeypatch.setattr(resource, "check_output", refuse)
     dbt = dbt_resource(load_settings(home=tmp_path))
     assert str(dbt._cli_version) == version("dbt-core")
+
+
+def test_the_names_of_the_marts_are_those_of_the_project():
+    files = {path.stem for path in (PROJECT_DIR / "models" / "marts").glob("*.sql")}
+    assert set(MARTS) == files
+
+
+@pytest.mark.parametrize("name", ["data[1]", "what?", "all*"])
+def test_a_home_that_duckdb_takes_for_a_pattern_is_refused(tmp_path, name):
+    with pytest.raises(SettingError, match="which DuckDB takes for a pattern of file names"):
+        dbt_resource(load_settings(home=tmp_path / name))
