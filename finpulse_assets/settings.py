@@ -183,7 +183,7 @@ class Settings(BaseSettings):
         "that alerts go to; unset: alerts stand in the log of the sensor alone"
     )  # fmt: skip
     heartbeat_url: SecretStr | None = Field(
-        None, description="secret: URL of a dead-man's switch, asked for at each look for alerts"
+        None, description="secret: URL of a dead-man's switch, requested at each tick of the alerts"
     )
     runbook_url: str = Field(
         "docs/runbooks", description="where alerts say that their runbooks are; a folder or a URL"

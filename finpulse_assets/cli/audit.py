@@ -18,7 +18,7 @@ from finpulse_assets.settings import load_settings
 def audit(
     home: Annotated[Path | None, typer.Option(help="Folder of the profile's files.")] = None,
     profile: Annotated[str | None, typer.Option(help="demo, files or live.")] = None,
-    tickers: Annotated[int, typer.Option(min=1, help="Tickers to look at.")] = 24,
+    tickers: Annotated[int, typer.Option(min=1, help="Tickers to check.")] = 24,
     moments: Annotated[int, typer.Option(min=1, help="Decisions at which the input is cut.")] = 6,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON report.")] = False,
 ) -> None:

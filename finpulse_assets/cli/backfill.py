@@ -30,8 +30,8 @@ def backfill(
     """Run the graph for the months of the days from --from to --to, both included.
 
     A month is run whole, and what it already holds stays: only rows that are new are added, and
-    signals that were spoken live are never replaced. Examples: `finpulse backfill --from 2024-03-01
-    --to 2024-04-30`
+    signals that were published live are never replaced. Examples: `finpulse backfill --from
+    2024-03-01 --to 2024-04-30`
     """
     settings = settings_for({"profile": profile.value if profile else None})
     finished = run_graph(settings, days=(first.date(), last.date()))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -61,6 +62,50 @@ def test_every_module_and_room_says_what_it_is():
         if not path.read_text().startswith(('"""', 'r"""')):
             silent.append(str(path.relative_to(ROOT)))
     assert silent == []
+
+
+WALL_CLOCK = re.compile(r"datetime\.now\(|utcnow|date\.today\(|time\.time(_ns)?\(")
+
+
+def test_one_module_reads_the_wall_clock():
+    """Everything else is given the time, so that a rehearsal can give its own."""
+    assert _where(WALL_CLOCK) == ["finpulse_assets/gateways/clock.py"]
+
+
+def test_one_module_imports_from_the_private_modules_of_dagster():
+    private = re.compile(r"(from|import) dagster(_dbt|_mlflow)?\._")
+    assert _where(private) == ["finpulse_assets/orchestration/run/dagster_internals.py"]
+
+
+def _where(pattern: re.Pattern[str]) -> list[str]:
+    paths = sorted((*ROOT.glob("finpulse_assets/**/*.py"), *ROOT.glob("bentos/**/*.py")))
+    return [f"{path.relative_to(ROOT)}" for path in paths if pattern.search(path.read_text())]
+
+
+IMPORT_ALL = """
+import importlib, json, pathlib, sys
+opened = []
+def note(event, args):
+    if event == "open" and isinstance(args[0], str):
+        opened.append(args[0])
+sys.addaudithook(note)
+root = pathlib.Path.cwd()
+for path in sorted(root.glob("finpulse_assets/**/*.py")):
+    importlib.import_module(".".join(path.relative_to(root).with_suffix("").parts))
+ours = [path for path in opened if path == ".env" or path.startswith(str(root))]
+print(json.dumps(sorted({path for path in ours if not path.endswith((".py", ".pyc"))})))
+"""
+
+
+def test_importing_every_module_reads_no_file_of_the_project():
+    """Neither settings nor dbt's manifest: what Dagster needs is read where it asks for it."""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-B", "-c", IMPORT_ALL],
+        capture_output=True, text=True, check=False, cwd=ROOT,
+        env={**os.environ, "DAGSTER_DISABLE_TELEMETRY": "1", "FINPULSE_FOLDS": "no number"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.splitlines()[-1]) == []
 
 
 def test_files_stay_readable():

@@ -1,4 +1,4 @@
-"""Checks of the features: no look at the future, no skill on placebo labels, sound values.
+"""Checks of the features: no knowledge of the future, no skill on placebo labels, sound values.
 
 https://docs.dagster.io/guides/test/asset-checks
 """
@@ -81,7 +81,7 @@ def shuffled_labels_give_no_skill(
 
 
 def _not_judged(error: EvaluationError) -> dg.AssetCheckResult:
-    """Warn: there is too little to look at, which is no leak."""
+    """Warn: there is too little to check, which is no leak."""
     return dg.AssetCheckResult(passed=False, severity=WARN, description=f"not audited: {error}")
 
 

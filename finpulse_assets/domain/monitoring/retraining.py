@@ -40,7 +40,7 @@ def retraining_due(
 ) -> Retraining:
     """Return whether the latest report asks for a retraining.
 
-    Only the latest reports count: drift that has passed while nobody looked needs no answer.
+    Only the latest reports count: drift that has passed in the meantime needs no answer.
 
     Args:
         reports: `verdicts` of the history.

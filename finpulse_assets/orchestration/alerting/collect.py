@@ -33,7 +33,7 @@ from finpulse_assets.settings import Settings
 
 WATCHED = (PRICES, TWEETS, HEADLINES, TEXT_SENTIMENT, TECHNICAL_FEATURES, DAILY_SIGNALS)
 LONGEST_LAG = timedelta(days=366)
-# Failures are looked for this far back, or to the last evaluation where that is longer ago.
+# Failures are searched this far back, or to the last evaluation where that is longer ago.
 RUN_WINDOW = timedelta(days=2)
 DELETED = "the failed run was deleted"
 

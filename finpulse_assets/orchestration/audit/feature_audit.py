@@ -1,6 +1,6 @@
-"""The audit of a profile: its own features and labels, looked at for leaks and for quality.
+"""The audit of a profile: its own features and labels, checked for leaks and for quality.
 
-How much is looked at, and what is handed to the auditor.
+How much is checked, and what is handed to the auditor.
 
 A leak is a property of code, so a sample finds it: a few dozen tickers with all their sessions, cut
 at a handful of moments. The whole table would take as long as building it anew for every cut.
@@ -44,11 +44,11 @@ def audit_features(
         lake: where the raw tables lie.
         replay: the way from them to features.
         as_of: UTC time up to which the features were built.
-        tickers: how many are looked at.
+        tickers: how many are checked.
         moments: decision times at which the input is cut.
 
     Raises:
-        EvaluationError: there are too few sessions with prices to look at.
+        EvaluationError: there are too few sessions with prices to check.
         LakeError: nothing was materialized yet.
     """
     names = lake.scan(schemas.PRICES).select(pl.col("ticker").unique()).collect().to_series()

@@ -3,7 +3,7 @@
 The automation conditions of the model chain, and the schedule after the close.
 https://docs.dagster.io/guides/automate
 
-Each of them asks at most once: the schedule for a session (run key), a condition for a state of the
+Each of them requests a run at most once: the schedule for a session (run key), a condition for a state of the
 inputs (since).
 """
 

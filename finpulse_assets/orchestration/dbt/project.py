@@ -1,4 +1,4 @@
-"""dbt: the project, its manifest, and how its models look in Dagster.
+"""dbt: the project, its manifest, and how its models appear in Dagster.
 
 Where the project lies, when it is parsed, the translator. `@dbt_assets` in Python rather than the
 YAML component: translator, pool and variables stand in one readable place.

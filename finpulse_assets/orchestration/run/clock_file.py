@@ -99,7 +99,7 @@ def data_due(settings: Settings, now: datetime) -> datetime | None:
 def data_to_run(settings: Settings, now: datetime) -> datetime:
     """Return up to when a run that begins now may find data (UTC).
 
-    Files that changed since the last run may hold anything, so a run has to look.
+    Files that changed since the last run may hold anything, so a run has to read them.
 
     Raises:
         SettingError: the clock file cannot be read.

@@ -84,7 +84,7 @@ def check_format(settings: Settings) -> None:
 def with_remembered_files(settings: Settings) -> Settings:
     """Return settings whose file paths, where none is set, are those that the home was read from.
 
-    So `finpulse status --profile files` and the UI speak of the data set of the last run.
+    So `finpulse status --profile files` and the UI describe the data set of the last run.
     """
     if settings.prices_path is not None:
         return settings
