@@ -92,8 +92,8 @@ sys.addaudithook(note)
 root = pathlib.Path.cwd()
 for path in sorted(root.glob("finpulse_assets/**/*.py")):
     importlib.import_module(".".join(path.relative_to(root).with_suffix("").parts))
-ours = [path for path in opened if path == ".env" or path.startswith(str(root))]
-print(json.dumps(sorted({path for path in ours if not path.endswith((".py", ".pyc"))})))
+ours = [p for p in opened if p == ".env" or p.startswith(str(root)) and "/.venv/" not in p]
+print(json.dumps(sorted({p for p in ours if not p.endswith((".py", ".pyc"))})))
 """
 
 
