@@ -132,15 +132,16 @@ def failed_checks(outcomes: Iterable[CheckOutcome]) -> list[Alert]:
 
 
 def failed_sources(outcomes: Iterable[CheckOutcome]) -> list[Alert]:
-    """Return the sources that did not answer; the other sources' rows are made all the same."""
+    """Return the sources that did not answer; a blocking one is the only source of prices."""
     return [
         Alert(
             Kind.SOURCE_FAILED,
             outcome.asset,
             f"{outcome.asset} did not answer, its rows are missing"
+            + (" and nothing after it is made" if outcome.is_blocking else "")
             + (f": {outcome.description}" if outcome.description else ""),
             outcome.evaluated_at,
-            Severity.WARNING,
+            Severity.CRITICAL if outcome.is_blocking else Severity.WARNING,
             STATUS,
         )
         for outcome in outcomes

@@ -88,6 +88,7 @@ CHECKS = [
     CheckOutcome("models/evaluation", "beats", False, True, False, NOON),
     CheckOutcome("source/yahoo", "source_answered", False, True, False, NOON, "HTTP 503"),
     CheckOutcome("source/files", "source_answered", True, True, False, NOON),
+    CheckOutcome("source/only", "source_answered", False, True, True, NOON, "HTTP 503"),
     CheckOutcome("source/x", "source_answered", False, False, False, NOON),
 ]
 
@@ -99,10 +100,12 @@ def test_only_blocking_checks_of_severity_error_that_fail_are_notified():
 
 
 def test_a_source_that_did_not_answer_is_a_warning_about_it_alone():
-    (found,) = rules.failed_sources(CHECKS)
+    found, only = rules.failed_sources(CHECKS)
     assert (found.key, found.since) == ("source_failed:source/yahoo", NOON)
     assert found.severity is Severity.WARNING
     assert found.what == "source/yahoo did not answer, its rows are missing: HTTP 503"
+    assert only.severity is Severity.CRITICAL, "the only source of prices"
+    assert only.what.startswith("source/only did not answer, its rows are missing and nothing")
 
 
 def test_the_commands_of_the_messages_exist():
