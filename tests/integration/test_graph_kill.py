@@ -37,7 +37,7 @@ MODELS = (
     KillPoint("/models/price/"),
     KillPoint("/models/evaluation/"),
     KillPoint("/promotion"),
-    KillPoint("/predictions/daily_signals/", 2),
+    KillPoint("/predictions/daily_signals/"),
 )
 
 

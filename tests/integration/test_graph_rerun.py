@@ -44,11 +44,12 @@ def test_the_second_run_changes_nothing_and_makes_no_forward_pass(home, demo_rep
     root = home / "demo"
     before = table_hashes(root)
     written = {path: path.stat().st_mtime_ns for path in (root / "lake").rglob("*.parquet")}
-    score_files = set(root.rglob("models/scores/*/*.parquet"))
+    scores = {path: path.read_bytes() for path in root.glob("models/scores/**/*.sqlite")}
+    assert scores, "texts were scored"
     again = demo_json(home)
     assert table_hashes(root) == before
     assert {p: p.stat().st_mtime_ns for p in written} == written, "no file was written again"
-    assert set(root.rglob("models/scores/*/*.parquet")) == score_files
+    assert {path: path.read_bytes() for path in scores} == scores, "no text was scored again"
     assert again["signals"] == demo_report["signals"]
 
 
