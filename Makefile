@@ -51,7 +51,7 @@ lint: $(STAMP) ## Check style, layers and the dbt project
 format: $(STAMP) ## Format the code
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
 
-docs: $(STAMP) ## Rewrite the generated parts of README.md, and .env.example
+docs: $(STAMP) ## Rewrite the generated files and parts of docs/, the dbt contracts and .env.example
 	@$(BIN)/python -m finpulse_assets.cli.documents
 
 bench: $(STAMP) ## Run the benchmarks of benchmarks/, each prints its claim (20 minutes)

@@ -1,4 +1,7 @@
-"""The generated documents: parts of README.md and of the dbt contracts, .env.example and more."""
+"""The generated documents: whole files, parts of files in docs/, the dbt contracts, .env.example.
+
+A part of a file stands between `<!-- name:begin (make docs) -->` and `<!-- name:end -->`.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from typing import TYPE_CHECKING
 from finpulse_assets.settings import PREFIX, Settings
 
 if TYPE_CHECKING:
+    import click
     import dagster as dg
 
 ROOT = Path(__file__).parents[2]
@@ -24,13 +28,49 @@ def main() -> None:
     from finpulse_assets.orchestration.dbt.contracts import write_contracts
 
     write_contracts()  # first: the other documents read dbt's manifest
-    readme = ROOT / "README.md"
-    readme.write_text(with_generated_parts(readme.read_text()))
-    (ROOT / ".env.example").write_text(env_example())
+    for name, text in documents().items():
+        (ROOT / name).write_text(text, encoding="utf-8")
+
+
+def documents() -> dict[str, str]:
+    """Return every generated file but the dbt contracts: its path below the root -> its text."""
+    from finpulse_assets.definitions import defs
     from finpulse_assets.orchestration.catalog.data_dictionary import data_dictionary
 
-    (ROOT / "docs" / "data_dictionary.md").write_text(data_dictionary(), encoding="utf-8")
-    (ROOT / "docs" / "features.md").write_text(feature_document(), encoding="utf-8")
+    definitions = defs()
+    specs = asset_specs(definitions)
+    return {
+        ".env.example": env_example(),
+        "docs/commands.md": with_parts(
+            "docs/commands.md", commands=command_reference(), targets=target_table()
+        ),
+        "docs/data_dictionary.md": data_dictionary(),
+        "docs/features.md": feature_document(),
+        "docs/graph.md": with_parts(
+            "docs/graph.md", graph=graph_picture(specs), assets=asset_table(specs)
+        ),
+        "docs/operations.md": with_parts(
+            "docs/operations.md",
+            automation=automation_table(definitions),
+            runbooks=runbook_table(),
+        ),
+        "docs/settings.md": with_parts("docs/settings.md", settings=settings_table()),
+    }
+
+
+def with_parts(name: str, **parts: str) -> str:
+    """Return the text of a file with its generated parts made anew.
+
+    Raises:
+        ValueError: the file has no such part.
+    """
+    text = (ROOT / name).read_text(encoding="utf-8")
+    for part, content in parts.items():
+        pattern = re.compile(rf"(<!-- {part}:begin.*?-->\n).*?(<!-- {part}:end -->)", re.DOTALL)
+        if not pattern.search(text):
+            raise ValueError(f"{name} has no part {part}")
+        text = pattern.sub(lambda match, made=content: match[1] + made + match[2], text)
+    return text
 
 
 def feature_document() -> str:
@@ -44,27 +84,8 @@ def feature_document() -> str:
     return feature_page({plot.stem: f"features/{plot.name}" for plot in plots}, caption=PLOTS_SHOW)
 
 
-def with_generated_parts(text: str) -> str:
-    """Return README text with each `<!-- name:begin -->` part made anew."""
-    specs = asset_specs()
-    parts = {
-        "graph": graph_picture(specs),
-        "assets": asset_table(specs),
-        "settings": settings_table(),
-    }
-    for name, content in parts.items():
-        pattern = re.compile(rf"(<!-- {name}:begin.*?-->\n).*?(<!-- {name}:end -->)", re.DOTALL)
-        if not pattern.search(text):
-            raise ValueError(f"README.md has no part {name}")
-        text = pattern.sub(lambda match, made=content: match[1] + made + match[2], text)
-    return text
-
-
-def asset_specs() -> list[dg.AssetSpec]:
+def asset_specs(definitions: dg.Definitions) -> list[dg.AssetSpec]:
     """Return the specs of every materializable asset, by stage and key."""
-    from finpulse_assets.definitions import defs
-
-    definitions = defs()
     graph = definitions.resolve_asset_graph()
     specs = [
         definitions.get_assets_def(key).get_asset_spec(key)
@@ -93,23 +114,55 @@ def graph_picture(specs: list[dg.AssetSpec]) -> str:
 
 def asset_table(specs: list[dg.AssetSpec]) -> str:
     """Return the assets as a Markdown table: stage, key, partitions, what it is."""
-    lines = ["| stage | asset | partitions | what |", "|---|---|---|---|"]
-    for spec in specs:
-        what = " ".join((spec.description or "").split()).replace("|", "\\|")
-        months = "month" if spec.partitions_def else ""
-        key = spec.key.to_user_string()
-        lines.append(f"| {spec.group_name} | `{key}` | {months} | {what} |")
-    return "\n".join([*lines, ""])
+    rows = [
+        (
+            spec.group_name or "",
+            f"`{spec.key.to_user_string()}`",
+            "month" if spec.partitions_def else "",
+            spec.description or "",
+        )
+        for spec in specs
+    ]
+    return _table(("stage", "asset", "partitions", "what"), rows)
+
+
+def automation_table(definitions: dg.Definitions) -> str:
+    """Return jobs, schedules and sensors as a Markdown table: kind, name, what it does."""
+    repository = definitions.get_repository_def()
+    jobs = [job for job in repository.get_all_jobs() if not job.name.startswith("__")]
+    found = {
+        "schedule": repository.schedule_defs, "sensor": repository.sensor_defs, "job": jobs
+    }  # fmt: skip
+    rows = [
+        (kind, f"`{one.name}`", one.description or "")
+        for kind, listed in found.items()
+        for one in sorted(listed, key=lambda one: one.name)
+    ]
+    return _table(("kind", "name", "what it does"), rows)
+
+
+def runbook_table() -> str:
+    """Return the runbooks as a Markdown table: the alert, and what its page says that it means."""
+    pages = sorted((ROOT / "docs" / "runbooks").glob("[a-z]*.md"))
+    rows = []
+    for page in pages:
+        means = page.read_text(encoding="utf-8").split("## What it means\n")[1].split("\n\n")[0]
+        first = " ".join(means.split()).split(". ")[0].rstrip(".")
+        rows.append((f"[{page.stem}](runbooks/{page.name})", f"{first}."))
+    return _table(("alert", "what it means"), rows)
 
 
 def settings_table() -> str:
     """Return the settings as a Markdown table: variable, default, meaning."""
-    lines = ["| variable | default | meaning |", "|---|---|---|"]
-    for name, field in Settings.model_fields.items():
-        default = "" if field.default is None else f"`{_shown(field.default)}`"
-        meaning = (field.description or "").replace("|", "\\|")
-        lines.append(f"| `{PREFIX}{name.upper()}` | {default} | {meaning} |")
-    return "\n".join([*lines, ""])
+    rows = [
+        (
+            f"`{PREFIX}{name.upper()}`",
+            "" if field.default is None else f"`{_shown(field.default)}`",
+            field.description or "",
+        )
+        for name, field in Settings.model_fields.items()
+    ]
+    return _table(("variable", "default", "meaning"), rows)
 
 
 def env_example() -> str:
@@ -122,6 +175,41 @@ def env_example() -> str:
         default = "" if field.default is None else _shown(field.default)
         lines += [f"# {field.description}", f"# {PREFIX}{name.upper()}={default}", ""]
     return "\n".join(lines)
+
+
+def command_reference() -> str:
+    """Return a section for each command of `finpulse`: its help and its options."""
+    from typer.main import get_command
+
+    from finpulse_assets.cli.app import app
+
+    commands = get_command(app).commands
+    return "\n".join(_command(name, command) for name, command in commands.items())
+
+
+def target_table() -> str:
+    """Return the targets of the Makefile as a Markdown table."""
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    found = re.findall(r"^([a-z-]+):.*## (.*)$", makefile, re.MULTILINE)
+    return _table(("target", "what it does"), [(f"`make {name}`", what) for name, what in found])
+
+
+def _command(name: str, command: click.Command) -> str:
+    paragraphs = [" ".join(part.split()) for part in (command.help or "").split("\n\n")]
+    rows = [
+        (", ".join(f"`{name}`" for name in parameter.opts), getattr(parameter, "help", "") or "")
+        for parameter in command.params
+    ]
+    return "\n\n".join([f"## finpulse {name}", *paragraphs, _table(("option", "meaning"), rows)])
+
+
+def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    lines = [_row(head), "|" + "---|" * len(head), *(_row(row) for row in rows)]
+    return "\n".join([*lines, ""])
+
+
+def _row(cells: tuple[str, ...]) -> str:
+    return "| " + " | ".join(" ".join(cell.split()).replace("|", "\\|") for cell in cells) + " |"
 
 
 def _shown(default: object) -> str:

@@ -72,7 +72,7 @@ def print_outcome(outcome: Outcome) -> None:
     results.print()
     results.print("Next: [bold]make dev[/bold] opens the graph in the Dagster UI; "
                   "[bold]finpulse status[/bold] says what is fresh; "
-                  "README.md shows how to bring your own tweets and prices.")  # fmt: skip
+                  "docs/data.md shows how to bring your own tweets and prices.")  # fmt: skip
 
 
 def _evaluation_table(evaluation: Evaluation) -> Table:

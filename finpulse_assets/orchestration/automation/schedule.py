@@ -3,8 +3,8 @@
 The automation conditions of the model chain, and the schedule after the close.
 https://docs.dagster.io/guides/automate
 
-Each of them requests a run at most once: the schedule for a session (run key), a condition for a state of the
-inputs (since).
+Each of them requests a run at most once: the schedule for a session (run key), a condition for a
+state of the inputs (since).
 """
 
 from __future__ import annotations

@@ -86,8 +86,8 @@ def _contents(shown: Mapping[str, Iterable[CatalogueTable]]) -> str:
 def _section(entry: CatalogueTable) -> str:
     key = f" Key: {', '.join(f'`{name}`' for name in entry.key)}." if entry.key else ""
     lines = [
-        f"### {entry.name}\n",
-        f"{entry.comment}{key} Source: {entry.source}.\n",
+        f"### {_text(entry.name)}\n",
+        f"{entry.comment}{key} Source: {_text(entry.source)}.\n",
         "| column | type | unit | null | meaning |",
         "|---|---|---|---|---|",
     ]
@@ -112,6 +112,11 @@ def _anchor(heading: str) -> str:
     'rawprices'
     """
     return "".join(c for c in heading.lower() if c.isalnum() or c in "_-")
+
+
+def _text(name: str) -> str:
+    """Return a name for running text, where `<name>` would be read as a tag of HTML."""
+    return name.replace("<", "\\<")
 
 
 def _cell(text: str) -> str:
