@@ -15,7 +15,9 @@ import dagster as dg
 
 from finpulse_assets.domain.calendar import NEW_YORK, build_sessions, last_completed_session
 from finpulse_assets.gateways.clock import Now
+from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.gateways.models.model_store import ModelStore
+from finpulse_assets.orchestration.ingest.start import months_to_run
 from finpulse_assets.orchestration.run.clock_file import data_to_run
 from finpulse_assets.orchestration.run.dagster_internals import (
     ASSET_PARTITION_RANGE_END_TAG,
@@ -118,10 +120,11 @@ def after_close_schedule(
 ) -> dg.ScheduleDefinition:
     """Return the schedule that runs `job` once for every session, after its decision.
 
-    It reads the resources `settings`, `models` and `now`, and of the data only the clock file.
+    It reads the resources `settings`, `models`, `lake` and `now`; of the data only the clock file
+    and the coverage of the sources.
 
     Args:
-        job: what is run, for the session's month.
+        job: what is run, for the months from where coverage ends to the session's own.
         daily: the part of it that is run where there is a champion; a home without one is run
             whole, which makes one.
         delay: time from the close to the decision.
@@ -140,6 +143,7 @@ def after_close_schedule(
         context: dg.ScheduleEvaluationContext,
         settings: dg.ResourceParam[Settings],
         models: dg.ResourceParam[ModelStore],
+        lake: dg.ResourceParam[Lake],
         now: dg.ResourceParam[Now],
     ) -> dg.RunRequest | dg.SkipReason:
         session = session_to_run(context.scheduled_execution_time, delay)
@@ -155,8 +159,8 @@ def after_close_schedule(
         chosen = None
         if models.promotion() is not None:
             chosen = sorted(daily.resolve(context.repository_def.asset_graph))
-        return dg.RunRequest(
-            run_key=f"{session}", tags=months_of_session(session), asset_selection=chosen
-        )
+        months = months_to_run(settings, lake, now())
+        tags = span_tags(months[0], months[-1])
+        return dg.RunRequest(run_key=f"{session}", tags=tags, asset_selection=chosen)
 
     return after_the_close

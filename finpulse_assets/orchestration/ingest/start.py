@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 from finpulse_assets.domain.ingestion.coverage import month_to_start
 from finpulse_assets.gateways.lake.lake import Lake
-from finpulse_assets.orchestration.run.clock import RunClock
+from finpulse_assets.orchestration.run.clock import LIVE_HISTORY, RunClock
 from finpulse_assets.orchestration.run.sources import configured_sources
 from finpulse_assets.schemas import source_table
 from finpulse_assets.settings import Settings
@@ -17,10 +17,11 @@ def months_to_run(settings: Settings, lake: Lake, as_of: datetime) -> list[str]:
 
     A run that failed, on the first session of a month or any other, leaves its months to the next
     one; so does a source that was down, and a ticker that was added. No source is read for this.
-    A source that never answered counts from its first answer on.
+    A source that never answered counts from its first answer on; a home that was never run gets
+    FINPULSE_START_DATE or two years, `finpulse run` all that its sources have.
     """
     now = RunClock(as_of, as_of.date())
-    starts = [now.month]
+    starts = []
     for source in configured_sources(settings):
         for kind in source.kinds(settings):
             if kind == "bars_1m":  # no versions: the source is asked for whole months
@@ -33,4 +34,6 @@ def months_to_run(settings: Settings, lake: Lake, as_of: datetime) -> list[str]:
             complete = [month for month in clock.months if month < now.month]
             ends = {month: clock.window([month])[1] for month in complete}
             starts.append(month_to_start(coverage, ends) or now.month)
+    if not starts:
+        return RunClock(as_of, settings.start_date or (as_of - LIVE_HISTORY).date()).months
     return RunClock(as_of, date.fromisoformat(min(starts))).months

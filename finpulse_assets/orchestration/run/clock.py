@@ -20,6 +20,8 @@ from finpulse_assets.gateways.sources.protocols import Extent
 # A fixed first month: one that moved with today's date would orphan what was materialized before.
 FIRST_MONTH = "2010-01-01"
 FIRST_DAY = date.fromisoformat(FIRST_MONTH)
+# What is loaded of a source that does not say how far back it goes.
+LIVE_HISTORY = timedelta(days=730)
 
 MONTHS = dg.MonthlyPartitionsDefinition(
     start_date=FIRST_MONTH, timezone=str(NEW_YORK), end_offset=1

@@ -22,7 +22,7 @@ from finpulse_assets.gateways.sources.protocols import Extent
 from finpulse_assets.gateways.sources.source import Sources
 from finpulse_assets.gateways.warehouse.reader import Warehouse
 from finpulse_assets.orchestration.dbt.project import dbt_resource
-from finpulse_assets.orchestration.run.clock import FIRST_DAY, RunClock
+from finpulse_assets.orchestration.run.clock import FIRST_DAY, LIVE_HISTORY, RunClock
 from finpulse_assets.orchestration.run.clock_file import note_clock
 from finpulse_assets.orchestration.run.home import claim_home
 from finpulse_assets.orchestration.run.lake_io import lake_io_manager
@@ -31,8 +31,6 @@ from finpulse_assets.orchestration.run.tracking import tracking_resource
 from finpulse_assets.settings import Settings
 
 logger = logging.getLogger(__name__)
-
-LIVE_HISTORY = timedelta(days=730)
 
 
 def build_resources(settings: Settings, *, now: Now = system_now) -> dict[str, object]:

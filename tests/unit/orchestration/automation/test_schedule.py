@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import dagster as dg
 import polars as pl
@@ -27,7 +28,7 @@ from finpulse_assets.orchestration.automation.schedule import (
     retrain_when_stale,
 )
 from finpulse_assets.orchestration.run.clock import MONTHS, RunClock
-from finpulse_assets.schemas import DAILY_SIGNALS, SESSIONS, TWEETS
+from finpulse_assets.schemas import COVERAGE, DAILY_SIGNALS, SESSIONS, TWEETS, source_table
 from finpulse_assets.settings import load_settings
 
 DELAY = timedelta(minutes=15)
@@ -58,13 +59,30 @@ class Models:
         return self._decision
 
 
-def tick(at: str, *, has_champion: bool = True, **settings: object) -> object:
+def read_until(root: Path, last_at: datetime) -> Lake:
+    """Return a lake whose sources were asked for all months up to a moment."""
+    lake, ended = Lake(root / "lake"), RunClock(last_at, date(2023, 11, 1))
+    for kind in ("tweets", "headlines", "prices", "corporate_actions"):
+        table = source_table("simulator", kind)
+        lake.append(table, table.empty(), ended.months)
+        spans = [
+            {"ticker": "A", "month": month, "first_at": first, "last_at": min(end, last_at)}
+            for month, (first, end) in ended.windows(ended.months).items()
+        ]
+        lake.cover(table, pl.DataFrame(spans, schema=COVERAGE.polars_schema))
+    return lake
+
+
+def tick(
+    at: str, *, has_champion: bool = True, lake: Lake | None = None, **settings: object
+) -> object:
     """Return what the schedule says at a New York time, which the clock shows too."""
     schedule = after_close_schedule(job, daily=DAILY, delay=DELAY)
     when = pl.Series([at]).str.to_datetime(time_zone="America/New_York")[0]
     resources = {
         "settings": load_settings(**settings),
         "models": Models(has_champion=has_champion),
+        "lake": lake or Lake(Path("absent")),
         "now": lambda: when.astimezone(UTC),
     }
     return schedule(
@@ -87,10 +105,18 @@ def tick(at: str, *, has_champion: bool = True, **settings: object) -> object:
         ("2024-07-05 16:30", "2024-07-05", ("2024-07-01", "2024-07-01")),  # after a half-day, EDT
     ],
 )
-def test_a_session_is_run_once_after_its_decision(at, key, months):
-    request = tick(at)
+def test_a_session_is_run_once_after_its_decision(at, key, months, tmp_path):
+    day_before = datetime.fromisoformat(at).replace(tzinfo=UTC) - timedelta(days=1)
+    request = tick(at, lake=read_until(tmp_path, day_before))
     assert request.run_key == key
     assert tuple(request.tags[name] for name in SPAN) == months
+
+
+def test_a_failed_first_session_of_a_month_leaves_its_texts_to_the_next_run(tmp_path):
+    """Defect: only the first session's run completed the month before; when it failed, none did."""
+    lake = read_until(tmp_path, datetime(2024, 3, 28, 20, 30, tzinfo=UTC))  # April 1 failed
+    request = tick("2024-04-02 16:30", lake=lake)
+    assert tuple(request.tags[name] for name in SPAN) == ("2024-03-01", "2024-04-01")
 
 
 @pytest.mark.parametrize(

@@ -61,5 +61,12 @@ def test_one_kind_that_fell_behind_is_enough(tmp_path, lake):
     assert start(tmp_path, lake) == MAY, "a ticker that was added has its history to come"
 
 
-def test_a_home_without_any_request_starts_now(tmp_path, lake):
-    assert months_to_run(load_settings(home=tmp_path), lake, NOW) == [JULY]
+def test_a_home_that_was_never_run_gets_its_history(tmp_path, lake):
+    assert start(tmp_path, lake) == "2022-07-01"
+    settings = load_settings(home=tmp_path, start_date="2024-05-15")
+    assert months_to_run(settings, lake, NOW) == [MAY, JUNE, JULY]
+
+
+def test_a_source_that_never_answered_holds_nothing_up(tmp_path, lake):
+    cover(lake, datetime(2024, 7, 1, 20, 30, tzinfo=UTC), kinds=("prices",))
+    assert start(tmp_path, lake) == JULY
