@@ -106,8 +106,9 @@ def tick(
     ],
 )
 def test_a_session_is_run_once_after_its_decision(at, key, months, tmp_path):
-    day_before = datetime.fromisoformat(at).replace(tzinfo=UTC) - timedelta(days=1)
-    request = tick(at, lake=read_until(tmp_path, day_before))
+    day = date.fromisoformat(key)
+    before = build_sessions(day - timedelta(days=9), day - timedelta(days=1))["decision_at"][-1]
+    request = tick(at, lake=read_until(tmp_path, before))
     assert request.run_key == key
     assert tuple(request.tags[name] for name in SPAN) == months
 

@@ -130,13 +130,13 @@ def test_no_tick_of_the_alerts_or_the_schedule_asks_a_source(settings, monkeypat
         )
         # Prices, features and signals lack the session at which the files end.
         assert alerts(context).skip_message.startswith("3 open, 3 new")
-        schedule = after_close_schedule(
-            dg.define_asset_job("job", selection="*"), delay=DECISION - CLOSE
-        )
+        everything = dg.AssetSelection.all()
+        job = dg.define_asset_job("job", selection=everything)
+        schedule = after_close_schedule(job, daily=everything, delay=DECISION - CLOSE)
         context = dg.build_schedule_context(
             instance=instance,
             scheduled_execution_time=NOW,
-            resources={"settings": settings, "now": lambda: NOW},
+            resources=resources,
         )
         assert "end on 2015-09-30 20:15 UTC, before the session 2024-03-12" in (
             schedule(context).skip_message
