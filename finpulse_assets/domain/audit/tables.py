@@ -74,25 +74,24 @@ def choose_moments(tables: Tables, decisions: pl.Series, *, count: int) -> list[
 
     A leak of late rows shows only where a row is on its way: it has happened and is not yet known.
     Tables take turns, for a late bar is as telling as a hundred late texts. A change of a ticker's
-    sector shows at the decision before it; the newest one takes the place of a spread moment.
+    sector shows at the decision before it: where there is one, the newest is looked at besides.
 
     Args:
         tables: raw tables.
         decisions: decision times of the sessions, UTC.
-        count: how many are wanted.
+        count: how many are wanted, besides that of a change.
     """
     ordered = decisions.unique().sort()
     if len(ordered) <= count:
         return ordered.to_list()
-    changes = _before_changes(tables, ordered)[:1]
-    spread = max(count - count // 2 - len(changes), 1)
+    spread = count - count // 2
     chosen = ordered.gather([round((at + 1) * len(ordered) / (spread + 1)) for at in range(spread)])
-    kept = dict.fromkeys([*changes, *chosen.to_list()])
+    kept = dict.fromkeys(chosen.to_list())
     for turn in zip_longest(*_busiest_moments(tables, ordered)):
         kept.update(dict.fromkeys(moment for moment in turn if moment is not None))
         if len(kept) >= count:
             break
-    return sorted(list(kept)[:count])
+    return sorted({*list(kept)[:count], *_before_changes(tables, ordered)[:1]})
 
 
 def _busiest_moments(tables: Tables, decisions: pl.Series) -> list[list[datetime]]:
