@@ -73,13 +73,13 @@ def choose_moments(tables: Tables, decisions: pl.Series, *, count: int) -> list[
     """Return decision times to look from: half evenly spread, half with most news on its way.
 
     A leak of late rows shows only where a row is on its way: it has happened and is not yet known.
-    So is a ticker's new sector at the decision before it holds. Tables take turns, for a late bar
-    is as telling as a hundred late texts.
+    Tables take turns, for a late bar is as telling as a hundred late texts. A change of a ticker's
+    sector shows at the decision before it: where there is one, the newest is looked at besides.
 
     Args:
         tables: raw tables.
         decisions: decision times of the sessions, UTC.
-        count: how many are wanted.
+        count: how many are wanted, besides that of a change.
     """
     ordered = decisions.unique().sort()
     if len(ordered) <= count:
@@ -91,15 +91,13 @@ def choose_moments(tables: Tables, decisions: pl.Series, *, count: int) -> list[
         kept.update(dict.fromkeys(moment for moment in turn if moment is not None))
         if len(kept) >= count:
             break
-    return sorted(list(kept)[:count])
+    return sorted({*list(kept)[:count], *_before_changes(tables, ordered)[:1]})
 
 
 def _busiest_moments(tables: Tables, decisions: pl.Series) -> list[list[datetime]]:
     """Return for each table the decisions with a row on its way, those with most rows first."""
     busiest = []
     for frame in tables.values():
-        if "valid_from" in frame.columns:
-            busiest.append(_before_changes(frame, decisions))
         if not {"event_time", "knowledge_time"} <= set(frame.columns):
             continue
         happened, known = (
@@ -112,10 +110,12 @@ def _busiest_moments(tables: Tables, decisions: pl.Series) -> list[list[datetime
     return busiest
 
 
-def _before_changes(versions: pl.DataFrame, decisions: pl.Series) -> list[datetime]:
-    """Return the last decision before each change of what was known before, the newest first."""
+def _before_changes(tables: Tables, decisions: pl.Series) -> list[datetime]:
+    """Return the last decision before each change of a row with a validity, the newest first."""
     is_change = pl.col("valid_from") > pl.col("valid_from").min().over("ticker")
-    changed = versions.filter(is_change)["valid_from"].unique().sort(descending=True)
+    versions = [frame for frame in tables.values() if "valid_from" in frame.columns]
+    changed = [frame.filter(is_change)["valid_from"] for frame in versions]
     days = decisions.dt.convert_time_zone(str(NEW_YORK)).dt.date()
-    before = days.search_sorted(changed, side="left").cast(pl.Int64) - 1
+    found = pl.concat([pl.Series(dtype=pl.Date), *changed]).unique().sort(descending=True)
+    before = days.search_sorted(found, side="left").cast(pl.Int64) - 1
     return decisions.gather(before.filter(before >= 0)).unique(maintain_order=True).to_list()

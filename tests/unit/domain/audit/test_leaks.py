@@ -14,15 +14,14 @@ from tests.unit.domain.audit.leaky_builds import (
     BASE,
     KEY,
     LEAKS,
-    SESSIONS,
     bars,
     decided_at_the_open,
     leaking,
-    market,
     of_bars,
     sound,
     without_the_delisted,
 )
+from tests.unit.domain.audit.moving_market import SESSIONS, market
 
 WARM_UP = {feature.name: feature.warm_up for feature in FEATURES if feature.name in BASE}
 
