@@ -7,11 +7,12 @@ import re
 import pytest
 
 from finpulse_assets.cli.documents import STAGES, asset_specs
+from finpulse_assets.definitions import defs
 from finpulse_assets.domain.features.registry import feature_names
 from finpulse_assets.domain.features.technical import TECHNICAL_FEATURES
 from finpulse_assets.orchestration.catalog.metadata import LAKE_TABLES
 
-SPECS = asset_specs()
+SPECS = asset_specs(defs())
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.key.to_user_string())

@@ -150,4 +150,5 @@ def wilson(rate: float, rows: float, *, z: float) -> tuple[float, float]:
     """
     centre = (rate + z**2 / (2 * rows)) / (1 + z**2 / rows)
     half = z * sqrt(rate * (1 - rate) / rows + z**2 / (4 * rows**2)) / (1 + z**2 / rows)
-    return max(0.0, centre - half), min(1.0, centre + half)
+    # A rate of 0 or 1 is its own bound; rounding may put the sum a hair inside of it.
+    return max(0.0, min(rate, centre - half)), min(1.0, max(rate, centre + half))

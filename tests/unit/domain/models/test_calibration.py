@@ -87,8 +87,14 @@ def test_the_interval_covers_the_true_rate_when_days_move_together():
 @given(st.floats(0, 1), st.floats(1, 1e6), st.floats(0.5, 4))
 def test_wilson_contains_the_rate_and_stays_a_probability(rate, rows, z):
     lower, upper = wilson(rate, rows, z=z)
-    assert 0 <= lower <= rate + 1e-12
-    assert rate - 1e-12 <= upper <= 1
+    assert 0 <= lower <= rate
+    assert rate <= upper <= 1
+
+
+def test_a_rate_of_one_is_its_own_bound():
+    """A bin in which every row rose broke the plot: its whisker had a negative length."""
+    assert wilson(1.0, 6, z=1.645)[1] == 1.0
+    assert wilson(0.0, 47, z=1.645)[0] == 0.0
 
 
 def test_no_predictions_is_an_error():

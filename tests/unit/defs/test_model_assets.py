@@ -1,0 +1,146 @@
+"""The model chain on a small home: ids that stand in the rows, scores that were read, pruning."""
+
+from __future__ import annotations
+
+import os
+
+import polars as pl
+import pytest
+
+from finpulse_assets.defs.models.assets import (
+    evaluation,
+    out_of_sample_predictions,
+    price_model,
+    promotion,
+)
+from finpulse_assets.schemas import DAILY_SIGNALS, EVALUATION, OUT_OF_SAMPLE
+from tests.unit.defs.model_home import CHAIN, DAYS, ModelHome, after, labelled, metadata, sentence
+
+TODAY = DAYS[100]
+
+
+@pytest.fixture
+def home(tmp_path) -> ModelHome:
+    return ModelHome(tmp_path, after(TODAY))
+
+
+@pytest.fixture(scope="module")
+def first_chain(tmp_path_factory) -> ModelHome:
+    home = ModelHome(tmp_path_factory.mktemp("chained"), after(TODAY))
+    home.fill(labelled(100), scored_by="a" * 64)
+    assert home.run(*CHAIN).success
+    return home
+
+
+@pytest.fixture
+def chained(first_chain, tmp_path) -> ModelHome:
+    """A home in which the chain has run once."""
+    return first_chain.copied(tmp_path)
+
+
+def ids(home: ModelHome) -> dict[str, str]:
+    rows = home.lake.scan(OUT_OF_SAMPLE).select("candidate", "candidate_id").unique().collect()
+    return dict(rows.iter_rows())
+
+
+def test_one_id_names_the_rows_the_scores_the_model_and_the_champion(chained):
+    home = chained
+    candidate_id = ids(home)["lightgbm"]
+    evaluated = home.lake.scan(EVALUATION).collect()
+    assert evaluated["candidate_id"].unique().to_list() == [candidate_id]
+    assert home.models.candidates() == [candidate_id]
+    decision = home.models.promotion()
+    assert decision.champion.candidate_id == candidate_id
+    assert decision.decided_at == home.as_of
+    assert decision.champion.is_proven, decision.reasons
+    assert home.models.load(candidate_id).calibration is not None
+    assert home.tracking.aliases == {"challenger": candidate_id, "champion": candidate_id}
+
+
+def test_two_interleaved_runs_never_promote_one_model_on_the_others_scores(home):
+    """Defect: evaluation and promotion read challenger.json, which the second run had moved."""
+    good, luckless = labelled(100), labelled(100, seed=1, effect=0.0)
+    home.fill(luckless)
+    assert home.run(out_of_sample_predictions, price_model).success  # run A
+    (first,) = home.models.candidates()
+    home.fill(good)
+    assert home.run(out_of_sample_predictions).success  # run B
+    second = ids(home)["lightgbm"]
+    assert second != first
+
+    assert home.run(evaluation).success  # run A goes on, and finds the rows of B
+    stopped = home.run(promotion)
+    assert not stopped.success
+    assert f"{second}/manifest.json cannot be read" in sentence(stopped)
+    assert home.models.promotion() is None, "no decision on scores of a model that is not there"
+
+    assert home.run(price_model, evaluation, promotion).success  # run B goes on
+    champion = home.models.promotion().champion
+    assert (champion.candidate_id, champion.is_proven) == (second, True)
+
+
+def test_a_training_set_that_changed_meanwhile_fits_no_model_under_the_old_id(home):
+    home.fill(labelled(100))
+    assert home.run(out_of_sample_predictions).success
+    home.fill(labelled(101))
+    stopped = home.run(price_model)
+    assert not stopped.success
+    assert "another run has changed one of them meanwhile" in sentence(stopped)
+    assert home.models.candidates() == []
+
+
+def test_the_fingerprint_is_that_of_the_rows_that_were_scored(chained):
+    """Defect: the model was stamped with the present sentiment model; here there is none at all."""
+    home = chained
+    assert home.models.promotion().champion.sentiment_fingerprint == "a" * 64
+    home.fill(labelled(100, effect=0.0, seed=3), scored_by="b" * 64)
+    assert home.run(*CHAIN).success
+    decision = home.models.promotion()
+    assert decision.promoted
+    assert decision.reasons[-1].endswith("aaaaaaaaaaaa, the scores are now of bbbbbbbbbbbb")
+    assert not decision.champion.is_proven, "a new sentiment model proves nothing"
+
+
+def test_a_run_that_trains_from_a_day_on_trains_from_there(chained):
+    home = chained
+    assert home.run(*CHAIN[:2], tags={"finpulse/train_from": f"{DAYS[20]}"}).success
+    whole, later = home.models.history()[0].candidate_id, ids(home)["lightgbm"]
+    assert home.models.load(whole).trained_from == DAYS[0]
+    assert home.models.load(later).trained_from == DAYS[20]
+    wrong = home.run(out_of_sample_predictions, tags={"finpulse/train_from": "tomorrow"})
+    assert "the tag finpulse/train_from is 'tomorrow'" in sentence(wrong)
+
+
+def test_the_same_again_is_the_same_candidate_and_no_new_decision(chained):
+    home = chained
+    lines = [len(home.models.history())]
+    for again in (CHAIN, [promotion]):
+        assert home.run(*again).success
+        lines.append(len(home.models.history()))
+    assert lines == [1, 2, 2], "the second says that it is the champion, the third nothing new"
+    assert len(home.models.candidates()) == 1
+
+
+def test_old_candidates_are_pruned_and_said(chained):
+    """Defect: models and MLflow versions were never removed."""
+    home = chained
+    model = home.models.load(home.models.candidates()[0])
+    for number in range(7):
+        older = model.as_candidate(f"old{number}", sentiment_fingerprint="s1")
+        os.utime(home.models.save(older), (number, number))
+        home.tracking.versions[f"old{number}"] = f"{number + 2}"
+    row = {"session_date": TODAY, "predicted_at": home.as_of, "decision_at": home.as_of}
+    signal = {
+        "ticker": "T0", "target_session_date": DAYS[101], "origin": "live", "probability_up": 0.5,
+        "probability_lower": None, "probability_upper": None, "expected_return": 0.0, "rank": 1,
+        "reasons": "none", "is_proven": True, "model_version": "old1",
+    }  # fmt: skip
+    home.lake.append(DAILY_SIGNALS, pl.DataFrame(row | signal), [])
+    result = home.run(promotion)
+    assert result.success
+    kept = {model.candidate_id, "old3", "old4", "old5", "old6", "old1"}
+    assert set(home.models.candidates()) == kept, "five, and one whose signals have not matured"
+    assert set(home.tracking.versions) == kept
+    said = metadata(result, promotion)
+    assert said["pruned_models"] == "old2, old0"
+    assert said["pruned_mlflow_versions"] == "2, 4"
