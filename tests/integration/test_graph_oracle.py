@@ -22,6 +22,6 @@ def test_the_oracle(new_home, effect, verdict):
     assert told["verdict"] == verdict, told["reason"]
     assert told["champion"]["is_proven"] == (verdict == "skill")
     accuracy = {row["predictor"]: row for row in told["scores"] if row["metric"] == "accuracy"}
-    best = max(row["value"] for name, row in accuracy.items() if name != "candidate")
-    assert (accuracy["candidate"]["lower"] > best) == (verdict == "skill")
+    best = max(row["value"] for name, row in accuracy.items() if name != "lightgbm")
+    assert (accuracy["lightgbm"]["lower"] > best) == (verdict == "skill")
     assert {row["is_proven"] for row in told["signals"]} == {verdict == "skill"}
