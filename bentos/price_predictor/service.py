@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import logging
 import os
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,6 +24,7 @@ from bentos.price_predictor.body_limit import BodyLimit
 from bentos.price_predictor.refusal import refused
 from finpulse_assets.domain.serving.predictor import Answer, Predictor, UnknownSymbolError
 from finpulse_assets.errors import FinPulseError, RequestError
+from finpulse_assets.gateways.clock import system_now
 from finpulse_assets.gateways.serving.bundle import read_bundle
 
 HOME_VARIABLE = "FINPULSE_SERVICE_HOME"
@@ -72,7 +72,7 @@ async def status(_: Request) -> Response:
     service = bentoml.get_current_service()
     if service.predictor is None:
         return refused(503, service.refusal)
-    judged = service.predictor.judge(datetime.now(UTC))
+    judged = service.predictor.judge(system_now())
     return Response(judged.model_dump_json(), media_type="application/json")
 
 
@@ -109,7 +109,7 @@ class PricePredictor:
         """Return BentoML's metrics with the ages of features and model, judged now."""
         if self.predictor is None:
             return content
-        judged = self.predictor.judge(datetime.now(UTC))
+        judged = self.predictor.judge(system_now())
         values = (
             judged.features_age_seconds,
             judged.sessions_behind,
@@ -129,7 +129,7 @@ class PricePredictor:
         if self.predictor is None:
             return refused(503, self.refusal)
         try:
-            return self.predictor.answer(request._body, now=datetime.now(UTC))
+            return self.predictor.answer(request._body, now=system_now())
         except UnknownSymbolError as error:
             return refused(404, error)
         except RequestError as error:
