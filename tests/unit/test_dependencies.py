@@ -72,7 +72,7 @@ def imported(path: Path) -> Iterator[str]:
 @pytest.mark.parametrize("folder", EXTRAS)
 def test_what_is_imported_is_declared(folder):
     own = {path.stem for path in (*ROOT.glob("tests/**/*.py"), *ROOT.glob("benchmarks/*.py"))}
-    own |= {"finpulse_assets", "tests"}
+    own |= {"finpulse_assets", "bentos", "tests"}
     distributions = packages_distributions()
     allowed = declared()[""].union(*(declared()[extra] for extra in EXTRAS[folder]))
     undeclared = {
