@@ -72,7 +72,7 @@ def test_the_sensor_needs_no_destination_and_lives_through_a_bad_one(platform):
     assert sensor_tick(platform, alert_urls=bad, heartbeat_url="nowhere") == (
         "0 open, 1 new, 1 delivered, 1 waiting"
     )
-    platform.models.promotion_path.write_text("{")
+    platform.models.history_path.write_text("{")
     assert sensor_tick(platform).startswith("0 open, 0 new")
 
 

@@ -78,7 +78,7 @@ def test_one_module_imports_from_the_private_modules_of_dagster():
 
 
 def _where(pattern: re.Pattern[str]) -> list[str]:
-    paths = sorted((*ROOT.glob("finpulse_assets/**/*.py"), *ROOT.glob("bentos/**/*.py")))
+    paths = sorted(ROOT.glob("finpulse_assets/**/*.py"))
     return [f"{path.relative_to(ROOT)}" for path in paths if pattern.search(path.read_text())]
 
 

@@ -111,10 +111,10 @@ def read_recipe(
 
 
 def _train_from(tags: Mapping[str, str]) -> date:
-    told = tags.get(TRAIN_FROM_TAG)
+    given = tags.get(TRAIN_FROM_TAG)
     try:
-        return date.fromisoformat(told) if told else date.min
+        return date.fromisoformat(given) if given else date.min
     except ValueError as error:
         raise SettingError(
-            f"the tag {TRAIN_FROM_TAG} is {told!r}", hint="it is a day such as 2015-09-30"
+            f"the tag {TRAIN_FROM_TAG} is {given!r}", hint="it is a day such as 2015-09-30"
         ) from error
