@@ -64,15 +64,23 @@ def ingest(
     retries: tuple[int, float] = (0, 0.0),
 ) -> tuple[dg.ExecuteInProcessResult, Lake]:
     """Materialize the ingesting assets in process; return Dagster's result and the lake."""
-    lake = Lake(home / "lake")
+    lake, sources = Lake(home / "lake"), Sources(members)
     chosen = ingest_assets(*members, retries=retries) if assets is None else assets
     result = dg.materialize(
         [*chosen, *more],
         resources={
             "settings": load_settings(home=home),
             "lake": lake,
-            "sources": Sources(members),
-            "clock": RunClock(as_of=as_of, start_date=date.fromisoformat(min(months))),
+            "sources": sources,
+            "clock": RunClock(
+                as_of,
+                date.fromisoformat(min(months)),
+                extents={
+                    f"{source.name} prices": source.prices.extent()
+                    for source in sources.giving("prices")
+                    if hasattr(source.prices, "extent")
+                },
+            ),
             "io_manager": lake_io_manager(lake),
         },
         tags={

@@ -18,7 +18,14 @@ from finpulse_assets.orchestration.catalog.metadata import (
     description,
     sample,
 )
-from finpulse_assets.orchestration.ingest.request import FAILED, REFUSED, Answer, Request, collect
+from finpulse_assets.orchestration.ingest.request import (
+    FAILED,
+    REFUSED,
+    Answer,
+    Request,
+    collect,
+    history_left_out,
+)
 from finpulse_assets.orchestration.ingest.union import unite
 from finpulse_assets.orchestration.run.clock import MONTHS, RunClock
 from finpulse_assets.orchestration.run.sources import SourceKind
@@ -89,8 +96,11 @@ def source_asset(
         answers = collect(request, universe(sources, lake)["ticker"].unique().to_list())
         if any(answer.status == FAILED for answer in answers) and context.retry_number < retries:
             raise dg.RetryRequested(max_retries=retries, seconds_to_wait=wait)
+        is_down = any(answer.kind == "prices" and answer.status == FAILED for answer in answers)
+        cut = None if is_down else history_left_out(request)
         return dg.MaterializeResult(
-            metadata=_metadata(answers), check_results=[*_checks(answers, settings)]
+            metadata={**_metadata(answers), **(cut.metadata if cut else {})},
+            check_results=_checks(answers, settings),
         )
 
     return source

@@ -204,6 +204,18 @@ def test_a_source_that_joins_or_leaves_the_list_remakes_the_table(tmp_path):
     assert lake.scan(TWEETS).collect()["source"].unique().to_list() == ["one"]
 
 
+def test_history_before_the_first_day_is_counted(tmp_path):
+    old = small_prices().with_columns(pl.col("session_date").dt.offset_by("-15y"))
+    source = fake(bars=pl.concat([old, small_prices()]))
+    result, _lake = materialize(tmp_path, source)
+    assert result.success
+    counted = metadata_of(result, "source", "fake")
+    assert counted["cut_rows"] == 12
+    assert counted["cut_history"] == (
+        "12 rows before 2010-01-01 are not loaded, from 2009-11-25 to 2009-12-03"
+    )
+
+
 def test_one_month_alone_can_be_materialized_again(tmp_path):
     materialize(tmp_path)
     before = {month: lake_file(tmp_path, month).stat().st_mtime_ns for month in MONTHS}
