@@ -105,9 +105,13 @@ def give_sentiment_model(trained: Path, home: Path, profile: str = "demo") -> Pa
 
 
 def table_hashes(root: Path) -> dict[str, str]:
-    """Return the content, mostly hashed, of every lake table and pointer of a profile."""
+    """Return the content, mostly hashed, of every lake table and pointer of a profile.
+
+    Without the log of requests: how many rows were new to a request tells of kills before it.
+    """
     hashes = {}
-    for folder in sorted({path.parent for path in (root / "lake").rglob("*.parquet")}):
+    folders = {path.parent for path in (root / "lake").rglob("*.parquet")}
+    for folder in sorted(folder for folder in folders if folder.name != "requests"):
         frame = pl.concat([pl.read_parquet(path) for path in sorted(folder.glob("[!.]*.parquet"))])
         content = frame.write_csv().encode()
         hashes[str(folder.relative_to(root))] = hashlib.sha256(content).hexdigest()
