@@ -16,6 +16,7 @@ import pytest
 from finpulse_assets.cli import app
 from finpulse_assets.defs.serving.pages import data_dictionary_page, dbt_docs
 from finpulse_assets.defs.serving.snapshot import analytics_snapshot
+from finpulse_assets.gateways.clock import system_now
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.gateways.snapshot.reader import SnapshotReader
 from finpulse_assets.gateways.snapshot.store import SnapshotStore
@@ -266,6 +267,7 @@ def materialized(home: SnapshotHome) -> dg.ExecuteInProcessResult:
         "lake": Lake(settings.lake),
         "warehouse": Warehouse(settings.warehouse),
         "clock": RunClock(as_of=AS_OF, start_date=AS_OF.date()),
+        "now": system_now,
     }
     with pytest.MonkeyPatch.context() as patch:
         for name in ("FINPULSE_LAKE", "FINPULSE_WAREHOUSE", "DBT_EXCLUDE_RESOURCE_TYPES",
