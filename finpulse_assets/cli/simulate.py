@@ -9,6 +9,7 @@ import typer
 
 from finpulse_assets.cli.console import errors, print_json, results
 from finpulse_assets.errors import SettingError
+from finpulse_assets.gateways.clock import system_now
 from finpulse_assets.settings import load_settings
 
 TABLES = ("tweets", "headlines", "prices", "corporate_actions", "tickers", "truth")
@@ -35,7 +36,7 @@ def simulate(
     from finpulse_assets.domain.simulator import MarketPlan, simulate_minutes
     from finpulse_assets.domain.simulator import simulate as simulate_market
     from finpulse_assets.gateways.atomic import written_atomically
-    from finpulse_assets.orchestration.run.resources import simulated_sessions
+    from finpulse_assets.orchestration.run.sources import simulated_sessions
 
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise SettingError(f"{out} exists and is not empty", hint="name a new folder")
@@ -53,7 +54,7 @@ def simulate(
         seed=settings.simulator_seed,
         effect=settings.simulator_effect,
     )
-    calendar, last = simulated_sessions(settings), settings.simulator_minute_sessions
+    calendar, last = simulated_sessions(settings, system_now()), settings.simulator_minute_sessions
     market = simulate_market(plan, calendar)
     frames = {name: getattr(market, name) for name in TABLES}
     if last:

@@ -147,10 +147,10 @@ def test_too_many_bad_rows_fail_the_blocking_check(command_line, tmp_path):
         "run", "--profile", "files", "--prices", str(prices), FINPULSE_SENTIMENT_MODEL="tiny"
     )
     assert code == 1
-    assert "raw/prices fails the check bad_rows_are_rare: 54 of 270 delivered rows" in err
+    assert "source/files fails the check bad_rows_are_rare: prices: 54 of 270 delivered rows" in err
     assert "high 1.0 is below low" in err
     assert "Traceback" not in err
-    refused = pl.read_parquet(tmp_path / "files/lake/quarantine/prices/all.parquet")
+    refused = pl.read_parquet(tmp_path / "files/lake/quarantine/files/prices/all.parquet")
     assert refused.height == 54
     assert refused["reason"].str.contains("high 1.0 is below low").all()
     assert not (tmp_path / "files/lake/features/technical").exists(), "nothing downstream was made"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import dagster as dg
 
 from finpulse_assets.gateways.lake.lake import Lake
-from finpulse_assets.orchestration.automation.schedule import drift_sensor
+from finpulse_assets.orchestration.automation.retraining import drift_sensor
+from finpulse_assets.settings import load_settings
 from tests.fakes.drift_reports import add_reports
 from tests.unit.domain.monitoring.drifting_markets import REPORTED, features, reports
 
@@ -29,7 +30,8 @@ def test_quiet_sessions_ask_for_nothing_and_a_change_of_regime_for_one_retrainin
     sensor = drift_sensor(dg.define_asset_job("retrain", [model]))
     for session in range(len(days)):
         add_reports(lake, history.slice(session, 1))
-        with dg.build_sensor_context(cursor=cursor, resources={"lake": lake}) as context:
+        resources = {"lake": lake, "settings": load_settings(home=tmp_path)}
+        with dg.build_sensor_context(cursor=cursor, resources=resources) as context:
             tick = sensor.evaluate_tick(context)
         cursor = tick.cursor
         asked += [(session, request.run_key) for request in tick.run_requests]
