@@ -160,6 +160,7 @@ def last_completed_session(sessions: pl.DataFrame, as_of: datetime) -> dict[str,
 def month_of(column: str | pl.Expr) -> pl.Expr:
     """Return the partition key "YYYY-MM-01": the New York month of a UTC time column.
 
+    >>> from datetime import UTC
     >>> at = pl.Series("at", [datetime(2024, 3, 1, 3, 0, tzinfo=UTC)])
     >>> pl.DataFrame(at).select(month_of("at")).item()
     '2024-02-01'
