@@ -179,7 +179,7 @@ def test_an_mlflow_server_that_is_not_there(command_line, tmp_path):
     code, err = command_line(
         "run", "--profile", "files", "--prices", str(prices),
         FINPULSE_SENTIMENT_MODEL="tiny", FINPULSE_MLFLOW_TRACKING_URI="http://127.0.0.1:9",
-        FINPULSE_MIN_TRAIN_SESSIONS="40", FINPULSE_FOLDS="2",
+        FINPULSE_MIN_TRAIN_SESSIONS="40", FINPULSE_FOLDS="2", MLFLOW_HTTP_REQUEST_MAX_RETRIES="0",
     )  # fmt: skip
     assert code == 1
     assert "MLflow at http://127.0.0.1:9 failed" in err

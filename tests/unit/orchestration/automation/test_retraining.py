@@ -11,15 +11,13 @@ import pytest
 
 from finpulse_assets.domain.calendar import build_sessions
 from finpulse_assets.domain.evaluation.promotion import Champion, Promotion
-from finpulse_assets.domain.monitoring.drift import WHOLE, merge_history
 from finpulse_assets.domain.monitoring.retraining import retraining_after, window_start
-from finpulse_assets.gateways.lake.lake import WHOLE as ONE_FILE
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.gateways.models.model_store import ModelStore
 from finpulse_assets.orchestration.automation.retraining import drift_sensor, proof_sensor
 from finpulse_assets.orchestration.run.clock import MONTHS
-from finpulse_assets.schemas import FEATURE_DRIFT
 from finpulse_assets.settings import load_settings
+from tests.fakes.drift_reports import add_reports
 
 DAYS = build_sessions(date(2024, 1, 2), date(2024, 12, 31))["session_date"].to_list()
 SPAN = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
@@ -42,17 +40,9 @@ class Drifting:
         self.requests: list[dg.RunRequest] = []
 
     def report(self, number: int, *, is_drifted: bool) -> None:
-        row = pl.DataFrame(
-            {
-                "session_date": [DAYS[number]], "feature": WHOLE, "kind": WHOLE, "value": 0.5,
-                "limit": 0.2, "ks": None, "is_drifted": is_drifted, "recent_rows": 1,
-                "reference_rows": 1, "reference_from": DAYS[0], "reference_to": DAYS[0],
-                "model_version": "x",
-            }
-        )  # fmt: skip
-        held = self.lake.read_or_empty(FEATURE_DRIFT).collect()
-        merged = merge_history(held, FEATURE_DRIFT.enforce(row))
-        self.lake.replace(FEATURE_DRIFT, merged, [ONE_FILE])
+        add_reports(
+            self.lake, pl.DataFrame({"session_date": [DAYS[number]], "is_drifted": [is_drifted]})
+        )
 
     def look(self) -> str | None:
         context = dg.build_sensor_context(
