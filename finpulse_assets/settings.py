@@ -190,7 +190,8 @@ class Settings(BaseSettings):
     )
 
     publish: bool = Field(
-        True, description="finpulse run: after the signals build service, snapshot and reports"
+        True,
+        description="build service and snapshot after the signals, and the page of each report",
     )
 
     mlflow_tracking_uri: str | None = Field(

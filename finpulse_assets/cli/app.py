@@ -13,7 +13,18 @@ from pathlib import Path
 
 import typer
 
-from finpulse_assets.cli import audit, backfill, doctor, predict, run, serve, simulate, sql, status
+from finpulse_assets.cli import (
+    audit,
+    backfill,
+    doctor,
+    predict,
+    rehearse,
+    run,
+    serve,
+    simulate,
+    sql,
+    status,
+)
 from finpulse_assets.cli.console import errors
 from finpulse_assets.errors import FinPulseError
 
@@ -31,6 +42,7 @@ app.command("backfill")(backfill.backfill)
 app.command("status")(status.status)
 app.command("doctor")(doctor.doctor)
 app.command("simulate")(simulate.simulate)
+app.command("rehearse")(rehearse.rehearse)
 app.command("audit")(audit.audit)
 app.command("as-of")(audit.as_of)
 app.command("serve")(serve.serve)

@@ -18,7 +18,6 @@ from rich.console import Console
 
 from finpulse_assets.cli.console import errors
 from finpulse_assets.errors import FinPulseError, SettingError
-from finpulse_assets.gateways.atomic import is_alive
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.schemas import TWEETS
 from finpulse_assets.settings import PREFIX, Settings, load_settings
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
 
 JOB, JOB_WITHOUT_SERVING = "whole_graph", "signal_chain"
 RUN_LOG = "last_run.log"
-PID_TAG, HOST_TAG = "finpulse/pid", "finpulse/host"
 INSTANCE = "telemetry:\n  enabled: false\n"
 
 
@@ -90,6 +88,7 @@ def run_graph(settings: Settings, *, days: tuple[date, date] | None = None) -> G
     """
     from finpulse_assets.definitions import defs
     from finpulse_assets.orchestration.automation.schedule import span_tags
+    from finpulse_assets.orchestration.run.killed_runs import HOST_TAG, PID_TAG, end_killed_runs
     from finpulse_assets.orchestration.run.resources import begin_run, build_sources
 
     started = time.monotonic()
@@ -143,21 +142,6 @@ def _output_kept_in(path: Path) -> Iterator[None]:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8") as log, redirect_stdout(log), redirect_stderr(log):
         yield
-
-
-def end_killed_runs(instance: dg.DagsterInstance) -> None:
-    """Mark runs of this host whose process is gone as failed, and free what they held."""
-    import dagster as dg
-
-    unfinished = dg.RunsFilter(
-        statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING],
-        tags={HOST_TAG: socket.gethostname()},
-    )
-    for run in instance.get_runs(unfinished):
-        pid = run.tags.get(PID_TAG, "")
-        if pid.isdigit() and not is_alive(int(pid)):
-            instance.report_run_failed(run, f"the process {pid} of this run is gone")
-            instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
 
 
 def failure_of(result: dg.ExecuteInProcessResult) -> str:

@@ -16,6 +16,7 @@ from finpulse_assets.defs.monitoring.alerts import alerts
 from finpulse_assets.errors import LakeError
 from finpulse_assets.gateways.alerts.state_file import AlertStore
 from finpulse_assets.orchestration.alerting import tick as alerting
+from finpulse_assets.orchestration.run.resources import alert_sender
 from finpulse_assets.settings import load_settings
 from tests.integration.alert_platform import (
     DEFS,
@@ -45,6 +46,7 @@ def sensor_tick(platform: Platform, **settings: object) -> str:
             "lake": platform.lake,
             "models": platform.models,
             "now": lambda: platform.at,
+            "alert_sender": alert_sender(made),
         },
     )
     return alerts(context).skip_message

@@ -5,7 +5,7 @@ https://docs.dagster.io/guides/automate/sensors
 
 import dagster as dg
 
-from finpulse_assets.gateways.alerts.apprise import AppriseSender, ping
+from finpulse_assets.gateways.alerts.apprise import AlertSender, ping
 from finpulse_assets.gateways.alerts.state_file import AlertStore
 from finpulse_assets.gateways.clock import Now
 from finpulse_assets.gateways.lake.lake import Lake
@@ -29,14 +29,10 @@ def alerts(
     lake: dg.ResourceParam[Lake],
     models: dg.ResourceParam[ModelStore],
     now: dg.ResourceParam[Now],
+    alert_sender: dg.ResourceParam[AlertSender],
 ) -> dg.SkipReason:
     collector = Collector(context.instance, context.repository_def, settings, lake, models)
-    sender = AppriseSender(
-        settings.alert_urls.get_secret_value() if settings.alert_urls else "",
-        source=f"finpulse {settings.profile.value}",
-        runbooks=settings.runbook_url,
-    )
-    tick = evaluate(AlertStore(settings.alerts), collector, sender, now=now)
+    tick = evaluate(AlertStore(settings.alerts), collector, alert_sender, now=now)
     if tick is None:
         return dg.SkipReason("another evaluator is at work")
     for message in tick.messages:

@@ -83,7 +83,7 @@ def feature_drift(
     report = measure_drift(recent, reference, column_kinds(), model_version=champion, rule=rule)
     result = summary(report)
     page = {}
-    if result.limits:
+    if result.limits and settings.publish:
         path = write_drift_page(
             settings.root / "reports" / "drift",
             result.session_date,

@@ -14,7 +14,16 @@ from __future__ import annotations
 
 from finpulse_assets.domain.simulator.market import SimulatedMarket, simulate
 from finpulse_assets.domain.simulator.minutes import simulate_minutes
-from finpulse_assets.domain.simulator.plan import MarketPlan
+from finpulse_assets.domain.simulator.plan import MarketPlan, Regime
+from finpulse_assets.domain.simulator.script import MarketScript
 from finpulse_assets.domain.simulator.wording import labelled_texts
 
-__all__ = ["MarketPlan", "SimulatedMarket", "labelled_texts", "simulate", "simulate_minutes"]
+__all__ = [
+    "MarketPlan",
+    "MarketScript",
+    "Regime",
+    "SimulatedMarket",
+    "labelled_texts",
+    "simulate",
+    "simulate_minutes",
+]

@@ -13,7 +13,7 @@ import polars as pl
 
 from finpulse_assets.domain.simulator.companies import Company, company
 from finpulse_assets.domain.simulator.days import Day, days_since_epoch
-from finpulse_assets.domain.simulator.plan import MarketPlan
+from finpulse_assets.domain.simulator.plan import MarketPlan, Regime
 from finpulse_assets.domain.simulator.texts import Row, Scene, headlines_of, tweets_of
 from finpulse_assets.domain.simulator.walk import PriceWalk, Step
 from finpulse_assets.domain.simulator.wording import labelled_texts
@@ -59,7 +59,9 @@ class SimulatedMarket:
     truth: pl.DataFrame
 
 
-def simulate(plan: MarketPlan, sessions: pl.DataFrame) -> SimulatedMarket:
+def simulate(
+    plan: MarketPlan, sessions: pl.DataFrame, regime: Regime | None = None
+) -> SimulatedMarket:
     """Simulate the last `plan.session_count` sessions of a market that began on 2018-01-02.
 
     What happens in a session depends on the plan and on earlier sessions alone: simulated to a
@@ -68,13 +70,14 @@ def simulate(plan: MarketPlan, sessions: pl.DataFrame) -> SimulatedMarket:
     Args:
         plan: size, seed and planted effect.
         sessions: `schemas.SESSIONS` from 2018-01-02 or earlier up to the last one wanted.
+        regime: what changes from one session on; None for one market throughout.
 
     Raises:
         SourceError: the sessions begin after 2018-01-02, or are fewer than the plan asks for.
         SchemaError: the frame is no `schemas.SESSIONS`.
     """
     days = days_since_epoch(sessions, needed=plan.session_count)
-    walk = PriceWalk(plan)
+    walk = PriceWalk(plan, regime)
     first = len(days) - plan.session_count
     steps = [walk.step(day.number) for day in days][first:]
     window = days[first:]

@@ -6,6 +6,7 @@ What a caller may choose, and how choices become reproducible random numbers.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from enum import IntEnum
 
 import numpy as np
@@ -64,6 +65,29 @@ class MarketPlan:
                     f"{name} is {value!r}, it should be {kind} from {lowest} to {highest}",
                     hint=f"leave {name} out for {getattr(type(self), name)}",
                 )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Regime:
+    """Another market from one session on.
+
+    Attributes:
+        first: its first session.
+        effect: the planted effect from then on; below 0, opinions mislead.
+        volatility: factor of every shock from then on.
+
+    >>> Regime(first=date(1970, 1, 11), effect=0.0).number
+    10
+    """
+
+    first: date
+    effect: float
+    volatility: float = 1.0
+
+    @property
+    def number(self) -> int:
+        """The first session in days since 1970, as the walk counts them."""
+        return (self.first - date(1970, 1, 1)).days
 
 
 class Stream(IntEnum):

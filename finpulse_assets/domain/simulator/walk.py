@@ -21,7 +21,7 @@ from finpulse_assets.domain.simulator.companies import (
     company,
     stay_at,
 )
-from finpulse_assets.domain.simulator.plan import MarketPlan, Stream, generator
+from finpulse_assets.domain.simulator.plan import MarketPlan, Regime, Stream, generator
 
 _MARKET_INTRADAY, _MARKET_OVERNIGHT, _SECTOR_INTRADAY = 0.0055, 0.0035, 0.003
 _OVERNIGHT_DRIFT = 0.0007  # a bull market, so that splits happen
@@ -92,9 +92,11 @@ class _Draws:
 class PriceWalk:
     """The state of the market after the sessions so far; `step` goes one session on."""
 
-    def __init__(self, plan: MarketPlan) -> None:
+    def __init__(self, plan: MarketPlan, regime: Regime | None = None) -> None:
         count = plan.ticker_count
         self._plan = plan
+        self._regime = regime
+        self._effect, self._volatility = plan.effect, 1.0
         self._session = 0
         self._stays: list[Stay | None] = [None] * count
         self.stays: list[Stay] = []  # every stay that has begun
@@ -107,6 +109,8 @@ class PriceWalk:
     def step(self, day: int) -> Step:
         """Return the next session; `day` numbers it (days since 1970) for its random stream."""
         draws = _Draws.of(self._plan, day)
+        if self._regime is not None and day >= self._regime.number:
+            self._effect, self._volatility = self._regime.effect, self._regime.volatility
         is_new = self._renew_slots()
         is_listed = np.array([s.last is None or self._session <= s.last for s in self._stays])
         is_trading = self._halt(draws, is_listed, is_new)
@@ -118,7 +122,7 @@ class PriceWalk:
         self._close = np.where(is_trading, closing, self._close)
         opinion, idio_sigma = draws.normal[0], self._traits["idio_sigma"].copy()
         # Adding 0.0 turns the -0.0 of "no effect" into a plain zero.
-        planted = np.where(is_listed, self._plan.effect * idio_sigma * opinion, 0.0) + 0.0
+        planted = np.where(is_listed, self._effect * idio_sigma * opinion, 0.0) + 0.0
         self._planted = planted
         self._session += 1
         return Step(
@@ -175,8 +179,9 @@ class PriceWalk:
         self, draws: _Draws, ratio: np.ndarray, dividend: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Return open and close (whole cents), and the intraday and overnight log returns."""
-        beta, temper = self._traits["beta"], np.sqrt(self._heat)
-        market_shock, market_gap = draws.market * np.sqrt(self._market_heat)
+        beta, scale = self._traits["beta"], self._volatility
+        temper = np.sqrt(self._heat) * scale
+        market_shock, market_gap = draws.market * np.sqrt(self._market_heat) * scale
         gap = (
             _OVERNIGHT_DRIFT
             + beta * _MARKET_OVERNIGHT * market_gap
@@ -184,7 +189,7 @@ class PriceWalk:
         )
         intraday = (
             beta * _MARKET_INTRADAY * market_shock
-            + _SECTOR_INTRADAY * draws.sector[self._traits["sector_index"]]
+            + _SECTOR_INTRADAY * draws.sector[self._traits["sector_index"]] * scale
             + self._traits["idio_sigma"] * temper * draws.normal[1]
             + self._planted
         )

@@ -1,13 +1,22 @@
 """What FinPulse takes from Dagster's private modules, each with the reason; nobody else does.
 
-- `FreshnessState`: what a record of `get_freshness_state_records` holds.
+- `FreshnessState`: what a record of `get_freshness_state_records` holds; a rehearsal notes its
+  `FreshnessStateChange` in place of the daemon, for the policies of ours,
+  `TimeWindowFreshnessPolicy`.
 - `AssetCheckExecutionRecordStatus`: to ask the history of a check for its last decided evaluation.
 - The tags of a run that covers a span of partitions, which no public name stands for.
 
 Dagster is pinned to a minor version in pyproject.toml for the sake of this page.
 """
 
-from dagster._core.definitions.freshness import FreshnessState
+from contextlib import AbstractContextManager
+from datetime import datetime
+
+from dagster._core.definitions.freshness import (
+    FreshnessState,
+    FreshnessStateChange,
+    TimeWindowFreshnessPolicy,
+)
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 from dagster._core.storage.tags import (
     ASSET_PARTITION_RANGE_END_TAG,
@@ -15,10 +24,24 @@ from dagster._core.storage.tags import (
     PARTITION_NAME_TAG,
 )
 
+
+def freeze_time(at: datetime) -> AbstractContextManager[None]:
+    """Let it be `at` for Dagster: the times of events and runs, and the partitions that exist.
+
+    A rehearsal lives in simulated time, and no public name gives Dagster a clock.
+    """
+    from dagster._core.test_utils import freeze_time as frozen  # what only a rehearsal loads
+
+    return frozen(at)
+
+
 __all__ = [
     "ASSET_PARTITION_RANGE_END_TAG",
     "ASSET_PARTITION_RANGE_START_TAG",
     "PARTITION_NAME_TAG",
     "AssetCheckExecutionRecordStatus",
     "FreshnessState",
+    "FreshnessStateChange",
+    "TimeWindowFreshnessPolicy",
+    "freeze_time",
 ]

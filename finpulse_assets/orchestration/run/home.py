@@ -20,9 +20,12 @@ FILE_SETTINGS = (
     "prices_path", "tweets_path", "headlines_path", "corporate_actions_path", "tickers_path",
     "bars_1m_path",
 )  # fmt: skip
+_MARKET = ("simulator_seed", "simulator_tickers", "simulator_effect")
 # The settings that make two runs runs of the same data, by source.
 IDENTITY = {
-    "simulator": ("simulator_seed", "simulator_tickers", "simulator_effect"),
+    "simulator": _MARKET,
+    "exchange": _MARKET,
+    "wire": _MARKET,
     "files": FILE_SETTINGS,
 }
 ELSEWHERE = "set FINPULSE_HOME (or --home) to a folder of its own"

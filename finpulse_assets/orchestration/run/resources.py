@@ -14,6 +14,7 @@ import dagster as dg
 
 from finpulse_assets.domain.calendar import NEW_YORK, build_sessions, last_completed_session
 from finpulse_assets.errors import SettingError, SourceError
+from finpulse_assets.gateways.alerts.apprise import AlertSender, AppriseSender
 from finpulse_assets.gateways.clock import Now, system_now
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.gateways.models.model_store import ModelStore
@@ -55,7 +56,17 @@ def build_resources(settings: Settings, *, now: Now = system_now) -> dict[str, o
         "io_manager": lake_io_manager(lake),
         "dbt": dbt_resource(settings),
         "tracking": tracking_resource(settings),
+        "alert_sender": alert_sender(settings),
     }
+
+
+def alert_sender(settings: Settings) -> AlertSender:
+    """Return what sends alerts to the destinations of the settings, which may be none."""
+    return AppriseSender(
+        settings.alert_urls.get_secret_value() if settings.alert_urls else "",
+        source=f"finpulse {settings.profile.value}",
+        runbooks=settings.runbook_url,
+    )
 
 
 def begin_run(settings: Settings, sources: Sources, *, now: Now = system_now) -> RunClock:

@@ -6,7 +6,7 @@ A source of the list that is not configured is no asset; `finpulse doctor` says 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from difflib import get_close_matches
 from importlib.util import find_spec
@@ -119,6 +119,14 @@ def _simulator(settings: Settings, now: Now) -> Source:
     return Source("simulator", _simulator_kinds(settings), market, market, minutes)
 
 
+def _exchange(settings: Settings, now: Now) -> Source:
+    return replace(_simulator(settings, now), name="exchange", kinds=_EXCHANGE_KINDS)
+
+
+def _wire(settings: Settings, now: Now) -> Source:
+    return replace(_simulator(settings, now), name="wire", kinds=_WIRE_KINDS)
+
+
 def _simulator_kinds(settings: Settings) -> tuple[Kind, ...]:
     minutes: tuple[Kind, ...] = ("bars_1m",) if settings.simulator_minute_sessions else ()
     return ("tweets", "headlines", "prices", "corporate_actions", *minutes)
@@ -173,8 +181,15 @@ def _none(_: Settings) -> None:
     return None
 
 
+# The simulator parted in two, so that one can be down while the other answers.
+_EXCHANGE_KINDS: tuple[Kind, ...] = ("prices", "corporate_actions")
+_WIRE_KINDS: tuple[Kind, ...] = ("tweets", "headlines")
 _ALL: Sequence[SourceKind] = (
     SourceKind("simulator", "The simulated market.", _simulator_kinds, _none, _simulator),
+    SourceKind(
+        "exchange", "The simulated market's prices.", lambda _: _EXCHANGE_KINDS, _none, _exchange
+    ),
+    SourceKind("wire", "The simulated market's texts.", lambda _: _WIRE_KINDS, _none, _wire),
     SourceKind("files", "Data sets on disk.", _file_kinds, _files_absence, _files),
     SourceKind(
         "yahoo",

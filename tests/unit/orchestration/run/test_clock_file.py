@@ -23,7 +23,7 @@ from finpulse_assets.orchestration.run.clock_file import (
     data_to_run,
     noted_clock,
 )
-from finpulse_assets.orchestration.run.resources import begin_run
+from finpulse_assets.orchestration.run.resources import alert_sender, begin_run
 from finpulse_assets.settings import Settings, load_settings
 
 NOW = datetime(2024, 3, 12, 20, 30, tzinfo=UTC)
@@ -122,6 +122,7 @@ def test_no_tick_of_the_alerts_or_the_schedule_asks_a_source(settings, monkeypat
             "lake": Lake(settings.lake),
             "models": ModelStore(settings.models / "price"),
             "now": lambda: NOW,
+            "alert_sender": alert_sender(settings),
         }
         context = dg.build_sensor_context(
             instance=instance,
