@@ -55,8 +55,8 @@ class Sources:
         """Return the sources of one kind of row, in order."""
         return [source for source in self.members if kind in source.kinds]
 
-    def listings(self) -> tuple[list[pl.DataFrame], list[str]]:
-        """Return the listing of each source of prices that answers, and what the others said.
+    def listings(self) -> list[pl.DataFrame]:
+        """Return the listing of each source of prices that answers.
 
         Raises:
             SourceError: none of them answers.
@@ -69,4 +69,4 @@ class Sources:
                 problems.append(f"{source.name}: {error}")
         if not listings:
             raise SourceError(f"no source lists its tickers: {'; '.join(problems)}")
-        return listings, problems
+        return listings

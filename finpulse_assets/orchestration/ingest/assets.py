@@ -113,7 +113,7 @@ def universe(sources: Sources, lake: Lake) -> pl.DataFrame:
         SourceError: none answers, and nothing is held.
     """
     try:
-        return unite_listings(sources.listings()[0])
+        return unite_listings(sources.listings())
     except SourceError:
         held = lake.read_or_empty(TICKERS).collect()
         if held.is_empty():

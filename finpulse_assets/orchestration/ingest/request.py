@@ -61,7 +61,7 @@ def collect(request: Request, tickers: Sequence[str]) -> list[Answer]:
 
     Args:
         request: the source, the months and the lake.
-        tickers: the universe; a source of prices is asked about those that it lists itself.
+        tickers: the universe, which the coverage of each request names.
     """
     answers = [_collected(request, kind, tickers) for kind in request.source.kinds]
     _log_requests(request, answers)
