@@ -28,7 +28,10 @@ def test_a_contract_keeps_type_unit_meaning_and_nulls():
     assert entry.name == "tickers"
     assert entry.source == "lake/raw/tickers"
     assert entry.key == ("ticker", "valid_from")
-    assert entry.comment == ("One row per ticker and first day of validity. Known at valid_from.")
+    assert entry.comment == (
+        "One row per ticker and first day of validity (a change of sector adds a row). "
+        "Known at valid_from."
+    )
     last = entry.columns[-1]
     assert (last.name, last.sql_type, last.unit, last.nullable) == (
         "valid_to",
