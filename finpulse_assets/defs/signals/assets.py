@@ -24,6 +24,12 @@ from finpulse_assets.orchestration.dbt.models import DAILY_FEATURES
 from finpulse_assets.orchestration.run.clock import MONTHS, RunClock
 from finpulse_assets.schemas import DAILY_SIGNALS
 
+# A retraining on Saturday may follow a run that failed on Friday, so features may end before.
+NEWEST = (
+    f"select * from {DAILY_FEATURES} where session_date = "  # noqa: S608
+    f"(select max(session_date) from {DAILY_FEATURES} where session_date <= ?)"
+)
+
 
 @dg.asset(
     key_prefix="predictions",
@@ -47,6 +53,14 @@ from finpulse_assets.schemas import DAILY_SIGNALS
     metadata=definition_metadata(DAILY_SIGNALS),
     freshness_policy=DATA_FRESHNESS,
     automation_condition=after_update_of(promotion.key),
+    check_specs=[
+        dg.AssetCheckSpec(
+            "of_the_last_session",
+            asset=["predictions", "daily_signals"],
+            description="The newest signals are of the last completed session. Where they are not, "
+            "its features are missing: look at the prices of that session.",
+        )
+    ],
 )
 def daily_signals(
     sessions: pl.LazyFrame,
@@ -59,16 +73,18 @@ def daily_signals(
     if decision is None:
         raise ModelError("no model was promoted yet", hint="materialize models/promotion")
     calendar, champion = sessions.collect(), decision.champion
-    day = last_completed_session(calendar, clock.as_of)["session_date"]
+    due = last_completed_session(calendar, clock.as_of)["session_date"]
+    features = warehouse.query(NEWEST, [due])
     computed = signals_of(
         models.load(champion.candidate_id),
-        warehouse.query(f"select * from {DAILY_FEATURES} where session_date = ?", [day]),  # noqa: S608
+        features,
         calendar,
-        session_date=day,
+        session_date=features["session_date"].max() or due,
         predicted_at=clock.as_of,
         is_proven=champion.is_proven,
         model_version=champion.candidate_id,
     )
+    day = computed["session_date"][0]
     held = lake.read_or_empty(DAILY_SIGNALS).filter(session_date=day).collect()
     added = new_version(computed, held)
     return dg.MaterializeResult(
@@ -83,4 +99,11 @@ def daily_signals(
             "is_proven": champion.is_proven,
             "model_version": champion.candidate_id,
         },
+        check_results=[
+            dg.AssetCheckResult(
+                passed=day == due,
+                check_name="of_the_last_session",
+                description=f"the newest signals are of {day}, the last completed session is {due}",
+            )
+        ],
     )

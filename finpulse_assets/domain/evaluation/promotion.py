@@ -6,7 +6,9 @@ import json
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
-from finpulse_assets.domain.evaluation.report import GAIN, Estimate, Evaluation
+from finpulse_assets.domain.evaluation.estimate import Estimate
+from finpulse_assets.domain.evaluation.report import Evaluation
+from finpulse_assets.domain.evaluation.score_table import GAIN
 from finpulse_assets.errors import ModelError
 
 TIMES = ("proven_since", "supported_at", "proof_lost_at")

@@ -19,15 +19,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
+from finpulse_assets.domain.evaluation.estimate import Estimate
 from finpulse_assets.domain.evaluation.promotion import Champion, Promotion, other_scores
-from finpulse_assets.domain.evaluation.report import Estimate
+from finpulse_assets.domain.evaluation.score_table import RECENT_SESSIONS
 
 
 @dataclass(frozen=True, kw_only=True)
 class ProofRule:
     """When a proof ends; all three are numbers of sessions."""
 
-    sessions: int = 40
+    sessions: int = RECENT_SESSIONS
     least_sessions: int = 20
     expires_after: int = 126
 
@@ -95,7 +96,7 @@ def _reason(champion: Champion, record: LiveRecord, scored_by: str, rule: ProofR
         return other_scores(champion, scored_by)
     gain = record.gain
     is_judged = gain is not None and record.sessions >= rule.least_sessions
-    if is_judged and gain.value <= 0 and gain.upper < champion.accuracy_gain:
+    if is_judged and gain.contradicts(champion.accuracy_gain):
         return (
             f"the matured predictions of the {record.sessions} sessions up to "
             f"{record.last_session} gain {gain} over {record.best_naive}, "

@@ -1,6 +1,6 @@
 """The evaluation of a candidate: a table of scores with intervals, and a verdict in one sentence.
 
-Scoring all predictors on the same rows and resamples, and the rule that separates skill from luck.
+The rule that separates skill from luck; the scores are those of `score_table`.
 """
 
 from __future__ import annotations
@@ -8,33 +8,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-import numpy as np
 import polars as pl
 
-from finpulse_assets.domain.evaluation import metrics
-from finpulse_assets.domain.evaluation.bootstrap import auc_draws, draw_counts, interval
+from finpulse_assets.domain.evaluation.estimate import Estimate
+from finpulse_assets.domain.evaluation.score_table import ALL, GAIN, RECENT, score_table
+from finpulse_assets.domain.models.naive import ALWAYS_UP, MAJORITY
 from finpulse_assets.domain.models.registry import BASELINES, WITHOUT_TEXT
 from finpulse_assets.errors import EvaluationError
 from finpulse_assets.schemas import EVALUATION
 
 MIN_SESSIONS = 20
 MIN_RESAMPLES = 100
-ALL = "all"
-GAIN = "accuracy_gain"
-Values = dict[str, dict[str, float]]
-Draws = dict[str, np.ndarray]
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A metric out of sample with its interval, printed as "0.561 [0.541, 0.580]"."""
-
-    value: float
-    lower: float
-    upper: float
-
-    def __str__(self) -> str:
-        return f"{self.value:.3f} [{self.lower:.3f}, {self.upper:.3f}]"
+# What the live record of a champion is held to as well.
+NAIVE = (ALWAYS_UP, MAJORITY)
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,6 +79,13 @@ class Evaluation:
             found.append(f"the gain is not surely above 0 over {', '.join(unsure)}")
         if not ranking.lower > 0.5:
             found.append(f"the AUC {ranking} is not surely above 0.5")
+        best = min(NAIVE, key=lambda name: self.estimate(GAIN, name, RECENT).value)
+        recent = self.estimate(GAIN, best, RECENT)
+        if recent.contradicts(gains[best].value):
+            found.append(
+                f"its last {self.size(RECENT)} sessions gain {recent} over {best}, all together "
+                f"{gains[best].value:.3f}"
+            )
         return tuple(found)
 
     def estimate(self, metric: str, predictor: str | None = None, fold: str = ALL) -> Estimate:
@@ -107,6 +100,10 @@ class Evaluation:
             named=True,
         )
         return Estimate(*(_number(row[name]) for name in ("value", "lower", "upper")))
+
+    def size(self, fold: str) -> int:
+        """Return how many sessions of a fold were scored."""
+        return self.table.filter(pl.col("fold") == fold)["session_count"][0]
 
 
 def evaluations(table: pl.DataFrame) -> list[Evaluation]:
@@ -126,8 +123,9 @@ def evaluate(
     """Score a candidate beside the baselines and decide whether it has skill.
 
     Skill needs all of: the lower end of the candidate's accuracy above every baseline's accuracy;
-    the lower end of every paired gain over them above 0; the lower end of the AUC above 0.5. The
-    same model without text is one of the baselines.
+    the lower end of every paired gain over them above 0; the lower end of the AUC above 0.5; and
+    last sessions that do not contradict the rest, by the rule that a champion may lose its proof
+    by. The same model without text is one of the baselines.
 
     Args:
         predictions: schemas.OUT_OF_SAMPLE; its rows alone decide, and their candidate_id is the
@@ -143,86 +141,14 @@ def evaluate(
     """
     predictors = (candidate, *BASELINES)
     candidate_id = _check(predictions, candidate, predictors, resamples, level)
-    sums = metrics.session_sums(predictions.filter(pl.col("candidate").is_in(predictors)))
-    dates = sums["session_date"].unique().sort()
-    counts = draw_counts(len(dates), resamples=resamples, seed=seed)
-    scores = {}
-    for predictor in predictors:
-        own = pl.col("candidate") == predictor
-        scores[predictor] = _score(sums.filter(own), predictions.filter(own), dates, counts)
-    _add_gains(scores, candidate)
-    table = (
-        pl.DataFrame([row for name in predictors for row in _rows(name, *scores[name], level)])
-        .with_columns(
-            pl.col("value").fill_nan(None),
-            candidate=pl.lit(candidate),
-            candidate_id=pl.lit(candidate_id),
-        )
-        .join(_sizes(predictions.filter(pl.col("candidate") == candidate)), on="fold")
-    )
-    return Evaluation(candidate, candidate_id, EVALUATION.enforce(table))
+    table = score_table(predictions, predictors, resamples=resamples, seed=seed, level=level)
+    named = table.with_columns(candidate=pl.lit(candidate), candidate_id=pl.lit(candidate_id))
+    return Evaluation(candidate, candidate_id, EVALUATION.enforce(named))
 
 
 def text_gain(evaluation: Evaluation) -> Estimate:
     """Return the accuracy that the text features add to the same model without them."""
     return evaluation.estimate(GAIN, WITHOUT_TEXT)
-
-
-def _score(
-    sums: pl.DataFrame, rows: pl.DataFrame, dates: pl.Series, counts: np.ndarray
-) -> tuple[Values, Draws]:
-    return _values(sums, rows), _draws(sums, rows, dates, counts)
-
-
-def _add_gains(scores: dict[str, tuple[Values, Draws]], candidate: str) -> None:
-    """Add the candidate's lead over each other predictor, on the same rows and resamples."""
-    own_values, own_draws = scores[candidate]
-    for predictor, (values, draws) in scores.items():
-        if predictor == candidate:
-            continue
-        for fold, by_metric in values.items():
-            by_metric[GAIN] = own_values[fold]["accuracy"] - by_metric["accuracy"]
-        draws[GAIN] = own_draws["accuracy"] - draws["accuracy"]
-
-
-def _values(sums: pl.DataFrame, rows: pl.DataFrame) -> Values:
-    """Return fold -> metric -> value, "all" included."""
-    folds = {str(fold): pl.col("fold") == fold for fold in sums["fold"].unique().sort()}
-    values = {}
-    for fold, own in ({ALL: pl.lit(True)} | folds).items():
-        total = sums.filter(own).select(pl.all().exclude("candidate", "session_date", "fold").sum())
-        numbers = {name: np.array(total[name][0]) for name in total.columns}
-        values[fold] = {name: float(of(numbers)) for name, of in metrics.METRICS.items()}
-        part = rows.filter(own)
-        values[fold]["auc"] = metrics.auc(part["score"].to_numpy(), part["is_up"].to_numpy())
-    return values
-
-
-def _draws(sums: pl.DataFrame, rows: pl.DataFrame, dates: pl.Series, counts: np.ndarray) -> Draws:
-    """Return metric -> its value in every resample."""
-    names = [name for name in sums.columns if name not in ("candidate", "session_date", "fold")]
-    drawn = counts.astype(np.float64) @ sums.select(names).to_numpy()
-    columns = {name: drawn[:, at] for at, name in enumerate(names)}
-    draws = {name: of(columns) for name, of in metrics.METRICS.items()}
-    session = dates.search_sorted(rows["session_date"]).to_numpy().astype(np.int64)
-    draws["auc"] = auc_draws(rows["score"].to_numpy(), rows["is_up"].to_numpy(), session, counts)
-    return draws
-
-
-def _rows(predictor: str, values: Values, draws: Draws, level: float) -> list[dict[str, object]]:
-    table = []
-    for fold, by_metric in values.items():
-        for metric, value in by_metric.items():
-            bounds = interval(draws[metric], level=level) if fold == ALL else (None, None)
-            row = {"predictor": predictor, "fold": fold, "metric": metric, "value": value}
-            table.append(row | {"lower": bounds[0], "upper": bounds[1]})
-    return table
-
-
-def _sizes(own: pl.DataFrame) -> pl.DataFrame:
-    size = (pl.len().alias("row_count"), pl.col("session_date").n_unique().alias("session_count"))
-    by_fold = own.group_by(pl.col("fold").cast(pl.String)).agg(*size)
-    return pl.concat([by_fold, own.select(pl.lit(ALL).alias("fold"), *size)])
 
 
 def _check(

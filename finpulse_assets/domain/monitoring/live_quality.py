@@ -9,9 +9,11 @@ import polars as pl
 
 from finpulse_assets.domain.evaluation import metrics
 from finpulse_assets.domain.evaluation.bootstrap import draw_counts, interval
+from finpulse_assets.domain.evaluation.estimate import Estimate
 from finpulse_assets.domain.evaluation.promotion import Champion
 from finpulse_assets.domain.evaluation.proof import LiveRecord, ProofRule
-from finpulse_assets.domain.evaluation.report import GAIN, MIN_SESSIONS, Estimate
+from finpulse_assets.domain.evaluation.report import MIN_SESSIONS
+from finpulse_assets.domain.evaluation.score_table import GAIN
 from finpulse_assets.schemas import LIVE_QUALITY
 
 CHAMPION, ALWAYS_UP, BASE_RATE = "champion", "always_up", "base_rate"

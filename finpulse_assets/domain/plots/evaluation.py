@@ -9,7 +9,8 @@ import numpy as np
 import polars as pl
 
 from finpulse_assets.domain.evaluation.metrics import session_sums
-from finpulse_assets.domain.evaluation.report import ALL, Evaluation
+from finpulse_assets.domain.evaluation.report import Evaluation
+from finpulse_assets.domain.evaluation.score_table import ALL, RECENT
 from finpulse_assets.domain.models.calibration import calibrate
 from finpulse_assets.domain.models.registry import BASELINES, WITHOUT_TEXT, label_of
 from finpulse_assets.domain.plots.style import (
@@ -55,7 +56,7 @@ def accuracy_plot(evaluation: Evaluation) -> bytes:
 
 def fold_accuracy_plot(evaluation: Evaluation) -> bytes:
     """Return a PNG of the candidate's accuracy in each fold beside the best baseline's."""
-    folds = evaluation.table.filter(pl.col("fold") != ALL)["fold"].unique().to_list()
+    folds = evaluation.table.filter(~pl.col("fold").is_in([ALL, RECENT]))["fold"].unique().to_list()
     folds.sort(key=int)
     best = evaluation.best_baseline
     own = [100 * evaluation.estimate("accuracy", fold=fold).value for fold in folds]

@@ -96,6 +96,21 @@ def test_a_retraining_in_the_evening_adds_to_what_was_published(home):
     assert current_signals(both)["predicted_at"].unique().to_list() == [home.as_of]
 
 
+def test_a_retraining_after_a_failed_day_adds_nothing_late_and_says_what_is_missing(home):
+    """The prices of a session are missing, as after a failed run on a Friday."""
+    friday = history(home)
+    home.as_of = after(DAYS[FIRST + 1], hours=20)
+    home.fill(labelled(FIRST + 1, effect=2.9))
+    result = home.run(*CHAIN, daily_signals)
+    assert result.success
+    assert history(home).equals(friday), "live signals of the session before stand"
+    (check,) = [it for it in result.get_asset_check_evaluations() if "session" in it.check_name]
+    assert not check.passed
+    assert check.description == (
+        f"the newest signals are of {DAYS[FIRST]}, the last completed session is {DAYS[FIRST + 1]}"
+    )
+
+
 def test_signals_mature_when_their_session_has_closed(home):
     assert home.lake.read_or_empty(OUTCOMES).collect().is_empty()
     live_on(home, FIRST + 1, labelled(FIRST + 2))

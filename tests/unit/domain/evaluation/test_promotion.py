@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from finpulse_assets.domain.evaluation.promotion import Champion, Promotion, decide
-from finpulse_assets.domain.evaluation.report import GAIN, Evaluation, evaluate
+from finpulse_assets.domain.evaluation.report import Evaluation, evaluate
+from finpulse_assets.domain.evaluation.score_table import GAIN
 from finpulse_assets.errors import ModelError
 from tests.unit.domain.evaluation.panels import predicted_panel
 

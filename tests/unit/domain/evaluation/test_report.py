@@ -5,7 +5,8 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from finpulse_assets.domain.evaluation.report import GAIN, evaluate, text_gain
+from finpulse_assets.domain.evaluation.report import evaluate, text_gain
+from finpulse_assets.domain.evaluation.score_table import GAIN
 from finpulse_assets.domain.models.registry import BASELINES, NAIVE
 from finpulse_assets.errors import EvaluationError
 from finpulse_assets.schemas import EVALUATION
@@ -41,18 +42,19 @@ def test_a_planted_effect_is_found_every_time():
 def test_the_table_keeps_its_contract(skilled):
     assert EVALUATION.enforce(skilled.table).equals(skilled.table)
     assert set(skilled.table["predictor"]) == {"lightgbm", *BASELINES}
-    assert set(skilled.table["fold"]) == {"all", "1", "2"}
+    assert set(skilled.table["fold"]) == {"all", "recent", "1", "2"}
     gains = skilled.table.filter(pl.col("metric") == GAIN)
     assert set(gains["predictor"]) == set(BASELINES)
 
 
-def test_folds_have_values_and_only_the_whole_has_intervals(skilled):
+def test_folds_have_values_and_only_the_two_spans_have_intervals(skilled):
     accuracy = skilled.table.filter(pl.col("metric") == "accuracy")
-    assert accuracy.filter(pl.col("fold") != "all")["lower"].null_count() == 12
-    assert accuracy.filter(pl.col("fold") == "all")["lower"].null_count() == 0
+    is_span = pl.col("fold").is_in(["all", "recent"])
+    assert accuracy.filter(~is_span)["lower"].null_count() == 12
+    assert accuracy.filter(is_span)["lower"].null_count() == 0
     assert accuracy["value"].null_count() == 0
     counts = accuracy.filter(pl.col("predictor") == "lightgbm").select("fold", "session_count")
-    assert dict(counts.iter_rows()) == {"all": 120, "1": 60, "2": 60}
+    assert dict(counts.iter_rows()) == {"all": 120, "recent": 40, "1": 60, "2": 60}
 
 
 def test_the_whole_is_the_mean_of_its_equal_folds(skilled):
@@ -109,6 +111,22 @@ def test_good_directions_with_a_random_order_are_no_skill():
     assert evaluation.verdict == "no skill"
     assert " beats the best baseline " in evaluation.reason
     assert evaluation.reason.endswith(", but the AUC 0.500 [0.500, 0.500] is not surely above 0.5")
+
+
+def test_a_candidate_that_lost_its_skill_in_the_last_40_sessions_is_not_proven():
+    """Over all sessions it still passes: the good past pays for the present."""
+    predictions = predicted_panel(edge=0.6, sessions=400)
+    days = predictions["session_date"].unique().sort()
+    is_own = pl.col("candidate") == "lightgbm"
+    is_recent = pl.col("session_date") > days[-41]
+    turned = predictions.with_columns(predicts_up=pl.col("predicts_up") ^ (is_own & is_recent))
+    evaluation = evaluate(turned, "lightgbm", resamples=200)
+    gain = evaluation.estimate(GAIN, "majority")
+    assert gain.lower > 0
+    assert evaluation.verdict == "no skill"
+    (objection,) = evaluation.objections
+    assert objection.startswith("its last 40 sessions gain -0.")
+    assert objection.endswith(f"all together {evaluation.estimate(GAIN, 'majority').value:.3f}")
 
 
 def test_always_up_in_disguise_has_no_skill():

@@ -1,0 +1,109 @@
+"""The scores of a candidate and its baselines, on the same rows and the same resamples."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from finpulse_assets.domain.evaluation import metrics
+from finpulse_assets.domain.evaluation.bootstrap import auc_draws, draw_counts, interval
+
+# The spans that have intervals: all sessions, and the last 40, on which alone a candidate may have
+# lost what it had. The other rows are single folds.
+ALL, RECENT = "all", "recent"
+RECENT_SESSIONS = 40
+GAIN = "accuracy_gain"
+Values = dict[str, float]
+Draws = dict[str, np.ndarray]
+Scores = dict[str, tuple[Values, Draws | None]]
+
+
+def score_table(
+    predictions: pl.DataFrame,
+    predictors: tuple[str, ...],
+    *,
+    resamples: int,
+    seed: int,
+    level: float,
+) -> pl.DataFrame:
+    """Return every score: predictor, fold, metric, value, lower, upper, row and session count.
+
+    Args:
+        predictions: schemas.OUT_OF_SAMPLE.
+        predictors: names; the others are scored beside the first one. Its lead over each stands
+            under the other's name, as the metric `accuracy_gain`.
+        resamples: bootstrap resamples of blocks of sessions.
+        seed: of the resampling; equal for all predictors, so that their differences are paired.
+        level: confidence level of the intervals.
+    """
+    rows = predictions.filter(pl.col("candidate").is_in(predictors))
+    sums = metrics.session_sums(rows)
+    dates = sums["session_date"].unique().sort()
+    spans = {ALL: dates, RECENT: dates.tail(RECENT_SESSIONS)}
+    counts = {
+        name: draw_counts(len(span), resamples=resamples, seed=seed) for name, span in spans.items()
+    }
+    table = []
+    for fold, where in _folds(rows, spans).items():
+        scores: Scores = {}
+        own_sums, own_rows = sums.filter(where), rows.filter(where)
+        for name in predictors:
+            of_name = pl.col("candidate") == name
+            part = own_sums.filter(of_name), own_rows.filter(of_name)
+            draws = _draws(*part, spans[fold], counts[fold]) if fold in spans else None
+            scores[name] = (_values(*part), draws)
+        _add_gains(scores, predictors[0])
+        shown = own_rows.filter(candidate=predictors[0])
+        size = {
+            "row_count": shown.height,
+            "session_count": shown["session_date"].n_unique(),
+        }
+        for name, (values, draws) in scores.items():
+            for metric, value in values.items():
+                bounds = interval(draws[metric], level=level) if draws else (None, None)
+                row = {"predictor": name, "fold": fold, "metric": metric, "value": value}
+                table.append(row | {"lower": bounds[0], "upper": bounds[1]} | size)
+    return pl.DataFrame(table, infer_schema_length=None).with_columns(
+        pl.col("value").fill_nan(None)
+    )
+
+
+def _folds(rows: pl.DataFrame, spans: dict[str, pl.Series]) -> dict[str, pl.Expr]:
+    of_span = {
+        name: pl.col("session_date").is_in(span.implode()) for name, span in spans.items()
+    }
+    return of_span | {str(fold): pl.col("fold") == fold for fold in rows["fold"].unique().sort()}
+
+
+def _values(sums: pl.DataFrame, rows: pl.DataFrame) -> Values:
+    """Return metric -> value."""
+    total = sums.select(_sum_names(sums)).sum()
+    numbers = {name: np.array(total[name][0]) for name in total.columns}
+    values = {name: float(of(numbers)) for name, of in metrics.METRICS.items()}
+    return values | {"auc": metrics.auc(rows["score"].to_numpy(), rows["is_up"].to_numpy())}
+
+
+def _draws(sums: pl.DataFrame, rows: pl.DataFrame, dates: pl.Series, counts: np.ndarray) -> Draws:
+    """Return metric -> its value in every resample."""
+    names = _sum_names(sums)
+    drawn = counts.astype(np.float64) @ sums.select(names).to_numpy()
+    columns = {name: drawn[:, at] for at, name in enumerate(names)}
+    draws = {name: of(columns) for name, of in metrics.METRICS.items()}
+    session = dates.search_sorted(rows["session_date"]).to_numpy().astype(np.int64)
+    draws["auc"] = auc_draws(rows["score"].to_numpy(), rows["is_up"].to_numpy(), session, counts)
+    return draws
+
+
+def _sum_names(sums: pl.DataFrame) -> list[str]:
+    return [name for name in sums.columns if name not in ("candidate", "session_date", "fold")]
+
+
+def _add_gains(scores: Scores, candidate: str) -> None:
+    """Add the candidate's lead over each other predictor."""
+    own, own_draws = scores[candidate]
+    for name, (values, draws) in scores.items():
+        if name == candidate:
+            continue
+        values[GAIN] = own["accuracy"] - values["accuracy"]
+        if draws:
+            draws[GAIN] = own_draws["accuracy"] - draws["accuracy"]
