@@ -9,8 +9,8 @@ from rich.table import Table
 
 from finpulse_assets.cli.console import interval, results
 from finpulse_assets.cli.graph_run import GraphRun
-from finpulse_assets.domain.evaluation.promotion import Promotion
 from finpulse_assets.domain.evaluation.estimate import Estimate
+from finpulse_assets.domain.evaluation.promotion import Promotion
 from finpulse_assets.domain.evaluation.report import Evaluation, evaluations
 from finpulse_assets.domain.evaluation.score_table import ALL, GAIN
 from finpulse_assets.domain.models.registry import label_of

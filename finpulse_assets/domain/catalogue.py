@@ -18,6 +18,7 @@ from finpulse_assets.errors import SchemaError
 # A unit stands in brackets at the end of a dbt description: "close / open - 1 [fraction]".
 MEANING_AND_UNIT = re.compile(r"^(?P<meaning>.*?)(?:\s*\[(?P<unit>[^\]]+)\])?$", re.DOTALL)
 # The house form of a dbt model's description ends with these two sentences.
+NOT_NULL = "not_null"  # the tag of a column of a dbt model that holds no null
 GRAIN_AND_TIME = re.compile(
     r"^(?P<title>.*?)\s*(?P<grain>One row per .*?)\.\s+(?P<known_at>Known .*?)\.?$", re.DOTALL
 )
@@ -77,12 +78,11 @@ def from_contract(table: Table, *, name: str | None = None) -> CatalogueTable:
     )
 
 
-def from_dbt(node: Mapping[str, Any], *, full_columns: frozenset[str]) -> CatalogueTable:
+def from_dbt(node: Mapping[str, Any]) -> CatalogueTable:
     """Return the catalogue entry of a dbt model.
 
     Args:
-        node: the model in dbt's manifest.
-        full_columns: the columns that a not_null test holds.
+        node: the model in dbt's manifest; its test `sound` holds the columns with the tag not_null.
 
     Raises:
         SchemaError: its description does not end with "One row per ... . Known ... .".
@@ -95,28 +95,24 @@ def from_dbt(node: Mapping[str, Any], *, full_columns: frozenset[str]) -> Catalo
             hint='end it with "One row per ... . Known ... ." in its .yml',
         )
     upstream = sorted(unique_id.split(".")[-1] for unique_id in node["depends_on"]["nodes"])
-    columns = tuple(
-        _dbt_column(column, nullable=column["name"] not in full_columns)
-        for column in node["columns"].values()
-    )
     return CatalogueTable(
         name=name,
         title=found["title"],
         grain=found["grain"],
         known_at=found["known_at"],
         source=f"dbt {node['config']['materialized']} of {', '.join(upstream)}",
-        columns=columns,
+        columns=tuple(_dbt_column(column) for column in node["columns"].values()),
     )
 
 
-def _dbt_column(column: Mapping[str, Any], *, nullable: bool) -> CatalogueColumn:
+def _dbt_column(column: Mapping[str, Any]) -> CatalogueColumn:
     described = MEANING_AND_UNIT.match(" ".join(column["description"].split()))
     return CatalogueColumn(
         name=column["name"],
         sql_type=column["data_type"].upper(),
         meaning=described["meaning"],
         unit=described["unit"] or "",
-        nullable=nullable,
+        nullable=NOT_NULL not in column["tags"],
     )
 
 

@@ -41,7 +41,8 @@ EVALUATION = Table(
         Column("candidate_id", pl.String, "identity of the evaluated candidate, as in its "
                "out-of-sample predictions"),
         Column("predictor", pl.String, "who is scored: the candidate, or a baseline beside it"),
-        Column("fold", pl.String, "number of the walk-forward fold, all, or recent: the last 40 sessions"),
+        Column("fold", pl.String, "number of the walk-forward fold, all, or recent: the last 40 "
+               "sessions"),
         Column("metric", pl.String, "accuracy, mcc, auc, log_loss, rank_ic, ..."),
         Column("value", pl.Float64, "the metric out of sample", "as the metric", nullable=True),
         Column("lower", pl.Float64, "lower end of the day-block bootstrap interval",

@@ -22,7 +22,7 @@ from finpulse_assets.gateways.snapshot.reader import SnapshotReader
 from finpulse_assets.gateways.snapshot.store import SnapshotStore
 from finpulse_assets.gateways.warehouse.reader import Warehouse
 from finpulse_assets.orchestration.catalog.data_dictionary import data_dictionary
-from finpulse_assets.orchestration.dbt.project import dbt_resource
+from finpulse_assets.orchestration.dbt.in_process import dbt_of
 from finpulse_assets.orchestration.run.clock import RunClock
 from finpulse_assets.settings import Settings
 from tests.integration.snapshot_home import AS_OF, SnapshotHome, build_home
@@ -273,7 +273,7 @@ def materialized(home: SnapshotHome) -> dg.ExecuteInProcessResult:
         for name in ("FINPULSE_LAKE", "FINPULSE_WAREHOUSE", "DBT_EXCLUDE_RESOURCE_TYPES",
                      "DO_NOT_TRACK", "PATH"):  # fmt: skip
             patch.setenv(name, os.environ.get(name, "1"))  # put back what the resource sets
-        resources["dbt"] = dbt_resource(settings)
+        resources["dbt"] = dbt_of(settings)
         return dg.materialize(
             [analytics_snapshot, dbt_docs, data_dictionary_page], resources=resources
         )

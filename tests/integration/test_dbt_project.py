@@ -221,7 +221,7 @@ def test_every_data_and_unit_test_of_the_project_ran(built: SimpleNamespace) -> 
     assert declared <= passed
     assert {
         "texts_are_known_before_their_decision",
-        "fct_labels_entry_follows_the_decision",
+        "fct_labels_is_sound",
     } <= passed
 
 

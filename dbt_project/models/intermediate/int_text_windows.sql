@@ -1,3 +1,6 @@
+{#- A table: the features and the test would each compute the windows again. -#}
+{{ config(materialized='table') }}
+
 -- One row a session of the exchange, so windows of rows are windows of sessions, texts or none.
 with
 

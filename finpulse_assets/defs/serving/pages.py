@@ -4,7 +4,6 @@ https://docs.dagster.io/guides/build/assets
 """
 
 import dagster as dg
-from dagster_dbt import DbtCliResource
 
 from finpulse_assets.domain.features.registry import FEATURES
 from finpulse_assets.gateways.atomic import written_atomically
@@ -14,6 +13,7 @@ from finpulse_assets.orchestration.catalog.feature_page import family_plots
 from finpulse_assets.orchestration.catalog.feature_page import feature_page as page
 from finpulse_assets.orchestration.catalog.metadata import PLATFORM, png
 from finpulse_assets.orchestration.dbt.docs import publish_dbt_docs
+from finpulse_assets.orchestration.dbt.in_process import DbtInProcess
 from finpulse_assets.orchestration.dbt.models import DAILY_FEATURES, MARTS
 from finpulse_assets.settings import Settings
 
@@ -30,9 +30,11 @@ from finpulse_assets.settings import Settings
     "server. One page per state of the dbt project, made anew only when the project changed; known "
     "once the marts were built.",
 )
-def dbt_docs(dbt: DbtCliResource, settings: dg.ResourceParam[Settings]) -> dg.MaterializeResult:
+def dbt_docs(
+    dbt: dg.ResourceParam[DbtInProcess], settings: dg.ResourceParam[Settings]
+) -> dg.MaterializeResult:
     page = settings.root / "dbt_docs" / "index.html"
-    is_new = publish_dbt_docs(dbt, page, target=settings.root / "dbt_target")
+    is_new = publish_dbt_docs(dbt, page)
     return dg.MaterializeResult(
         metadata={
             "path": dg.MetadataValue.path(str(page)),

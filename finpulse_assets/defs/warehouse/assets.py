@@ -3,12 +3,11 @@
 https://docs.dagster.io/integrations/libraries/dbt
 """
 
-import json
-
 import dagster as dg
-from dagster_dbt import DbtCliResource, dbt_assets
+from dagster_dbt import dbt_assets
 
 from finpulse_assets.gateways.warehouse.reader import Warehouse
+from finpulse_assets.orchestration.dbt.in_process import DbtInProcess
 from finpulse_assets.orchestration.dbt.project import Translator, dbt_project
 from finpulse_assets.orchestration.run.clock import RunClock
 from finpulse_assets.settings import Settings
@@ -26,19 +25,13 @@ def warehouse() -> dg.Definitions:
     )
     def build_models(
         context: dg.AssetExecutionContext,
-        dbt: DbtCliResource,
+        dbt: dg.ResourceParam[DbtInProcess],
         clock: dg.ResourceParam[RunClock],
         settings: dg.ResourceParam[Settings],
     ):
-        variables = {"as_of": f"{clock.as_of:%Y-%m-%d %H:%M:%S.%f}"}
         settings.root.mkdir(parents=True, exist_ok=True)
         if problem := Warehouse(settings.warehouse).drop_broken():
             context.log.warning(f"{problem}; it is deleted and built anew")
-        build = dbt.cli(
-            ["build", "--vars", json.dumps(variables)],
-            context=context,
-            target_path=settings.root / "dbt_target",  # else a folder more for every run
-        )
-        yield from build.stream()
+        yield from dbt.build(context, as_of=clock.as_of)
 
     return dg.Definitions(assets=[build_models])

@@ -69,9 +69,7 @@ def score_table(
 
 
 def _folds(rows: pl.DataFrame, spans: dict[str, pl.Series]) -> dict[str, pl.Expr]:
-    of_span = {
-        name: pl.col("session_date").is_in(span.implode()) for name, span in spans.items()
-    }
+    of_span = {name: pl.col("session_date").is_in(span.implode()) for name, span in spans.items()}
     return of_span | {str(fold): pl.col("fold") == fold for fold in rows["fold"].unique().sort()}
 
 

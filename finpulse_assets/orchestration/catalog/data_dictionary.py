@@ -37,14 +37,9 @@ def dbt_manifest() -> Mapping[str, Any]:
 
 def dbt_entries(manifest: Mapping[str, Any], *, folder: str | None = None) -> list[CatalogueTable]:
     """Return the entries of the dbt models, of one folder (staging, marts) or of all, by name."""
-    nodes = manifest["nodes"].values()
-    full: dict[str, set[str]] = {}
-    for node in nodes:
-        if (node.get("test_metadata") or {}).get("name") == "not_null":
-            full.setdefault(node["attached_node"], set()).add(node["column_name"])
-    models = [node for node in nodes if node["resource_type"] == "model"]
+    models = [node for node in manifest["nodes"].values() if node["resource_type"] == "model"]
     return [
-        from_dbt(node, full_columns=frozenset(full.get(node["unique_id"], ())))
+        from_dbt(node)
         for node in sorted(models, key=lambda node: node["name"])
         if folder in (None, node["fqn"][1])
     ]

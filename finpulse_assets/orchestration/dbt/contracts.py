@@ -75,7 +75,7 @@ def column(feature: Feature, *, is_full: bool) -> str:
     """
     # Only texts are counted: a count of bars or sessions is null while it warms up, so a double.
     data_type = "bigint" if feature.is_text and feature.unit in COUNTED else "double"
-    tests = " data_tests: [not_null]," if is_full else ""
+    tests = " tags: [not_null]," if is_full else ""
     description = json.dumps(f"{feature.meaning} [{feature.unit}]", ensure_ascii=False)
     line = (
         f"      - {{name: {feature.name}, data_type: {data_type},{tests} "

@@ -9,23 +9,20 @@ import hashlib
 import shutil
 from pathlib import Path
 
-from dagster_dbt import DbtCliResource
-
-from finpulse_assets.errors import WarehouseError
 from finpulse_assets.gateways.atomic import written_atomically
+from finpulse_assets.orchestration.dbt.in_process import DbtInProcess
 from finpulse_assets.orchestration.dbt.project import FOLDER_OF_SOURCES, PROJECT_DIR
 
 STATIC_PAGE = "static_index.html"  # dbt's name for it
 MADE_FROM = "made_from.sha256"
 
 
-def publish_dbt_docs(dbt: DbtCliResource, page: Path, *, target: Path) -> bool:
-    """Put the documentation at `page`; return whether it was made anew (about 8 s).
+def publish_dbt_docs(dbt: DbtInProcess, page: Path) -> bool:
+    """Put the documentation at `page`; return whether it was made anew.
 
     Args:
-        dbt: dbt's command line; it reads the warehouse for the types of the columns.
+        dbt: reads the warehouse for the types of the columns.
         page: where the page goes; the hash of the project that it shows lies beside it.
-        target: the folder for dbt's own files.
 
     Raises:
         WarehouseError: dbt fails.
@@ -33,13 +30,9 @@ def publish_dbt_docs(dbt: DbtCliResource, page: Path, *, target: Path) -> bool:
     stamp, made_from = page.with_name(MADE_FROM), project_hash()
     if page.exists() and stamp.exists() and stamp.read_text() == made_from:
         return False
-    run = dbt.cli(["docs", "generate", "--static"], target_path=target, raise_on_error=False)
-    if not run.is_successful():
-        raise WarehouseError(
-            "dbt docs generate failed", hint=f"its messages stand in {target / 'dbt.log'}"
-        )
+    dbt.write_docs()
     with written_atomically(page) as temporary:
-        shutil.copyfile(target / STATIC_PAGE, temporary)
+        shutil.copyfile(dbt.target / STATIC_PAGE, temporary)
     with written_atomically(stamp) as temporary:
         temporary.write_text(made_from)
     return True

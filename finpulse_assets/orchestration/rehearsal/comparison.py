@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+from dataclasses import replace
 from datetime import timedelta
 
 import dagster as dg
@@ -29,7 +30,7 @@ from finpulse_assets.gateways.sources.simulated.scripted_source import (
 )
 from finpulse_assets.gateways.warehouse.reader import Warehouse
 from finpulse_assets.orchestration.automation.schedule import span_tags
-from finpulse_assets.orchestration.rehearsal.dbt import DbtInProcess
+from finpulse_assets.orchestration.dbt.in_process import dbt_of
 from finpulse_assets.orchestration.rehearsal.driver import Load, Rehearsal, own_instance
 from finpulse_assets.orchestration.rehearsal.platform import GivenClock, RehearsedPlatform
 from finpulse_assets.orchestration.run.clock import RunClock
@@ -60,7 +61,7 @@ def clean_run(rehearsal: Rehearsal, load: Load) -> Settings:
     settings = rehearsal.settings.model_copy(update={"home": rehearsal.settings.home / "clean"})
     trained = rehearsal.settings.models / "sentiment"  # the same sentences would make it again
     shutil.copytree(trained, settings.models / "sentiment")
-    clock, dbt = GivenClock(rehearsal.plan.end), DbtInProcess(with_tests=False)
+    clock, dbt = GivenClock(rehearsal.plan.end), replace(dbt_of(settings), with_tests=False)
     with own_instance(settings.home) as instance:
         platform = RehearsedPlatform(load, settings, instance, rehearsal.market.archive, clock, dbt)
         models = dg.AssetSelection.groups("staging", "intermediate", "marts")

@@ -18,7 +18,7 @@ from finpulse_assets.gateways.sources.simulated.scripted_source import (
     ScriptedMarket,
 )
 from finpulse_assets.orchestration.automation.schedule import crons_after_close, span_tags
-from finpulse_assets.orchestration.rehearsal.dbt import DbtInProcess
+from finpulse_assets.orchestration.dbt.in_process import dbt_of
 from finpulse_assets.orchestration.rehearsal.kill import Kill
 from finpulse_assets.orchestration.rehearsal.plan import RehearsalPlan
 from finpulse_assets.orchestration.rehearsal.platform import (
@@ -94,7 +94,7 @@ def rehearse(
         on_session: called after each session.
     """
     market = ScriptedMarket(plan.market, plan.script, plan.sessions)
-    clock, dbt = GivenClock(plan.decision_at(plan.eve)), DbtInProcess()
+    clock, dbt = GivenClock(plan.decision_at(plan.eve)), dbt_of(settings)
     records: list[SessionRecord] = []
     with own_instance(settings.home) as instance:
         platform = RehearsedPlatform(load, settings, instance, market.sources, clock, dbt)

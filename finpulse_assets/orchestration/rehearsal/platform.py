@@ -23,8 +23,8 @@ from finpulse_assets.domain.monitoring.alert import Message
 from finpulse_assets.gateways.sources.simulated.scripted_source import EXCHANGE
 from finpulse_assets.gateways.sources.source import Sources
 from finpulse_assets.orchestration.alerting.runs import failure_reason
+from finpulse_assets.orchestration.dbt.in_process import DbtInProcess
 from finpulse_assets.orchestration.dbt.models import DAILY_FEATURES
-from finpulse_assets.orchestration.rehearsal.dbt import DbtInProcess
 from finpulse_assets.orchestration.rehearsal.freshness import note_freshness
 from finpulse_assets.orchestration.rehearsal.kill import Kill, dying
 from finpulse_assets.orchestration.rehearsal.record import RunRecord

@@ -22,7 +22,7 @@ from finpulse_assets.gateways.serving.bento_store import BentoStore
 from finpulse_assets.gateways.sources.protocols import Extent
 from finpulse_assets.gateways.sources.source import Sources
 from finpulse_assets.gateways.warehouse.reader import Warehouse
-from finpulse_assets.orchestration.dbt.project import dbt_resource
+from finpulse_assets.orchestration.dbt.in_process import dbt_of
 from finpulse_assets.orchestration.run.clock import FIRST_DAY, LIVE_HISTORY, RunClock
 from finpulse_assets.orchestration.run.clock_file import note_clock
 from finpulse_assets.orchestration.run.home import claim_home
@@ -54,7 +54,7 @@ def build_resources(settings: Settings, *, now: Now = system_now) -> dict[str, o
             required_resource_keys={"sources"},
         ),
         "io_manager": lake_io_manager(lake),
-        "dbt": dbt_resource(settings),
+        "dbt": dbt_of(settings),
         "tracking": tracking_resource(settings),
         "alert_sender": alert_sender(settings),
     }

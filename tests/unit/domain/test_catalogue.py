@@ -10,14 +10,19 @@ from finpulse_assets.domain.catalogue import from_contract, from_dbt, sql_type
 from finpulse_assets.errors import SchemaError
 
 
-def node(description: str, **columns: str) -> dict[str, object]:
+def node(description: str, *, full: tuple[str, ...] = (), **columns: str) -> dict[str, object]:
     return {
         "name": "fct_bars",
         "description": description,
         "depends_on": {"nodes": ["model.finpulse.stg_b", "source.finpulse.raw.a"]},
         "config": {"materialized": "table"},
         "columns": {
-            name: {"name": name, "data_type": "double", "description": text}
+            name: {
+                "name": name,
+                "data_type": "double",
+                "description": text,
+                "tags": ["not_null"] if name in full else [],
+            }
             for name, text in columns.items()
         },
     }
@@ -52,14 +57,14 @@ def test_a_contract_keeps_type_unit_meaning_and_nulls():
 )
 def test_a_unit_stands_in_brackets_at_the_end(text, meaning, unit):
     model = node("Bars. One row per bar. Known at the close.", value=text)
-    [column] = from_dbt(model, full_columns=frozenset()).columns
+    [column] = from_dbt(model).columns
     assert (column.meaning, column.unit, column.sql_type) == (meaning, unit, "DOUBLE")
     assert column.nullable
 
 
 def test_a_dbt_description_is_split_into_title_grain_and_time():
     text = "Bars.\nThe last one counts. One row per ticker\n and day. Known at a; the rest at b."
-    entry = from_dbt(node(text, close="last price"), full_columns=frozenset({"close"}))
+    entry = from_dbt(node(text, close="last price", full=("close",)))
     assert entry.title == "Bars. The last one counts."
     assert entry.grain == "One row per ticker and day"
     assert entry.known_at == "Known at a; the rest at b"
@@ -70,7 +75,7 @@ def test_a_dbt_description_is_split_into_title_grain_and_time():
 @pytest.mark.parametrize("text", ["", "Bars.", "Bars. One row per bar.", "Bars. Known at noon."])
 def test_a_model_without_grain_or_time_is_refused(text):
     with pytest.raises(SchemaError, match="fct_bars states no grain or no time"):
-        from_dbt(node(text), full_columns=frozenset())
+        from_dbt(node(text))
 
 
 def test_a_dtype_without_a_sql_type_is_refused():

@@ -6,9 +6,9 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from finpulse_assets.domain.evaluation.estimate import Estimate
 from finpulse_assets.domain.evaluation.promotion import Champion
 from finpulse_assets.domain.evaluation.proof import LiveRecord, ProofRule, proof_lost
-from finpulse_assets.domain.evaluation.estimate import Estimate
 
 THEN, NOW = datetime(2024, 3, 1, 21, tzinfo=UTC), datetime(2024, 5, 28, 21, tzinfo=UTC)
 PROVEN = Champion("m1", True, 0.56, 0.06, "s1", proven_since=THEN, supported_at=THEN)

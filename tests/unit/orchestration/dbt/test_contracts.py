@@ -43,7 +43,7 @@ def test_a_long_description_survives_the_width_of_a_line() -> None:
 
 
 @pytest.mark.parametrize(
-    ("family", "unit", "is_full", "data_type", "tests"),
+    ("family", "unit", "is_full", "data_type", "tags"),
     [
         ("text", "texts", True, "bigint", ["not_null"]),
         ("text", "sessions", True, "bigint", ["not_null"]),
@@ -52,12 +52,12 @@ def test_a_long_description_survives_the_width_of_a_line() -> None:
         ("calendar", "sessions", False, "double", None),
     ],
 )
-def test_a_column_has_the_type_and_tests_of_its_kind(
-    family: str, unit: str, is_full: bool, data_type: str, tests: list[str] | None
+def test_a_column_has_the_type_and_tags_of_its_kind(
+    family: str, unit: str, is_full: bool, data_type: str, tags: list[str] | None
 ) -> None:
     feature = Feature(name="x", family=family, formula="f", inputs=(), unit=unit, lookback=1)
     (read,) = yaml.safe_load(column(feature, is_full=is_full))
-    assert (read["data_type"], read.get("data_tests")) == (data_type, tests)
+    assert (read["data_type"], read.get("tags")) == (data_type, tags)
 
 
 @pytest.mark.parametrize("yml", ["columns: []\n", YML + YML])

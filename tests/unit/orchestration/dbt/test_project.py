@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
-
 import pytest
-from dagster_dbt.core import resource
 
 from finpulse_assets.errors import SettingError
+from finpulse_assets.orchestration.dbt.in_process import dbt_of
 from finpulse_assets.orchestration.dbt.models import MARTS
-from finpulse_assets.orchestration.dbt.project import PROJECT_DIR, dbt_resource
+from finpulse_assets.orchestration.dbt.project import PROJECT_DIR
 from finpulse_assets.settings import load_settings
-
-
-def test_no_process_is_started_to_ask_for_the_version(tmp_path, monkeypatch):
-    def refuse(*_: object) -> bytes:
-        raise AssertionError("a process was started")
-
-    monkeypatch.setattr(resource, "check_output", refuse)
-    dbt = dbt_resource(load_settings(home=tmp_path))
-    assert str(dbt._cli_version) == version("dbt-core")
 
 
 def test_the_names_of_the_marts_are_those_of_the_project():
@@ -30,4 +19,4 @@ def test_the_names_of_the_marts_are_those_of_the_project():
 @pytest.mark.parametrize("name", ["data[1]", "what?", "all*"])
 def test_a_home_that_duckdb_takes_for_a_pattern_is_refused(tmp_path, name):
     with pytest.raises(SettingError, match="which DuckDB takes for a pattern of file names"):
-        dbt_resource(load_settings(home=tmp_path / name))
+        dbt_of(load_settings(home=tmp_path / name))
