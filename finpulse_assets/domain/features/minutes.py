@@ -68,7 +68,7 @@ def minute_frames(
         bars: `schemas.BARS_1M`; a bar with a price that is no positive number is left out.
         actions: `schemas.CORPORATE_ACTIONS`, all versions.
         sessions: `schemas.SESSIONS` that cover the bars.
-        as_of: UTC time; later knowledge is not looked at.
+        as_of: UTC time; later knowledge is not used.
         tickers: `schemas.TICKERS` for the sectors; without it there are none.
         sources: `schemas.SOURCES`, the order of the sources; without it they are taken by name.
         names: features wanted, by their names in the registry; all by default. With fewer, frames

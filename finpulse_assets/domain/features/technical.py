@@ -70,7 +70,7 @@ def technical_frames(
         prices: `schemas.PRICES`, all versions.
         actions: `schemas.CORPORATE_ACTIONS`, all versions.
         sessions: `schemas.SESSIONS` that cover the prices.
-        as_of: UTC time; later knowledge is not looked at.
+        as_of: UTC time; later knowledge is not used.
         tickers: `schemas.TICKERS` for the sectors; without it there are none.
         sources: `schemas.SOURCES`, the order of the sources; without it they are taken by name.
         threads: blocks that are computed at a time.

@@ -40,7 +40,7 @@ OVER = {
 
 
 class Severity(StrEnum):
-    """How bad: info asks for nothing, a warning for action today, critical for action now."""
+    """How bad: info needs no action, a warning needs it today, critical now."""
 
     INFO = "info"
     WARNING = "warning"

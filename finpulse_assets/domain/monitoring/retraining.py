@@ -1,4 +1,4 @@
-"""Retraining: whether drift or a lost proof asks for one, and from which session on it trains.
+"""Retraining: whether drift or a lost proof requires one, and from which session on it trains.
 
 A retraining by age needs no rule here: the model's freshness policy decides (`retrain_when_stale`).
 """
@@ -38,7 +38,7 @@ class Retraining:
 def retraining_due(
     reports: pl.DataFrame, *, asked_for: date | None, rule: RetrainRule | None = None
 ) -> Retraining:
-    """Return whether the latest report asks for a retraining.
+    """Return whether the latest report requires a retraining.
 
     Only the latest reports count: drift that has passed in the meantime needs no answer.
 
@@ -79,7 +79,7 @@ def retraining_due(
 
 
 def retraining_after(decision: Promotion | None) -> Retraining:
-    """Return whether the last decision asks for a retraining: it does where a proof was lost.
+    """Return whether the last decision requires a retraining: it does where a proof was lost.
 
     Args:
         decision: the last decision, None before the first.

@@ -1,4 +1,4 @@
-"""Simulated minute bars: each day of the walk told minute by minute, with quotes.
+"""Simulated minute bars: each day of the walk by the minute, with quotes.
 
 How a daily bar is spread over its minutes. The minutes of a day add up to its bar: first open, last
 close, highest high, lowest low and the sum of volumes are those of the day, to the cent and the
@@ -78,8 +78,8 @@ def simulate_minutes(plan: MarketPlan, sessions: pl.DataFrame, *, last: int) -> 
         return BARS_1M.empty()
     walk = PriceWalk(plan)
     steps = [walk.step(day.number) for day in days][first:]
-    told = [_bars_of(plan, day, step) for day, step in zip(days[first:], steps, strict=True)]
-    return _frame(plan, days[first:], told)
+    made = [_bars_of(plan, day, step) for day, step in zip(days[first:], steps, strict=True)]
+    return _frame(plan, days[first:], made)
 
 
 def _bars_of(plan: MarketPlan, day: Day, step: Step) -> _Bars:
@@ -158,12 +158,12 @@ def _spread_over(volume: np.ndarray, weight: np.ndarray) -> np.ndarray:
     return np.diff(traded, axis=1, prepend=0.0)
 
 
-def _frame(plan: MarketPlan, days: Sequence[Day], told: Sequence[_Bars]) -> pl.DataFrame:
-    names = list(vars(told[0]))
-    columns = {name: np.concatenate([getattr(bars, name) for bars in told]) for name in names}
+def _frame(plan: MarketPlan, days: Sequence[Day], made: Sequence[_Bars]) -> pl.DataFrame:
+    names = list(vars(made[0]))
+    columns = {name: np.concatenate([getattr(bars, name) for bars in made]) for name in names}
     # By NumPy: polars multiplies by 0.01 instead, which is not the cent that the daily bar has.
     columns |= {name: columns[name] / 100 for name in _PRICES}
-    lengths = pl.Series([len(bars.bar_at) for bars in told])
+    lengths = pl.Series([len(bars.bar_at) for bars in made])
     dates = pl.DataFrame({"day": [day.session_date for day in days]})
     ordinals = np.unique(columns["ordinal"])
     tickers = pl.Series([company(plan.seed, int(ordinal)).ticker for ordinal in ordinals])

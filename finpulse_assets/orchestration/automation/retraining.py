@@ -1,8 +1,8 @@
-"""The sensors that ask for a retraining, as factories: on drift, and on a lost proof.
+"""The sensors that request a retraining, as factories: on drift, and on a lost proof.
 
 https://docs.dagster.io/guides/automate/sensors
 
-Each asks once for a cause: the cursor holds what was seen, the run key names the cause, so that a
+Each requests once for a cause: the cursor holds what was seen, the run key names the cause, so that a
 deleted cursor repeats nothing.
 """
 
@@ -46,10 +46,10 @@ def drift_sensor(
     rule: RetrainRule | None = None,
     seconds: int = 60,
 ) -> dg.SensorDefinition:
-    """Return the sensor that asks for one retraining per drift.
+    """Return the sensor that requests one retraining per drift.
 
-    Its cursor holds the session of the last report it has looked at and of the report that it last
-    asked for a retraining for. Deleting it repeats nothing: the run key names the report.
+    Its cursor holds the session of the last report it has read and of the report for which it last
+    requested a retraining. Deleting it repeats nothing: the run key names the report.
     """
 
     @dg.sensor(
@@ -57,7 +57,7 @@ def drift_sensor(
         name="retrain_on_drift",
         minimum_interval_seconds=seconds,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Asks for one retraining per drift: after two drifted reports in a row, at "
+        description="Requests one retraining per drift: after two drifted reports in a row, at "
         "most once in forty sessions.",
     )
     def retrain_on_drift(
@@ -88,14 +88,14 @@ def drift_sensor(
 def proof_sensor(
     job: dg.JobDefinition | dg.UnresolvedAssetJobDefinition, *, seconds: int = 60
 ) -> dg.SensorDefinition:
-    """Return the sensor that asks for one retraining per lost proof."""
+    """Return the sensor that requests one retraining per lost proof."""
 
     @dg.sensor(
         job=job,
         name="retrain_on_lost_proof",
         minimum_interval_seconds=seconds,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Asks for one retraining when the champion has lost its proof.",
+        description="Requests one retraining when the champion has lost its proof.",
     )
     def retrain_on_lost_proof(
         models: dg.ResourceParam[ModelStore], settings: dg.ResourceParam[Settings]

@@ -99,8 +99,8 @@ class DbtInProcess:
         for it in failed:
             if it.node.test_metadata and it.node.test_metadata.name == "sound":
                 rules = Warehouse(self.warehouse).query(it.node.compiled_code)
-                told = [f"{rule} ({rows:,} rows)" for rule, rows in rules.sort("rule").iter_rows()]
-                found[it.node.unique_id] = "; ".join(told)
+                named = [f"{rule} ({rows:,} rows)" for rule, rows in rules.sort("rule").iter_rows()]
+                found[it.node.unique_id] = "; ".join(named)
         return found
 
     def write_docs(self) -> None:

@@ -14,7 +14,7 @@ from finpulse_assets.orchestration.rehearsal.record import Statement
 # What follows from a fault is notified by the evening of the session after its end.
 AFTERMATH = timedelta(days=5)
 EVENING = timedelta(hours=8)  # from a decision to the evening tick, at most
-DAILY = "whole_graph"  # the job that the schedule asks for
+DAILY = "whole_graph"  # the job that the schedule requests
 FAULTY = (Kind.RUN_FAILED, Kind.CHECK_FAILED, Kind.SOURCE_FAILED, Kind.ASSET_STALE)
 
 

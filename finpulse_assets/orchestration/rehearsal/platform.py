@@ -131,7 +131,7 @@ class RehearsedPlatform:
             yield
 
     def tick_schedules(self, *, kill: Kill | None = None) -> list[RunRecord]:
-        """Tick every schedule that is due now, and execute what it asks for.
+        """Tick every schedule that is due now, and execute what it requests.
 
         Args:
             kill: where the process of the run is killed, None for a run that goes on.
