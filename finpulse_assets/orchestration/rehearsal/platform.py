@@ -104,6 +104,8 @@ class RehearsedPlatform:
             resources=self._resources,
         )
         self.repository = self.definitions.get_repository_def()
+        graph = self.repository.asset_graph
+        self._left_out = set() if settings.publish else SERVING.resolve(graph)
         warehouse = next(
             one
             for one in loaded.assets
@@ -184,9 +186,7 @@ class RehearsedPlatform:
         """Execute a job in this process, as the platform's own run would."""
         definition = self.definitions.resolve_job_def(job)
         graph = self.repository.asset_graph
-        keys = set(assets or definition.asset_layer.selected_asset_keys)
-        if not self.settings.publish:
-            keys -= SERVING.resolve(graph)
+        keys = set(assets or definition.asset_layer.selected_asset_keys) - self._left_out
         chosen: list[dg.AssetKey] | None = sorted(keys)
         checks = {key for key in graph.asset_check_keys if key.asset_key in keys}
         if not self._dbt.with_tests and checks & self._data_tests:
@@ -248,7 +248,8 @@ class RehearsedPlatform:
             )
             self._cursors[sensor.name] = result.cursor
             wanted: dict[str | None, list[dg.AssetKey]] = {}
-            for key in sorted(sensor.asset_selection.resolve(self.repository.asset_graph)):
+            selected = sensor.asset_selection.resolve(self.repository.asset_graph)
+            for key in sorted(selected - self._left_out):
                 for partition in result.get_requested_partitions(key):
                     wanted.setdefault(partition, []).append(key)
             if not wanted:
