@@ -109,6 +109,14 @@ class Settings(BaseSettings):
     max_bad_row_share: float = Field(
         0.05, ge=0, le=1, description="share of refused rows past which a delivery fails its check"
     )
+    largest_move: float = Field(
+        1.75, gt=1, description="factor from the close before it past which a bar without a listed "
+        "split is refused"
+    )  # fmt: skip
+    accepted_moves: str | None = Field(
+        None, pattern=r"^[A-Z0-9.-]+:\d{4}-\d\d-\d\d(,[A-Z0-9.-]+:\d{4}-\d\d-\d\d)*$",
+        description="bars past that factor that somebody has confirmed, such as BAX:2015-07-01"
+    )  # fmt: skip
     price_tolerance: float = Field(
         0.005, ge=0, le=1, description="relative difference of two sources' closes past which the "
         "check of prices warns"
@@ -231,6 +239,12 @@ class Settings(BaseSettings):
     def source_names(self) -> list[str]:
         """The list of sources, preferred ones first."""
         return (self.sources or SOURCE_OF_PROFILE[self.profile]).split(",")
+
+    @property
+    def moves_accepted(self) -> list[tuple[str, date]]:
+        """The confirmed bars, as ticker and day."""
+        pairs = (one.split(":") for one in (self.accepted_moves or "").split(",") if one)
+        return [(ticker, date.fromisoformat(day)) for ticker, day in pairs]
 
     @property
     def ticker_list(self) -> list[str]:

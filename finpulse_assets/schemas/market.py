@@ -79,9 +79,9 @@ CORPORATE_ACTIONS = Table(
         TICKER,
         Column("ex_date", pl.Date, "first session that trades without the right", "date"),
         Column("kind", pl.String, "split or dividend"),
-        Column("value", pl.Float64, "split: new shares per old share; dividend: USD per share in "
-               "the unit of its source's prices, so per new share where a split falls on the "
-               "ex-date", "ratio or USD"),
+        Column("value", pl.Float64, "split: new shares per old share; dividend: USD per share, of "
+               "the ex-date after its split for unadjusted prices, as the first download of the "
+               "prices counts shares for split_adjusted ones", "ratio or USD"),
         EVENT_TIME,
         KNOWLEDGE_TIME,
         SOURCE,

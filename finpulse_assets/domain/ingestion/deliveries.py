@@ -7,7 +7,9 @@ from datetime import datetime
 
 import polars as pl
 
+from finpulse_assets.domain.ingestion.market import Market, Sound, sound_actions, sound_prices
 from finpulse_assets.domain.ingestion.quarantine import (
+    UNREADABLE,
     Rule,
     action_rules,
     price_rules,
@@ -20,7 +22,10 @@ from finpulse_assets.schemas import TEXT_KINDS, UTC, Kind, source_table
 
 @dataclass(frozen=True)
 class Delivery:
-    """New rows of a table, its refused rows, and what became of the rest, as counts of rows."""
+    """New rows of a table, its refused rows, and what became of the rest, as counts of rows.
+
+    `notes` say what was converted or merged on the way.
+    """
 
     rows: pl.DataFrame
     quarantined: pl.DataFrame
@@ -29,6 +34,7 @@ class Delivery:
     repeated: int
     late: int
     not_yet_known: int
+    notes: tuple[str, ...] = ()
 
     @property
     def bad_share(self) -> float:
@@ -46,6 +52,7 @@ def accept(
     sessions: pl.DataFrame,
     as_of: datetime,
     window: Window | None = None,
+    market: Market | None = None,
 ) -> Delivery:
     """Turn what one source delivered into new rows of `source_table(source, kind)`.
 
@@ -59,22 +66,36 @@ def accept(
         as_of: the time of this run (UTC); rows known later are left for a later run.
         window: what the source was asked for, where `delivered` is its whole answer; see
             `versions.new_versions`.
+        market: what bars and actions are judged by.
     """
     table = source_table(source, kind)
-    good, bad = split_bad_rows(delivered, _rules(kind, sessions), as_of=as_of)
-    good = _with_times(kind, good, sessions)
+    readable, bad = split_bad_rows(delivered, _rules(kind, sessions), as_of=as_of)
+    sound = _sound(kind, _with_times(kind, readable, sessions), held, market or Market(), sessions)
+    _, refused = split_bad_rows(sound.refused, [UNREADABLE], as_of=as_of)
+    good = sound.rows
     known = good.filter(_is_known(kind, as_of))
     fresh, late = new_versions(known, held, IDENTITIES[kind], coverage, as_of, window)
     rows = fresh.rename({"source": "origin"}).with_columns(delivered_at=pl.lit(as_of).cast(UTC))
     return Delivery(
         rows=table.enforce(rows.select(table.column_names)),
-        quarantined=bad,
+        quarantined=pl.concat([bad, refused]),
         delivered=delivered.height,
-        refused=delivered.height - good.height,
+        refused=delivered.height - readable.height + sound.refused.height,
         repeated=known.height - rows.height,
         late=late,
         not_yet_known=good.height - known.height,
+        notes=sound.notes,
     )
+
+
+def _sound(
+    kind: Kind, good: pl.DataFrame, held: pl.LazyFrame, market: Market, sessions: pl.DataFrame
+) -> Sound:
+    if kind == "prices":
+        return sound_prices(good, held.collect(), market, sessions)
+    if kind == "corporate_actions":
+        return sound_actions(good, market)
+    return Sound(good, good.clear().with_columns(problem=pl.lit(None, pl.String)), ())
 
 
 def _rules(kind: Kind, sessions: pl.DataFrame) -> list[Rule]:

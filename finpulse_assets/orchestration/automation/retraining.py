@@ -2,8 +2,8 @@
 
 https://docs.dagster.io/guides/automate/sensors
 
-Each requests once for a cause: the cursor holds what was seen, the run key names the cause, so that a
-deleted cursor repeats nothing.
+Each requests once for a cause: the cursor holds what was seen, the run key names the cause, so that
+a deleted cursor repeats nothing.
 """
 
 from __future__ import annotations

@@ -92,6 +92,9 @@ def source_asset(
             months=context.partition_keys,
             sessions=sessions.collect(),
             max_bad_row_share=settings.max_bad_row_share,
+            price_sources=[source.name for source in sources.giving("prices")],
+            accepted_moves=settings.moves_accepted,
+            largest_move=settings.largest_move,
         )
         answers = collect(request, universe(sources, lake)["ticker"].unique().to_list())
         if any(answer.status == FAILED for answer in answers) and context.retry_number < retries:
@@ -204,7 +207,8 @@ def _metadata(answers: Sequence[Answer]) -> dict[str, object]:
         ],
         schema={"kind": pl.String, "status": pl.String, "problem": pl.String},
     )
-    return {**counts, "requests": sample(by_kind)}
+    notes = [note for one in found for note in one.notes]
+    return {**counts, "requests": sample(by_kind), "notes": "; ".join(notes) or "none"}
 
 
 def _checks(answers: Sequence[Answer], settings: Settings) -> list[dg.AssetCheckResult]:

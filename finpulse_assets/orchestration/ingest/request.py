@@ -7,9 +7,11 @@ so that the next run asks again from there; what other sources deliver is not to
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
+from functools import cached_property
 
 import polars as pl
 
@@ -18,15 +20,19 @@ from finpulse_assets.domain.calendar import NEW_YORK
 from finpulse_assets.domain.ingestion.bars_1m import accept_bars_1m, in_all
 from finpulse_assets.domain.ingestion.coverage import spans_asked
 from finpulse_assets.domain.ingestion.deliveries import Delivery, accept
+from finpulse_assets.domain.ingestion.fit import LARGEST_MOVE
 from finpulse_assets.domain.ingestion.history import HistoryCut, history_cut
+from finpulse_assets.domain.ingestion.market import Market, market_of
 from finpulse_assets.errors import SourceError
 from finpulse_assets.gateways.lake.lake import WHOLE, Lake
 from finpulse_assets.gateways.sources.source import Source
 from finpulse_assets.orchestration.run.clock import FIRST_DAY, RunClock
-from finpulse_assets.schemas import QUARANTINE, Kind, requests_table, source_table
+from finpulse_assets.schemas import CORPORATE_ACTIONS, QUARANTINE, Kind, requests_table, source_table
 
 log = logging.getLogger(__name__)
 
+MARKET_KINDS: tuple[Kind, ...] = ("prices", "corporate_actions")
+NO_PRICES = "no prices of the source are held, and they say which shares a dividend is paid on"
 ANSWERED, REFUSED, FAILED = "answered", "refused", "failed"
 
 
@@ -40,6 +46,18 @@ class Request:
     months: Sequence[str]
     sessions: pl.DataFrame
     max_bad_row_share: float
+    price_sources: Sequence[str] = ()
+    accepted_moves: Collection[tuple[str, date]] = ()
+    largest_move: float = LARGEST_MOVE
+
+    @cached_property
+    def actions(self) -> pl.DataFrame:
+        """The splits and dividends that the source delivers; bars are judged by them as well.
+
+        Raises:
+            SourceError: the source cannot be read.
+        """
+        return self.source.ask("corporate_actions", *self.window)
 
     @property
     def window(self) -> tuple[datetime, datetime]:
@@ -86,7 +104,10 @@ def _collected(request: Request, kind: Kind, tickers: Sequence[str]) -> Answer:
     try:
         if kind == "bars_1m":
             return _minutes(request)
-        delivered = request.source.ask(kind, *request.window)
+        is_action = kind == "corporate_actions"
+        if is_action and _lacks_prices(request):
+            return Answer(kind, REFUSED, problem=NO_PRICES)
+        delivered = request.actions if is_action else request.source.ask(kind, *request.window)
         return _kept(request, kind, delivered, tickers)
     except SourceError as error:
         log.warning("source %s failed for %s: %s", request.source.name, kind, error)
@@ -106,6 +127,7 @@ def _kept(request: Request, kind: Kind, delivered: pl.DataFrame, tickers: Sequen
             sessions=request.sessions,
             as_of=clock.as_of,
             window=request.window,
+            market=_market(request) if kind in MARKET_KINDS else None,
         )
         if refusal := _judged(request, kind, delivery):
             return refusal
@@ -114,6 +136,32 @@ def _kept(request: Request, kind: Kind, delivered: pl.DataFrame, tickers: Sequen
         spans = spans_asked(kind, windows, tickers, sessions=request.sessions, as_of=clock.as_of)
         lake.cover(table, spans)
     return Answer(kind, ANSWERED, delivery)
+
+
+def _market(request: Request) -> Market:
+    """Return what the bars and actions of the source are judged by."""
+    lake, name = request.lake, request.source.name
+    columns = ("ticker", "ex_date", "kind", "value", "knowledge_time")
+    actions = pl.concat(  # its own count before those of others
+        lake.read_or_empty(table).select(columns).collect()
+        for table in (source_table(name, "corporate_actions"), CORPORATE_ACTIONS)
+    )
+    tables = [source_table(one, "prices") for one in dict.fromkeys([name, *request.price_sources])]
+    prices = [lake.read_or_empty(table) for table in tables]
+    delivered = None
+    if "corporate_actions" in request.source.kinds:
+        with suppress(SourceError):  # said where the actions themselves are asked for
+            delivered = request.actions
+    market = market_of(prices, actions, delivered)
+    return replace(market, accepted=request.accepted_moves, largest_move=request.largest_move)
+
+
+def _lacks_prices(request: Request) -> bool:
+    """Return whether actions come from a source of prices none of which are held."""
+    if "prices" not in request.source.kinds or request.actions.is_empty():
+        return False
+    table = source_table(request.source.name, "prices")
+    return request.lake.read_or_empty(table).limit(1).collect().is_empty()
 
 
 def _held(lake: Lake, table: Table, first_month: str) -> pl.LazyFrame:
