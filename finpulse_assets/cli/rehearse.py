@@ -25,6 +25,7 @@ SMALL = {
     "folds": 2,
     "min_train_sessions": 60,
     "resamples": 200,
+    "models_kept": 3,
     "sentiment_model": "tiny",
     "publish": False,
 }

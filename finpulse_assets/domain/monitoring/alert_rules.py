@@ -17,34 +17,40 @@ from finpulse_assets.domain.monitoring.drift import WHOLE, verdicts
 
 # The day's run begins at its schedule and takes its time: a session is not missed before this.
 GRACE = timedelta(hours=2)
-# A source of texts may be silent for some days; what a signal stands on may not.
+# A source of texts may be silent for some days, or for twice as long as it usually is; what a
+# signal stands on may not.
 TEXT_TABLES = ("raw/tweets", "raw/headlines", "scored/text_sentiment")
 TEXT_SESSIONS = 3
 MANY_SESSIONS = 3
 
 
 def stale_tables(
-    reached: Mapping[str, date | None], sessions: pl.DataFrame, now: datetime
+    reached: Mapping[str, date | None],
+    sessions: pl.DataFrame,
+    now: datetime,
+    usual_gaps: Mapping[str, int] | None = None,
 ) -> list[Alert]:
     """Return the tables that lack a session whose decision time is past by more than the grace.
 
     Args:
         reached: the last session of each table, None for one without rows.
+        usual_gaps: sessions that usually lie between two with rows, by table of texts.
         sessions: schemas.SESSIONS, ascending, up to `now` or later.
         now: UTC time that counts as now for the data.
     """
     due = sessions.filter(pl.col("decision_at") <= now - GRACE)
-    found = (_stale(table, last, due) for table, last in reached.items())
+    usual = usual_gaps or {}
+    found = (_stale(table, last, due, usual.get(table, 0)) for table, last in reached.items())
     return [alert for alert in found if alert is not None]
 
 
-def _stale(table: str, last: date | None, due: pl.DataFrame) -> Alert | None:
+def _stale(table: str, last: date | None, due: pl.DataFrame, usual_gap: int) -> Alert | None:
     is_text = table in TEXT_TABLES
     if is_text and last is None:  # a source may have no texts at all
         return None
     missed = due.tail(1) if last is None else due.filter(pl.col("session_date") > last)
     count = missed.height
-    if count <= (TEXT_SESSIONS if is_text else 0):
+    if count <= (max(TEXT_SESSIONS, 2 * usual_gap) if is_text else 0):
         return None
     what = f"{table} has no rows"
     if last is not None:

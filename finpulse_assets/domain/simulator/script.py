@@ -175,7 +175,10 @@ def archive_on(
     for late in script.late:
         if late.shown <= today:
             at = pl.lit(decided[late.shown]).cast(UTC)
-            known = pl.when(_texts_of(late.session, sessions)).then(at).otherwise(known)
+            # A ticker that was added later was never asked about while its texts were missing.
+            later = [ticker for ticker, day in script.added if day > late.shown]
+            is_late = _texts_of(late.session, sessions) & ~pl.col("ticker").is_in(later)
+            known = pl.when(is_late).then(at).otherwise(known)
     versions = [shown.prices]
     for correction in script.corrections:
         if correction.shown <= today:

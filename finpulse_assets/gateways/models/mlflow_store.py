@@ -12,7 +12,7 @@ import os
 import re
 import tempfile
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -148,16 +148,27 @@ class MlflowStore:
             client.set_registered_model_alias(REGISTERED_MODEL, CHAMPION, version)
 
     def prune(self, kept: Collection[str]) -> list[str]:
-        """Delete the registry versions of all candidates but `kept`; return the versions."""
+        """Delete the registry versions of all candidates but `kept`; return the versions.
+
+        The files of a run go with its version, model and plots; its parameters and scores stay.
+        """
+        client = self._client()
         with translated(self.uri):
-            gone = [
-                str(version.version)
-                for version in self._versions()
-                if version.tags.get("candidate_id") not in kept
-            ]
+            gone = [v for v in self._versions() if v.tags.get("candidate_id") not in kept]
             for version in gone:
-                self._client().delete_model_version(REGISTERED_MODEL, version)
-        return gone
+                client.delete_model_version(REGISTERED_MODEL, version.version)
+                if version.run_id:
+                    self._delete_files_of(version.run_id)
+        return [str(version.version) for version in gone]
+
+    def _delete_files_of(self, run_id: str) -> None:
+        client = self._client()
+        run = client.get_run(run_id).info
+        _delete_files(run.artifact_uri)
+        of_run = f"source_run_id = '{run_id}'"
+        for model in client.search_logged_models([run.experiment_id], filter_string=of_run):
+            _delete_files(model.artifact_location)
+            client.delete_logged_model(model.model_id)
 
     def version_of(self, candidate_id: str) -> str | None:
         """Return the registry version of a candidate, or None."""
@@ -171,3 +182,11 @@ class MlflowStore:
         import mlflow
 
         return mlflow.MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
+
+
+def _delete_files(location: str) -> None:
+    """Delete what lies at an artifact location, where its kind of store can."""
+    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+    with suppress(NotImplementedError, FileNotFoundError):
+        get_artifact_repository(location).delete_artifacts()

@@ -211,6 +211,11 @@ def _metadata(answers: Sequence[Answer]) -> dict[str, object]:
     return {**counts, "requests": sample(by_kind), "notes": "; ".join(notes) or "none"}
 
 
+def _few(bad: Sequence[pl.DataFrame]) -> str:
+    rows = sum(frame.height for frame in bad)
+    return f"{rows} rows were refused, such as: {bad[0]['reason'][0]}" if rows else "none"
+
+
 def _checks(answers: Sequence[Answer], settings: Settings) -> list[dg.AssetCheckResult]:
     failed = [f"{a.kind}: {a.problem}" for a in answers if a.status == FAILED]
     refused = [f"{a.kind}: {a.problem}" for a in answers if a.status == REFUSED]
@@ -225,7 +230,7 @@ def _checks(answers: Sequence[Answer], settings: Settings) -> list[dg.AssetCheck
         dg.AssetCheckResult(
             check_name=BAD_ROWS_ARE_RARE,
             passed=not refused,
-            description="; ".join(refused) or "few or no rows were refused",
+            description="; ".join(refused) or _few(bad),
             metadata={
                 "refused_rows": sum(frame.height for frame in bad),
                 "limit": settings.max_bad_row_share,

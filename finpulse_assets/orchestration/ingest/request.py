@@ -27,7 +27,13 @@ from finpulse_assets.errors import SourceError
 from finpulse_assets.gateways.lake.lake import WHOLE, Lake
 from finpulse_assets.gateways.sources.source import Source
 from finpulse_assets.orchestration.run.clock import FIRST_DAY, RunClock
-from finpulse_assets.schemas import CORPORATE_ACTIONS, QUARANTINE, Kind, requests_table, source_table
+from finpulse_assets.schemas import (
+    CORPORATE_ACTIONS,
+    QUARANTINE,
+    Kind,
+    requests_table,
+    source_table,
+)
 
 log = logging.getLogger(__name__)
 

@@ -156,8 +156,10 @@ class RehearsedPlatform:
         """Note the freshness of now, tick every sensor, and execute what they ask for."""
         note_freshness(self.instance, self.repository.asset_graph, self.clock())
         records = []
-        # The alerts come last, as they would a moment later, and see what the others have started.
-        for sensor in sorted(self.repository.sensor_defs, key=lambda one: one.name == "alerts"):
+        # The alerts come first and last: they are sensed more often than what retrains.
+        alerts = self.repository.get_sensor_def("alerts")
+        others = [one for one in self.repository.sensor_defs if one is not alerts]
+        for sensor in (alerts, *others, alerts):
             if isinstance(sensor, dg.AutomationConditionSensorDefinition):
                 records += self._automation(sensor)
                 continue

@@ -95,7 +95,7 @@ def resolve_clock(settings: Settings, sources: Sources, *, now: Now = system_now
             f"the prices end on {end:%Y-%m-%d}, before {FIRST_DAY}, the first day that is loaded",
             hint="give prices that reach beyond that day",
         )
-    until = _end_of(end, settings) if end else None
+    until = _end_of(end, settings, moment) if end else None
     as_of = settings.as_of or until or moment
     if as_of > moment:
         raise SettingError(
@@ -143,9 +143,9 @@ def _extents(sources: Sources) -> tuple[dict[str, Extent], datetime | None]:
     return found, None if None in ends else max(ends, default=None)
 
 
-def _end_of(prices_end: datetime, settings: Settings) -> datetime:
-    """Return the decision time of the last session that the prices reach."""
+def _end_of(prices_end: datetime, settings: Settings, now: datetime) -> datetime:
+    """Return the decision time of the last session that the prices reach and that is decided."""
     delay = timedelta(minutes=settings.decision_delay_minutes)
     last_day = prices_end.date()
     sessions = build_sessions(last_day - timedelta(days=14), last_day, decision_delay=delay)
-    return last_completed_session(sessions, prices_end + delay)["decision_at"]
+    return last_completed_session(sessions, min(prices_end + delay, now))["decision_at"]

@@ -23,7 +23,13 @@ from finpulse_assets.schemas import (
     source_table,
 )
 from tests.fakes.ingestion import ingest, ingest_assets, metadata_of
-from tests.fakes.sources import FakePriceSource, FakeTextSource, small_actions, small_prices, small_texts
+from tests.fakes.sources import (
+    FakePriceSource,
+    FakeTextSource,
+    small_actions,
+    small_prices,
+    small_texts,
+)
 
 AS_OF = datetime(2024, 12, 4, tzinfo=UTC)
 MONTHS = ("2024-11-01", "2024-12-01")

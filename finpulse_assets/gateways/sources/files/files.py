@@ -12,6 +12,8 @@ from pathlib import Path
 
 import polars as pl
 
+from finpulse_assets.domain.calendar import NEW_YORK
+from finpulse_assets.domain.features.choice import has_prices
 from finpulse_assets.gateways.clock import Now, system_now
 from finpulse_assets.gateways.sources.files.formats import open_tables, reading
 from finpulse_assets.gateways.sources.files.shapes import (
@@ -38,6 +40,7 @@ from finpulse_assets.schemas import TICKERS
 
 # A ticker whose bars end longer before the end of the files than this is no longer listed.
 DELISTED_AFTER = timedelta(days=30)
+ONE_DAY = timedelta(days=1)
 
 Query = Callable[[pl.LazyFrame], pl.LazyFrame]
 
@@ -113,9 +116,18 @@ class FilePriceSource:
         self._now = now
 
     def extent(self) -> Extent | None:
-        """Return the open of the first session and the close of the last, None without bars."""
-        ends_of = _ends(pl.col("session_date"), self._now())
-        ends = self._read_prices(lambda prices: prices.select(ends_of))
+        """Return the open of the first session and the close of the last, None without bars.
+
+        The last is one that has ended and has prices: a bar of today before its close, or a row
+        that holds nothing but its day, is no end of the data.
+        """
+        now = self._now()
+        today = now.astimezone(NEW_YORK).date()
+        ended = today if time_on(today, "close_at") <= now else today - ONE_DAY
+        usable = has_prices() & (pl.col("session_date") <= ended)
+        day = pl.col("session_date")
+        first, last = day.min().alias("first"), day.max().alias("last")
+        ends = self._read_prices(lambda prices: prices.filter(usable).select(first, last))
         first, last = ends.select(pl.min("first"), pl.max("last")).row(0)
         if first is None:
             return None

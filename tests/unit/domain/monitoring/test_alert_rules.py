@@ -56,6 +56,13 @@ def test_texts_may_be_silent_for_three_sessions_or_for_ever(reached, count):
     assert [a.severity for a in found] == [Severity.WARNING] * count
 
 
+def test_texts_of_a_small_universe_may_be_silent_for_twice_as_long_as_they_usually_are():
+    late = FRIDAY_NIGHT + timedelta(days=1)
+    reached, usual = {"raw/headlines": date(2024, 2, 26)}, {"raw/headlines": 2}
+    assert rules.stale_tables(reached, SESSIONS, late, usual) == []
+    assert len(rules.stale_tables(reached, SESSIONS, late, {"raw/headlines": 1})) == 1
+
+
 def test_a_stale_table_has_the_size_of_what_it_lacks():
     late = FRIDAY_NIGHT + timedelta(days=1)
     (found,) = rules.stale_tables({"raw/prices": date(2024, 2, 20)}, SESSIONS, late)

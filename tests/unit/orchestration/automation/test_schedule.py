@@ -253,6 +253,15 @@ def test_a_table_without_files_is_missing_and_one_without_rows_empty():
     assert (status.state, status.sessions_behind) == ("empty", None)
 
 
+def test_the_usual_gap_of_texts_is_that_of_nineteen_in_twenty():
+    sessions = build_sessions(date(2024, 1, 2), date(2024, 12, 31))
+    rows = pl.DataFrame({"session_date": [*DAYS[:41], DAYS[44], DAYS[54]]})
+    rows = rows.with_columns(knowledge_time=pl.lit(datetime(2024, 4, 1, tzinfo=UTC)))
+    assert table_status(TWEETS, rows.lazy(), sessions, DAYS[59]).usual_gap == 1
+    sparse = rows.head(41).gather_every(3)
+    assert table_status(TWEETS, sparse.lazy(), sessions, DAYS[59]).usual_gap == 3
+
+
 CLOCK = RunClock(datetime(2024, 5, 10, 21, tzinfo=UTC), date(2024, 1, 10))
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from finpulse_assets.errors import SourceError
 from finpulse_assets.gateways.sources.files.files import FilePriceSource, FileTextSource
-from finpulse_assets.gateways.sources.protocols import DELIVERED_TEXTS
+from finpulse_assets.gateways.sources.protocols import DELIVERED_TEXTS, Extent
 
 ALL = (datetime(2000, 1, 3, tzinfo=UTC), datetime(2030, 1, 1, tzinfo=UTC))
 BAR = {"open": 2.0, "high": 4.0, "low": 1.0, "close": 3.0}
@@ -184,6 +184,24 @@ def test_no_files_are_no_extent_and_no_actions(tmp_path: Path) -> None:
     assert prices.extent() is None
     assert prices.corporate_actions(*ALL).is_empty()
     assert prices.tickers().is_empty()
+
+
+@pytest.mark.parametrize(
+    ("now", "last"),
+    [("2024-05-02 18:00", "2024-05-01"), ("2024-05-02 21:00", "2024-05-02")],
+    ids=["before the close of the last bar", "after it"],
+)
+def test_the_data_ends_with_the_last_finished_session_that_has_prices(
+    tmp_path: Path, now: str, last: str
+) -> None:
+    rows = [f"A,2024-{day},10,11,9,10,100" for day in ("04-30", "05-01", "05-02")]
+    text = "ticker,session_date,open,high,low,close,volume_shares\n" + "\n".join(rows)
+    path = _csv(tmp_path, text + "\nA,2024-05-03,,,,,\n", "bars.csv")
+    moment = datetime.fromisoformat(f"{now}+00:00")
+    extent = FilePriceSource(prices=path, now=lambda: moment).extent()
+    assert extent == Extent(
+        datetime(2024, 4, 30, 13, 30, tzinfo=UTC), datetime.fromisoformat(f"{last} 20:00+00:00")
+    )
 
 
 def _truncated(folder: Path) -> Path:
