@@ -32,6 +32,8 @@ PLANTED = "planted_future"
 # A recursive average never quite forgets its start: what moves a column by less than a thousandth
 # of its spread counts as forgotten.
 WARM_TOLERANCE = 1e-3
+# A column that hardly varies differs by the rounding of its sums: no dependence on a start.
+ROUNDING = 1e-9
 # The first bar sets the scale of adjusted prices, and on another scale rounding decides otherwise
 # which of two equal moves is the larger. An indicator that compares them (Wilder's directions) then
 # differs for some bars: a few rows in a hundred are no dependence on the start.
@@ -129,7 +131,8 @@ def compare_warm(
     for name, bars in warm_up.items():
         one, other = both[name].cast(pl.Float64), late[name].cast(pl.Float64)
         spread = _spread(one)
-        moved = (one - other).abs() > WARM_TOLERANCE * spread + 1e-12
+        rounding = ROUNDING * pl.max_horizontal(pl.lit(1.0), one.abs())
+        moved = (one - other).abs() > pl.select(WARM_TOLERANCE * spread + rounding).to_series()
         differs = moved.fill_null(False) | (one.is_null() != other.is_null())
         settled = (pl.col("late_seen") >= bars) | (pl.col("bars_seen") < bars)
         ready = both.select((settled.all().over("session_date")) & (pl.col("late_seen") >= bars))
