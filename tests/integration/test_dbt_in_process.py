@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import polars as pl
 import pytest
 
 from finpulse_assets.defs.warehouse.assets import warehouse
+from finpulse_assets.orchestration.alerting.failures import sentence_of
 from finpulse_assets.orchestration.dbt.in_process import dbt_of
 from finpulse_assets.orchestration.run.clock import RunClock
 from finpulse_assets.settings import Settings
@@ -70,3 +73,36 @@ def test_a_broken_rule_is_named_with_its_rows(lakes: dict[str, Path]) -> None:
     ]
     assert not check.passed
     assert check.description == "ticker, session_date repeat (2 rows)"
+
+
+READER = """
+import duckdb, sys
+held = duckdb.connect(sys.argv[1], read_only=True)
+print("reading", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_reader_of_the_warehouse_file_makes_the_build_one_sentence(
+    lakes: dict[str, Path],
+) -> None:
+    """Defect: 235 lines and three tracebacks."""
+    home = lakes["it's {sound}"]
+    path = Settings(home=home).warehouse
+    if not path.exists():
+        assert built(home).success
+    reader = subprocess.Popen(
+        [sys.executable, "-c", READER, str(path)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        assert reader.stdout.readline() == "reading\n"
+        result = built(home)
+    finally:
+        reader.communicate("")
+    (failure,) = [event for event in result.all_events if event.is_step_failure]
+    assert sentence_of(failure) == (
+        f"another process reads {path}, so dbt cannot write it. Hint: close it; "
+        "finpulse sql reads the snapshot, which a run does not wait for"
+    )
+    assert built(home).success, "once it is closed the build goes on"

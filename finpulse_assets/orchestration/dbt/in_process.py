@@ -65,7 +65,8 @@ class DbtInProcess:
             as_of: what was known later is unseen (UTC).
 
         Raises:
-            WarehouseError: a model could not be built; a test that fails raises nothing.
+            WarehouseError: another process reads the warehouse, or a model could not be built; a
+                test that fails raises nothing.
         """
         from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
         from google.protobuf.json_format import MessageToDict
@@ -76,6 +77,7 @@ class DbtInProcess:
             if event.info.name in SHOWN:
                 events.append(MessageToDict(event, preserving_proto_field_name=True))
 
+        self._refuse_while_it_is_read()
         variables = json.dumps({"as_of": f"{as_of:%Y-%m-%d %H:%M:%S.%f}"})
         done = self._invoke(["build", "--vars", variables], keep)
         broken = self._broken_rules(done)
@@ -102,6 +104,20 @@ class DbtInProcess:
                 named = [f"{rule} ({rows:,} rows)" for rule, rows in rules.sort("rule").iter_rows()]
                 found[it.node.unique_id] = "; ".join(named)
         return found
+
+    def _refuse_while_it_is_read(self) -> None:
+        """Raise before dbt does, which prints three tracebacks."""
+        import duckdb
+
+        try:
+            duckdb.connect(str(self.warehouse)).close()
+        except duckdb.IOException as error:
+            if "Could not set lock" not in str(error):
+                raise
+            raise WarehouseError(
+                f"another process reads {self.warehouse}, so dbt cannot write it",
+                hint="close it; finpulse sql reads the snapshot, which a run does not wait for",
+            ) from error
 
     def write_docs(self) -> None:
         """Write the documentation as one page into the target folder.
