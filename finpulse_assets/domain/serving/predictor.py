@@ -26,6 +26,7 @@ NEAREST = 3
 # The reasons to abstain, in the order in which they are given.
 DELISTED, FEATURES_STALE = "delisted", "features_stale"
 MODEL_EXPIRED, NO_PROVEN_SKILL = "model_expired", "no_proven_skill"
+CONTRADICTION = "contradiction"  # probability and expected return point to different sides
 
 
 class UnknownSymbolError(RequestError):
@@ -58,9 +59,10 @@ class Answer(BaseModel):
         description="what the model read; send it back as a feature row for the same numbers"
     )
     abstain: bool = Field(description="whether to act on this answer is advised against")
-    reason: Literal["delisted", "features_stale", "model_expired", "no_proven_skill"] | None = (
-        Field(description="why it abstains, the first that holds; null where it does not")
-    )
+    reason: (
+        Literal["delisted", "features_stale", "model_expired", "no_proven_skill", "contradiction"]
+        | None
+    ) = Field(description="why it abstains, the first that holds; null where it does not")
     latency_ms: float = Field(description="from the request's bytes to the answer, milliseconds")
 
 
@@ -116,7 +118,8 @@ class Predictor:
         used = {name: features[name] for name in self.model.features}
         frame = pl.DataFrame([used], schema=dict.fromkeys(used, pl.Float64))
         (probability,), (expected_return,) = self.model.predict(frame)
-        reason = self._reason(row, now)
+        is_one = (direction(probability) == "up") == (expected_return >= 0)
+        reason = self._reason(row, now) or (None if is_one else CONTRADICTION)
         return Answer(
             symbol=request.symbol,
             prediction=direction(probability),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
@@ -60,6 +61,28 @@ def test_an_answer_abstains_for_the_first_reason_that_holds(symbol, is_proven, r
     assert (answer.abstain, answer.reason) == (reason is not None, reason)
     assert 0 < answer.probability < 1
     assert answer.as_of is not None
+
+
+class Contrary:
+    """The model with the other sign of its expected return, as two boosters may give it."""
+
+    def __init__(self, model) -> None:
+        self._model = model
+
+    def predict(self, rows):
+        probability, expected_return = self._model.predict(rows)
+        return probability, -expected_return
+
+    def __getattr__(self, name):
+        return getattr(self._model, name)
+
+
+def test_an_answer_that_contradicts_itself_abstains(predictor):
+    answer = ask(replace(predictor, model=Contrary(predictor.model)), symbol="AAPL")
+    assert (answer.prediction == "up") != (answer.expected_return >= 0)
+    assert (answer.abstain, answer.reason) == (True, "contradiction")
+    unproven = replace(predictor, model=Contrary(predictor.model), is_proven=False)
+    assert ask(unproven, symbol="AAPL").reason == "no_proven_skill", "the first that holds"
 
 
 @pytest.mark.parametrize(
