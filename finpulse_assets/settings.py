@@ -12,6 +12,7 @@ from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 from dotenv import dotenv_values
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
@@ -77,9 +78,17 @@ def _source_list(value: str) -> str:
     return ",".join(names)
 
 
+def _zone(value: str) -> str:
+    try:
+        return str(ZoneInfo(value.strip()))
+    except (KeyError, ValueError, OSError) as error:
+        raise ValueError("it should be an IANA name such as America/New_York or UTC") from error
+
+
 UtcTime = Annotated[datetime, BeforeValidator(_end_of_day), AfterValidator(_as_utc)]
 TickerList = Annotated[str, NoDecode, AfterValidator(_ticker_list)]
 SourceList = Annotated[str, NoDecode, AfterValidator(_source_list)]
+ZoneName = Annotated[str, AfterValidator(_zone)]
 
 
 class Settings(BaseSettings):
@@ -125,6 +134,14 @@ class Settings(BaseSettings):
     bars_1m_path: Path | None = Field(
         None, description="files: one-minute bars, as tweets_path; unset: there are none"
     )
+    bars_timezone: ZoneName | None = Field(
+        None, description="files: IANA zone of the one-minute bars whose times name none; unset: "
+        "UTC, where that fits the hours of the exchange"
+    )  # fmt: skip
+    day_order: str | None = Field(
+        None, pattern="^(mdy|dmy)$", description="files: mdy or dmy, the order in days such as "
+        "05/02/2024; unset: such days are refused"
+    )  # fmt: skip
     tickers_path: Path | None = Field(
         None, description="files: company and sector of each symbol; unset: taken from the prices"
     )
