@@ -48,7 +48,13 @@ def claim_home(settings: Settings, clock: RunClock) -> None:
     for source, values in wanted.items():
         own = held.get(source, values)
         # A home from before a kind of file was understood holds none of it.
-        other = [name for name in values if own.get(name, "None") != values[name]]
+        before = {name: own.get(name, "None") for name in values}
+        other = [
+            name
+            for name in values
+            # What nobody said before may be said now: without it, nothing was read another way.
+            if before[name] not in (values[name], "None" if name in NOTATION_SETTINGS else None)
+        ]
         if other:
             raise SettingError(
                 f"the home {settings.root} holds the data of {_named(own, other)}, this run's is "
@@ -62,7 +68,7 @@ def claim_home(settings: Settings, clock: RunClock) -> None:
             f"time {clock.as_of:%Y-%m-%d %H:%M} lies before",
             hint=f"to replay that time, {ELSEWHERE}",
         )
-    if wanted.keys() - held.keys():
+    if any(held.get(source) != values for source, values in wanted.items()):
         content = {"format": FORMAT, "sources": {**held, **wanted}}
         write_json(settings.root / HOME_FILE, content)
 

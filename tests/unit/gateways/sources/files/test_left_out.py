@@ -75,6 +75,11 @@ def test_an_adjusted_close_is_read_in_every_shape_of_prices(tmp_path: Path) -> N
     assert (row["close"], row["price_basis"]) == (4.0, "unadjusted")
 
 
+def test_a_daily_candle_that_is_not_complete_has_a_problem(tmp_path: Path) -> None:
+    rows = bars(ndjson(tmp_path, BAR | {"complete": True}, BAR | {"complete": False}))
+    assert [row["problem"] for row in rows] == [None, "complete is false, the bar is not final"]
+
+
 def test_optional_columns_are_read_in_every_shape_of_texts(tmp_path: Path) -> None:
     stocknet = {"tweet_id": 1, "symbol": "T", "created_at": TEXT["event_time"], "text": "up",
                 "knowledge_time": "2024-05-08T10:00:00Z", "like_count": 5,
