@@ -165,7 +165,7 @@ def test_parquet_at_midnights_alone_is_refused(tmp_path: Path, zone: str | None)
     frame = pl.DataFrame([TEXT, TEXT]).with_columns(event_time=times)
     frame.write_parquet(tmp_path / "t.parquet")
     found = FileTextSource(tweets=tmp_path / "t.parquet").texts("tweets", *ALL)
-    assert found["problem"].str.contains("is a bare day").all()
+    assert found["problem"].str.contains("is a bare day").to_list() == [True, True]
 
 
 def test_a_midnight_among_other_times_is_a_time(tmp_path: Path) -> None:
