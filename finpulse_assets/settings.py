@@ -6,18 +6,17 @@ Values come from the environment, then from a `.env` file in the working folder,
 from __future__ import annotations
 
 import os
-from contextlib import suppress
-from datetime import UTC, date, datetime, time
+from datetime import date
 from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
 
 from dotenv import dotenv_values
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from finpulse_assets.errors import SettingError
+from finpulse_assets.setting_values import SourceList, TickerList, UtcTime, ZoneName
 
 PREFIX = "FINPULSE_"
 # Variables of the same prefix that others read: dbt its paths, the tests and benchmarks their data,
@@ -39,47 +38,6 @@ class Profile(StrEnum):
 
 
 SOURCE_OF_PROFILE = {Profile.DEMO: "simulator", Profile.FILES: "files", Profile.LIVE: "yahoo"}
-
-
-def _end_of_day(value: object) -> object:
-    """Read a bare day as its last second: as of a day means with all of that day.
-
-    Text is read here, for pydantic would take "2015" for seconds since 1970.
-    """
-    if isinstance(value, str):
-        value = _iso_day_or_time(value.strip())
-    is_day = isinstance(value, date) and not isinstance(value, datetime)
-    return datetime.combine(value, time(23, 59, 59), UTC) if is_day else value
-
-
-def _iso_day_or_time(text: str) -> date:
-    for read in (date.fromisoformat, datetime.fromisoformat):
-        with suppress(ValueError):
-            return read(text)
-    raise ValueError("it should be a day or a time such as 2015-09-30 or 2015-09-30T20:15+00:00")
-
-
-def _as_utc(value: datetime) -> datetime:
-    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-def _ticker_list(value: str) -> str:
-    tickers = dict.fromkeys(part.strip().upper() for part in value.split(",") if part.strip())
-    if not tickers:
-        raise ValueError("it should name at least one symbol")
-    return ",".join(tickers)
-
-
-def _source_list(value: str) -> str:
-    names = dict.fromkeys(part.strip().lower() for part in value.split(",") if part.strip())
-    if not names:
-        raise ValueError("it should name at least one source")
-    return ",".join(names)
-
-
-UtcTime = Annotated[datetime, BeforeValidator(_end_of_day), AfterValidator(_as_utc)]
-TickerList = Annotated[str, NoDecode, AfterValidator(_ticker_list)]
-SourceList = Annotated[str, NoDecode, AfterValidator(_source_list)]
 
 
 class Settings(BaseSettings):
@@ -133,6 +91,14 @@ class Settings(BaseSettings):
     bars_1m_path: Path | None = Field(
         None, description="files: one-minute bars, as tweets_path; unset: there are none"
     )
+    bars_timezone: ZoneName | None = Field(
+        None, description="files: IANA zone of the one-minute bars whose times name none; unset: "
+        "UTC, where that fits the hours of the exchange"
+    )  # fmt: skip
+    day_order: str | None = Field(
+        None, pattern="^(mdy|dmy)$", description="files: mdy or dmy, the order in days such as "
+        "05/02/2024; unset: such days are refused"
+    )  # fmt: skip
     tickers_path: Path | None = Field(
         None, description="files: company and sector of each symbol; unset: taken from the prices"
     )

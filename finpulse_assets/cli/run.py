@@ -61,6 +61,13 @@ def run(
     bars_1m: Annotated[
         Path | None, typer.Option("--bars-1m", help="files: one-minute bars.")
     ] = None,
+    bars_timezone: Annotated[
+        str | None,
+        typer.Option(help="files: IANA zone of one-minute bars whose times name none."),
+    ] = None,
+    day_order: Annotated[
+        str | None, typer.Option(help="files: mdy or dmy, the order of days such as 05/02/2024.")
+    ] = None,
     as_of: AsOf = None,
     home: Home = None,
     as_json: Json = False,
@@ -78,6 +85,8 @@ def run(
         "corporate_actions_path": _absolute(corporate_actions),
         "tickers_path": _absolute(tickers),
         "bars_1m_path": _absolute(bars_1m),
+        "bars_timezone": bars_timezone,
+        "day_order": day_order,
         "as_of": as_of,
         "home": _absolute(home),
     }

@@ -137,6 +137,19 @@ def test_a_source_of_another_shape_names_its_columns(command_line, tmp_path):
     assert "pears" in err
 
 
+def test_days_that_can_be_read_in_two_ways_ask_for_their_order(command_line, tmp_path):
+    path = tmp_path / "prices.csv"
+    path.write_text("date,symbol,open,high,low,close,volume\n05/02/2024,T,4,8,2,4,7\n")
+    code, err = command_line("run", "--profile", "files", "--prices", str(path))
+    assert code == 1
+    assert "'05/02/2024' has no stated order, set FINPULSE_DAY_ORDER to mdy or dmy" in err
+    code, err = command_line(
+        "run", "--profile", "files", "--prices", str(path), "--day-order", "ymd"
+    )
+    assert "FINPULSE_DAY_ORDER is 'ymd'" in err
+    assert "Traceback" not in err
+
+
 @pytest.mark.usefixtures("sentiment_model")
 def test_too_many_bad_rows_fail_the_blocking_check(command_line, tmp_path):
     frame = bars().with_columns(

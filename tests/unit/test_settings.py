@@ -139,3 +139,12 @@ def test_a_misspelt_variable_is_named_with_its_neighbour(monkeypatch):
     monkeypatch.setenv("FINPULSE_PROFIL", "files")
     with pytest.raises(SettingError, match=r"FINPULSE_PROFIL is no setting.*mean FINPULSE_PROFILE"):
         load_settings()
+
+
+def test_zones_and_orders_are_checked_by_name():
+    assert load_settings(bars_timezone=" Europe/Athens ").bars_timezone == "Europe/Athens"
+    assert load_settings(day_order="dmy").day_order == "dmy"
+    with pytest.raises(SettingError, match="FINPULSE_BARS_TIMEZONE is 'New York': it should be an"):
+        load_settings(bars_timezone="New York")
+    with pytest.raises(SettingError, match="FINPULSE_DAY_ORDER is 'ymd'"):
+        load_settings(day_order="ymd")

@@ -153,6 +153,22 @@ def minutes_present(bars: pl.LazyFrame, sessions: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def share_in_sessions(bars: pl.LazyFrame, sessions: pl.DataFrame) -> float:
+    """Return the share of the bars that begin between the open and the close of a session.
+
+    Args:
+        bars: with bar_at (UTC); a bar without one does not count.
+        sessions: `schemas.SESSIONS` that cover the bars.
+    """
+    hours = sessions.lazy().select("open_at", "close_at", day="session_date")
+    timed = bars.select("bar_at", day=pl.col("bar_at").dt.date()).filter(
+        pl.col("bar_at").is_not_null()
+    )
+    inside = pl.col("bar_at").is_between("open_at", "close_at", closed="left").fill_null(False)
+    found = timed.join(hours, on="day", how="left").select(inside.mean())
+    return found.collect(engine="streaming").item() or 0.0
+
+
 def _first_of_each(good: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, int]:
     """Return the first bar of each minute, the others with a `problem`, and how many repeat it."""
     is_first = pl.struct(_KEY).is_first_distinct()

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import polars as pl
 
@@ -70,6 +70,37 @@ class Extent:
 
     first: datetime
     last: datetime
+
+
+@dataclass(frozen=True)
+class Outside:
+    """Rows that a source has outside of the window that it was asked for, and their days."""
+
+    rows: int
+    first: date | None = None
+    last: date | None = None
+
+    def __str__(self) -> str:
+        return f"{self.rows:,} rows from {self.first} to {self.last}"
+
+
+@runtime_checkable
+class ReadsFiles(Protocol):
+    """A source that can say what of its files a request leaves out."""
+
+    def ignored_columns(self, kind: str) -> dict[str, list[str]]:
+        """Return file name -> its columns that nothing reads, of the files of one kind of row.
+
+        Raises:
+            SourceError: a file cannot be read.
+        """
+
+    def outside(self, kind: str, start: datetime, end: datetime) -> Outside:
+        """Return the rows of one kind that lie outside the window [start, end).
+
+        Raises:
+            SourceError: a file cannot be read.
+        """
 
 
 class TextSource(Protocol):

@@ -9,8 +9,13 @@ import polars as pl
 
 from finpulse_assets.errors import SourceError
 from finpulse_assets.gateways.sources.minute_source import MinuteSource
-from finpulse_assets.gateways.sources.protocols import PriceSource, TextSource
-from finpulse_assets.schemas import Kind
+from finpulse_assets.gateways.sources.protocols import (
+    Outside,
+    PriceSource,
+    ReadsFiles,
+    TextSource,
+)
+from finpulse_assets.schemas import TEXT_KINDS, Kind
 
 
 @dataclass(frozen=True)
@@ -37,9 +42,24 @@ class Source:
         Raises:
             SourceError: the source cannot be read.
         """
-        if kind in ("tweets", "headlines"):
+        if kind in TEXT_KINDS:
             return self.texts.texts(kind, start, end)
         return getattr(self.prices, kind)(start, end)
+
+    def ignored_columns(self, kind: Kind) -> dict[str, list[str]]:
+        """Return the columns of files that nothing reads; see `ReadsFiles`."""
+        gateway = self._giving(kind)
+        return gateway.ignored_columns(kind) if isinstance(gateway, ReadsFiles) else {}
+
+    def outside(self, kind: Kind, start: datetime, end: datetime) -> Outside:
+        """Return the rows of files that lie outside the window; see `ReadsFiles`."""
+        gateway = self._giving(kind)
+        return gateway.outside(kind, start, end) if isinstance(gateway, ReadsFiles) else Outside(0)
+
+    def _giving(self, kind: Kind) -> object:
+        if kind == "bars_1m":
+            return self.minutes
+        return self.texts if kind in TEXT_KINDS else self.prices
 
 
 @dataclass(frozen=True)

@@ -18,13 +18,13 @@ from finpulse_assets.orchestration.catalog.metadata import (
     description,
     sample,
 )
+from finpulse_assets.orchestration.ingest.left_out import left_out
 from finpulse_assets.orchestration.ingest.request import (
     FAILED,
     REFUSED,
     Answer,
     Request,
     collect,
-    history_left_out,
 )
 from finpulse_assets.orchestration.ingest.union import unite
 from finpulse_assets.orchestration.run.clock import MONTHS, RunClock
@@ -99,10 +99,9 @@ def source_asset(
         answers = collect(request, universe(sources, lake)["ticker"].unique().to_list())
         if any(answer.status == FAILED for answer in answers) and context.retry_number < retries:
             raise dg.RetryRequested(max_retries=retries, seconds_to_wait=wait)
-        is_down = any(answer.kind == "prices" and answer.status == FAILED for answer in answers)
-        cut = None if is_down else history_left_out(request)
+        answered = [answer.kind for answer in answers if answer.status != FAILED]
         return dg.MaterializeResult(
-            metadata={**_metadata(answers), **(cut.metadata if cut else {})},
+            metadata={**_metadata(answers), **left_out(request, answered)},
             check_results=_checks(answers, settings),
         )
 

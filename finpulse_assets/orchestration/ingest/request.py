@@ -10,23 +10,21 @@ import logging
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime
 from functools import cached_property
 
 import polars as pl
 
 from finpulse_assets.contract import Table
-from finpulse_assets.domain.calendar import NEW_YORK
 from finpulse_assets.domain.ingestion.bars_1m import accept_bars_1m, in_all
 from finpulse_assets.domain.ingestion.coverage import spans_asked
 from finpulse_assets.domain.ingestion.deliveries import Delivery, accept
 from finpulse_assets.domain.ingestion.fit import LARGEST_MOVE
-from finpulse_assets.domain.ingestion.history import HistoryCut, history_cut
 from finpulse_assets.domain.ingestion.market import Market, market_of
 from finpulse_assets.errors import SourceError
 from finpulse_assets.gateways.lake.lake import WHOLE, Lake
 from finpulse_assets.gateways.sources.source import Source
-from finpulse_assets.orchestration.run.clock import FIRST_DAY, RunClock
+from finpulse_assets.orchestration.run.clock import RunClock
 from finpulse_assets.schemas import (
     CORPORATE_ACTIONS,
     QUARANTINE,
@@ -90,20 +88,6 @@ def collect(request: Request, tickers: Sequence[str]) -> list[Answer]:
     answers = [_collected(request, kind, tickers) for kind in request.source.kinds]
     _log_requests(request, answers)
     return answers
-
-
-def history_left_out(request: Request) -> HistoryCut | None:
-    """Return the bars of the source that lie before the first day that is loaded, None without any.
-
-    Raises:
-        SourceError: the source cannot be read.
-    """
-    extent = request.clock.extents.get(f"{request.source.name} prices")
-    if extent is None or extent.first.date() >= FIRST_DAY:
-        return None
-    begin = datetime.combine(FIRST_DAY, time(), NEW_YORK).astimezone(UTC)
-    old = request.source.ask("prices", extent.first, begin)
-    return history_cut(old["session_date"], FIRST_DAY)
 
 
 def _collected(request: Request, kind: Kind, tickers: Sequence[str]) -> Answer:

@@ -20,13 +20,15 @@ FILE_SETTINGS = (
     "prices_path", "tweets_path", "headlines_path", "corporate_actions_path", "tickers_path",
     "bars_1m_path",
 )  # fmt: skip
+# How the files write what can be read in two ways: read otherwise, they are other data.
+NOTATION_SETTINGS = ("bars_timezone", "day_order")
 _MARKET = ("simulator_seed", "simulator_tickers", "simulator_effect")
 # The settings that make two runs runs of the same data, by source.
 IDENTITY = {
     "simulator": _MARKET,
     "exchange": _MARKET,
     "wire": _MARKET,
-    "files": FILE_SETTINGS,
+    "files": (*FILE_SETTINGS, *NOTATION_SETTINGS),
 }
 ELSEWHERE = "set FINPULSE_HOME (or --home) to a folder of its own"
 
@@ -46,7 +48,13 @@ def claim_home(settings: Settings, clock: RunClock) -> None:
     for source, values in wanted.items():
         own = held.get(source, values)
         # A home from before a kind of file was understood holds none of it.
-        other = [name for name in values if own.get(name, "None") != values[name]]
+        before = {name: own.get(name, "None") for name in values}
+        other = [
+            name
+            for name in values
+            # What nobody said before may be said now: without it, nothing was read another way.
+            if before[name] not in (values[name], "None" if name in NOTATION_SETTINGS else None)
+        ]
         if other:
             raise SettingError(
                 f"the home {settings.root} holds the data of {_named(own, other)}, this run's is "
@@ -60,7 +68,7 @@ def claim_home(settings: Settings, clock: RunClock) -> None:
             f"time {clock.as_of:%Y-%m-%d %H:%M} lies before",
             hint=f"to replay that time, {ELSEWHERE}",
         )
-    if wanted.keys() - held.keys():
+    if any(held.get(source) != values for source, values in wanted.items()):
         content = {"format": FORMAT, "sources": {**held, **wanted}}
         write_json(settings.root / HOME_FILE, content)
 
@@ -85,7 +93,7 @@ def check_format(settings: Settings) -> None:
 
 
 def with_remembered_files(settings: Settings) -> Settings:
-    """Return settings whose file paths, where none is set, are those that the home was read from.
+    """Return settings whose files, where none is set, are those that the home was read from.
 
     So `finpulse status --profile files` and the UI describe the data set of the last run.
     """
@@ -93,7 +101,8 @@ def with_remembered_files(settings: Settings) -> Settings:
         return settings
     held = _held(settings.root).get("files", {})
     known = {n: Path(held[n]) for n in FILE_SETTINGS if held.get(n, "None") != "None"}
-    return settings.model_copy(update=known)
+    notation = {n: held[n] for n in NOTATION_SETTINGS if held.get(n, "None") != "None"}
+    return settings.model_copy(update={**notation, **known} if known else {})
 
 
 def identity_of(settings: Settings) -> dict[str, dict[str, str]]:

@@ -135,18 +135,29 @@ def _simulator_kinds(settings: Settings) -> tuple[Kind, ...]:
 def _files(settings: Settings, now: Now) -> Source:
     from finpulse_assets.gateways.sources.files.files import FilePriceSource, FileTextSource
     from finpulse_assets.gateways.sources.files.minute_files import FileMinuteSource
+    from finpulse_assets.gateways.sources.files.times import Notation
 
+    daily = Notation(day_order=settings.day_order)
+    minutes = settings.bars_1m_path and FileMinuteSource(
+        settings.bars_1m_path, notation=replace(daily, zone=settings.bars_timezone), now=now
+    )
     return Source(
         "files",
         _file_kinds(settings),
-        FileTextSource(tweets=settings.tweets_path, headlines=settings.headlines_path, now=now),
+        FileTextSource(
+            tweets=settings.tweets_path,
+            headlines=settings.headlines_path,
+            notation=daily,
+            now=now,
+        ),
         FilePriceSource(
             prices=settings.prices_path,
             corporate_actions=settings.corporate_actions_path,
             tickers=settings.tickers_path,
+            notation=daily,
             now=now,
         ),
-        FileMinuteSource(settings.bars_1m_path, now=now) if settings.bars_1m_path else None,
+        minutes,
     )
 
 

@@ -6,8 +6,7 @@ rows of the window are held and a changed file is noticed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -15,20 +14,19 @@ import polars as pl
 from finpulse_assets.domain.calendar import NEW_YORK
 from finpulse_assets.domain.features.choice import has_prices
 from finpulse_assets.gateways.clock import Now, system_now
-from finpulse_assets.gateways.sources.files.formats import open_tables, reading
-from finpulse_assets.gateways.sources.files.shapes import (
+from finpulse_assets.gateways.sources.files.file_rows import Files
+from finpulse_assets.gateways.sources.files.known_shapes import (
     ACTION_SHAPES,
     PRICE_SHAPES,
     SYMBOL_SHAPES,
     TEXT_SHAPES,
-    Shape,
-    deliver,
-    recognise,
 )
+from finpulse_assets.gateways.sources.files.times import Notation
 from finpulse_assets.gateways.sources.protocols import (
     DELIVERED_ACTIONS,
     DELIVERED_TEXTS,
     Extent,
+    Outside,
     TextKind,
     action_window,
     check_kind,
@@ -36,13 +34,11 @@ from finpulse_assets.gateways.sources.protocols import (
     text_window,
     time_on,
 )
-from finpulse_assets.schemas import TICKERS
+from finpulse_assets.schemas import TICKERS, UTC, Kind
 
 # A ticker whose bars end longer before the end of the files than this is no longer listed.
 DELISTED_AFTER = timedelta(days=30)
 ONE_DAY = timedelta(days=1)
-
-Query = Callable[[pl.LazyFrame], pl.LazyFrame]
 
 
 class FileTextSource:
@@ -52,7 +48,9 @@ class FileTextSource:
         tweets: a file, a folder or a glob; None for no tweets. A folder with Tweet.csv and
             Company_Tweet.csv is the Kaggle pair.
         headlines: the same for headlines.
-        now: the present time (UTC); a time that is still to come is no end of the data.
+        notation: how the files write what can be read in two ways.
+        now: the present time (UTC); a text that is still to come is a bad row, and no end of the
+            data.
     """
 
     name = "files"
@@ -62,19 +60,25 @@ class FileTextSource:
         *,
         tweets: Path | None = None,
         headlines: Path | None = None,
+        notation: Notation | None = None,
         now: Now = system_now,
     ) -> None:
-        self._paths: dict[TextKind, Path | None] = {"tweets": tweets, "headlines": headlines}
+        paths = {"tweets": tweets, "headlines": headlines}
+        self._files: dict[TextKind, Files] = {
+            kind: Files(path, TEXT_SHAPES, kind, notation or Notation())
+            for kind, path in paths.items()
+            if path
+        }
         self._now = now
 
     def extent(self) -> Extent | None:
-        """Return the first and last delivery time of all texts, None where there are none."""
-        ends_of = _ends(pl.coalesce("knowledge_time", "event_time"), self._now())
-        ends = [
-            _read(path, TEXT_SHAPES, kind, lambda texts: texts.select(ends_of))
-            for kind, path in self._paths.items()
-            if path
-        ]
+        """Return the first and last delivery time of all texts, None where there are none.
+
+        Raises:
+            SourceError: a file has rows, and none of them has a usable time.
+        """
+        moment = pl.coalesce("knowledge_time", "event_time")
+        ends = [files.ends(moment, self._now()) for files in self._files.values()]
         if not ends:
             return None
         first, last = pl.concat(ends).select(pl.min("first"), pl.max("last")).row(0)
@@ -84,10 +88,23 @@ class FileTextSource:
         """Return the texts of the window; see `TextSource.texts`."""
         check_kind(kind)
         window = text_window(start, end)
-        path = self._paths[kind]
-        if path is None:
+        if kind not in self._files:
             return pl.DataFrame(schema=DELIVERED_TEXTS)
-        return _read(path, TEXT_SHAPES, kind, where=window)
+        ahead = pl.col("event_time") > pl.lit(self._now(), UTC)
+        return self._files[kind].rows(window, ahead=ahead, moment="event_time")
+
+    def ignored_columns(self, kind: Kind) -> dict[str, list[str]]:
+        """Return the columns that nothing reads; see `ReadsFiles`."""
+        return self._files[kind].ignored_columns() if kind in self._files else {}
+
+    def outside(self, kind: Kind, start: datetime, end: datetime) -> Outside:
+        """Return what lies outside the window; see `ReadsFiles`."""
+        if kind not in self._files:
+            return Outside(0)
+        moment = pl.coalesce("knowledge_time", "event_time")
+        return self._files[kind].outside(
+            text_window(start, end), moment.dt.date(), moment <= pl.lit(self._now(), UTC)
+        )
 
 
 class FilePriceSource:
@@ -97,7 +114,9 @@ class FilePriceSource:
         prices: a file, a folder or a glob.
         corporate_actions: the same for splits and dividends; None where prices contain them.
         tickers: the same for company and sector of each symbol; None to do without.
-        now: the present time (UTC); a session that is still to come is no end of the data.
+        notation: how the files write what can be read in two ways.
+        now: the present time (UTC); a session that is still to come is a bad row, and no end of
+            the data.
     """
 
     name = "files"
@@ -108,11 +127,14 @@ class FilePriceSource:
         prices: Path,
         corporate_actions: Path | None = None,
         tickers: Path | None = None,
+        notation: Notation | None = None,
         now: Now = system_now,
     ) -> None:
-        self._prices = prices
-        self._actions = corporate_actions
-        self._tickers = tickers
+        how = notation or Notation()
+        self._prices = Files(prices, PRICE_SHAPES, "prices", how)
+        actions, companies = corporate_actions, tickers
+        self._actions = actions and Files(actions, ACTION_SHAPES, "corporate actions", how)
+        self._tickers = companies and Files(companies, SYMBOL_SHAPES, "tickers", how)
         self._now = now
 
     def extent(self) -> Extent | None:
@@ -120,14 +142,14 @@ class FilePriceSource:
 
         The last is one that has ended and has prices: a bar of today before its close, or a row
         that holds nothing but its day, is no end of the data.
+
+        Raises:
+            SourceError: a file has rows, and none of them has a usable day.
         """
-        now = self._now()
-        today = now.astimezone(NEW_YORK).date()
-        ended = today if time_on(today, "close_at") <= now else today - ONE_DAY
-        usable = has_prices() & (pl.col("session_date") <= ended)
-        day = pl.col("session_date")
-        first, last = day.min().alias("first"), day.max().alias("last")
-        ends = self._read_prices(lambda prices: prices.filter(usable).select(first, last))
+        today = self._today()
+        ended = today if time_on(today, "close_at") <= self._now() else today - ONE_DAY
+        with_prices = pl.when(has_prices()).then(pl.col("session_date"))
+        ends = self._prices.ends(with_prices, ended)
         first, last = ends.select(pl.min("first"), pl.max("last")).row(0)
         if first is None:
             return None
@@ -135,26 +157,42 @@ class FilePriceSource:
 
     def prices(self, start: datetime, end: datetime) -> pl.DataFrame:
         """Return the bars of the window; see `PriceSource.prices`."""
-        window = price_window(start, end)
-        return self._read_prices(where=window)
+        ahead = pl.col("session_date") > self._today()
+        return self._prices.rows(price_window(start, end), ahead=ahead, moment="session_date")
 
     def corporate_actions(self, start: datetime, end: datetime) -> pl.DataFrame:
         """Return the actions of the window; see `PriceSource.corporate_actions`."""
         window = action_window(start, end)
-        if self._actions is None:
+        if not self._actions:
             return pl.DataFrame(schema=DELIVERED_ACTIONS)
-        return _read(self._actions, ACTION_SHAPES, "corporate actions", where=window)
+        return self._actions.rows(window)
+
+    def ignored_columns(self, kind: Kind) -> dict[str, list[str]]:
+        """Return the columns that nothing reads; see `ReadsFiles`."""
+        files = self._of(kind)
+        return files.ignored_columns() if files else {}
+
+    def outside(self, kind: Kind, start: datetime, end: datetime) -> Outside:
+        """Return what lies outside the window; see `ReadsFiles`."""
+        files = self._of(kind)
+        if not files:
+            return Outside(0)
+        if kind == "prices":
+            day = pl.col("session_date")
+            return files.outside(price_window(start, end), day, day <= self._today())
+        return files.outside(action_window(start, end), pl.col("ex_date"), pl.lit(True))
 
     def tickers(self) -> pl.DataFrame:
         """Return each ticker of the prices with its span, and its company where a file names it.
 
         `valid_to` is the last bar of a ticker whose bars end more than 30 days before the files.
         """
-        spans = self._read_prices(
+        past = pl.col("session_date").filter(pl.col("session_date") <= self._now())
+        spans = self._prices.ask(
             lambda prices: (
                 prices.filter(pl.col("ticker").is_not_null())
                 .group_by("ticker")
-                .agg(_ends(pl.col("session_date"), self._now()))
+                .agg(first=past.min(), last=past.max())
             )
         )
         spans = spans.group_by("ticker").agg(pl.min("first"), pl.max("last")).drop_nulls()
@@ -169,48 +207,14 @@ class FilePriceSource:
         )
 
     def _companies(self) -> pl.DataFrame:
-        if self._tickers is None:
+        if not self._tickers:
             schema = {name: pl.String for name in ("ticker", "company", "sector")}
             return pl.DataFrame(schema=schema)
-        companies = _read(self._tickers, SYMBOL_SHAPES, "tickers")
-        return companies.drop("problem").unique("ticker", keep="first", maintain_order=True)
+        companies = self._tickers.ask(lambda rows: rows.drop("problem"))
+        return companies.unique("ticker", keep="first", maintain_order=True)
 
-    def _read_prices(
-        self, query: Query | None = None, *, where: pl.Expr | None = None
-    ) -> pl.DataFrame:
-        return _read(self._prices, PRICE_SHAPES, "prices", query, where=where)
+    def _of(self, kind: Kind) -> Files | None:
+        return {"prices": self._prices, "corporate_actions": self._actions}.get(kind)
 
-
-def _read(
-    path: Path,
-    shapes: Sequence[Shape],
-    what: str,
-    query: Query | None = None,
-    *,
-    where: pl.Expr | None = None,
-) -> pl.DataFrame:
-    """Return the rows of each file below `path`, one after the other: those that pass `where`.
-
-    Args:
-        path: a file, a folder or a glob.
-        shapes: the shapes that it may have.
-        what: how messages call its rows.
-        query: asked of each file instead of its rows.
-        where: a filter on delivered columns.
-
-    Raises:
-        SourceError: `path` is missing, or a file is unreadable or of no understood shape.
-    """
-    answers = []
-    for table in open_tables(path):
-        with reading(table.path):
-            shape = recognise(list(table.columns), shapes, path=table.path, what=what)
-            rows = deliver(table, shape, where=where)
-            answers.append((query(rows) if query else rows).collect())
-    return pl.concat(answers)
-
-
-def _ends(moment: pl.Expr, now: datetime) -> list[pl.Expr]:
-    # A day mistyped into the future is a bad row, and no end of the data.
-    past = moment.filter(moment <= now)
-    return [past.min().alias("first"), past.max().alias("last")]
+    def _today(self) -> date:
+        return self._now().astimezone(NEW_YORK).date()

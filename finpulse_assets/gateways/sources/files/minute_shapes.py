@@ -1,6 +1,6 @@
-"""The shapes of files of one-minute bars: our own, OANDA's candles, and other spellings of them.
+"""The shapes of files of one-minute bars: our own, OANDA's candles, and those of other programs.
 
-Which columns such a file has and what else they may be called.
+Which columns such a file has, what else they may be called, and in which zone its times are.
 """
 
 from __future__ import annotations
@@ -9,51 +9,85 @@ from dataclasses import replace
 
 import polars as pl
 
-from finpulse_assets.gateways.sources.files.formats import OpenTable
-from finpulse_assets.gateways.sources.files.shapes import PRICE_NAMES, Shape
+from finpulse_assets.gateways.sources.files.known_shapes import PRICE_NAMES, not_final
+from finpulse_assets.gateways.sources.files.shapes import Names, Shape
+from finpulse_assets.gateways.sources.files.tables import OpenTable
 from finpulse_assets.gateways.sources.minute_source import DELIVERED_BARS_1M
 
-# Our name -> other names of the same column, the first that a file has counts.
-SPELLINGS = {
-    "ticker": ("symbol", "instrument"),
-    "bar_at": ("time", "timestamp"),
-    "open": ("o",),
-    "high": ("h",),
-    "low": ("l",),
-    "close": ("c",),
-}
 # OANDA's candles: column -> field in it -> our name. A nested quote counts at its close.
 NESTED = {
     "mid": {"o": "open", "h": "high", "l": "low", "c": "close"},
     "bid": {"c": "bid"},
     "ask": {"c": "ask"},
 }
+# Eastern Standard Time all year, without daylight saving; so HistData.com says.
+HISTDATA_ZONE = "Etc/GMT+5"
 
-_OPTIONAL = ("ticker", "bid", "ask", "bid_size", "ask_size", "price_basis", "source")
+_HISTDATA_TIME = "histdata_time"  # as `csv_files` calls it
+_PRICES: dict[str, Names] = {name: (name, name[0]) for name in PRICE_NAMES}
+
+
+def _minutes(name: str, basis: str, columns: dict[str, Names], **more: object) -> Shape:
+    return Shape(
+        name=name,
+        schema=DELIVERED_BARS_1M,
+        columns={**_PRICES, **columns},
+        optional={"ticker": ("symbol", "instrument", "T")},
+        defaults={"source": pl.lit("files"), "price_basis": pl.lit(basis)},
+        extras={"complete": pl.Boolean},
+        finish=not_final,
+        named_after_ticker=True,
+        **more,
+    )
+
 
 MINUTE_SHAPES = (
-    Shape(
-        name="minute bars, bar_at also as time or timestamp, prices also as o, h, l, c",
-        schema=DELIVERED_BARS_1M,
-        columns={name: name for name in ("bar_at", *PRICE_NAMES, "volume")},
-        optional={name: name for name in _OPTIONAL},
-        defaults={"source": pl.lit("files"), "price_basis": pl.lit("unadjusted")},
+    _minutes(
+        "minute bars, bar_at also as time or timestamp, prices also as o, h, l, c",
+        "unadjusted",
+        {"bar_at": ("bar_at", "time", "timestamp", "datetime"), "volume": "volume"},
     ),
+    _minutes(
+        "minute bars of HistData.com",
+        "unadjusted",
+        {"bar_at": _HISTDATA_TIME, "volume": ("volume", "tickvol")},
+        zone=HISTDATA_ZONE,
+    ),
+    # The time of the broker's server, which no file says.
+    _minutes(
+        "minute bars of MetaTrader",
+        "unadjusted",
+        {"bar_at": "bar_at", "volume": "tickvol"},
+        asks_zone=True,
+    ),
+    _minutes("minute aggregates of Polygon", "split_adjusted", {"bar_at": "t", "volume": "v"}),
 )
 
 
 def in_our_spelling(table: OpenTable) -> OpenTable:
-    """Return `table` with columns that are known by another name, or nested, under our own name."""
-    frame = table.frame
-    if "mid" in table.columns:
-        frame = frame.with_columns(_unnested(table.columns))
-    found = replace(table, frame=frame).columns
-    renamed = {}
-    for ours, others in SPELLINGS.items():
-        theirs = next((name for name in others if name in found), None)
-        if ours not in found and theirs is not None:
-            renamed[theirs] = ours
-    return replace(table, frame=frame.rename(renamed))
+    """Return `table` with nested columns, and a day and a time apart, under our own names."""
+    frame, found = table.frame, table.columns
+    if "mid" in found:
+        frame = frame.with_columns(_unnested(found)).drop("mid")
+    spelt = {name.strip("<>").lower(): name for name in found}
+    if {"date", "time"} <= spelt.keys() and "bar_at" not in found:
+        is_histdata = table.path.stem.upper().startswith("DAT_")
+        joined = _joined(spelt["date"], spelt["time"])
+        frame = frame.with_columns(joined.alias(_HISTDATA_TIME if is_histdata else "bar_at"))
+        frame = frame.drop(spelt["date"], spelt["time"])
+    return replace(table, frame=frame)
+
+
+def _joined(day: str, time: str) -> pl.Expr:
+    """Return a day and a time of day as one text; a time that has its day stands alone."""
+    days = pl.col(day).cast(pl.String).str.strip_chars()
+    times = pl.col(time).cast(pl.String).str.strip_chars()
+    padded = pl.when(times.str.len_chars() > 4).then(times.str.zfill(6)).otherwise(times)
+    digits = padded.str.replace(r"^(\d{2})(\d{2})(\d{2})?$", "$1:$2:$3").str.strip_chars_end(":")
+    clock = pl.when(times.str.contains(r"^\d+$")).then(digits).otherwise(times)
+    iso = days.str.replace(r"^(\d{4})[./]?(\d{2})[./]?(\d{2})$", "$1-$2-$3")
+    has_no_day = clock.str.contains(r"^\d{1,2}:\d{2}")
+    return pl.when(has_no_day).then(pl.concat_str(iso, clock, separator=" ")).otherwise(times)
 
 
 def _unnested(found: dict[str, pl.DataType]) -> list[pl.Expr]:

@@ -79,3 +79,24 @@ def test_a_source_may_join_and_none_may_become_another(tmp_path):
     claim_home(load_settings(**both), CLOCK)
     with pytest.raises(SettingError, match=r"prices_path .*p\.csv.*prices_path .*q\.csv"):
         claim_home(load_settings(**{**both, "prices_path": tmp_path / "q.csv"}), CLOCK)
+
+
+def test_how_the_files_write_times_is_part_of_the_data_set(tmp_path):
+    files = {"home": tmp_path, "profile": "files"}
+    given = load_settings(**files, prices_path=tmp_path / "p.csv", bars_timezone="America/New_York")
+    claim_home(given, CLOCK)
+    again = with_remembered_files(load_settings(**files))
+    assert (again.bars_timezone, again.day_order) == ("America/New_York", None)
+    other = load_settings(**files, prices_path=tmp_path / "p.csv", bars_timezone="Europe/London")
+    with pytest.raises(SettingError, match="bars_timezone America/New_York, this run's is bars_t"):
+        claim_home(other, CLOCK)
+
+
+def test_a_zone_that_a_refusal_asked_for_may_be_stated(tmp_path):
+    files = {"home": tmp_path, "profile": "files", "prices_path": tmp_path / "p.csv"}
+    claim_home(load_settings(**files), CLOCK)
+    claim_home(load_settings(**files, bars_timezone="America/New_York"), CLOCK)
+    with pytest.raises(
+        SettingError, match=r"bars_timezone America/New_York, this run's is .* None"
+    ):
+        claim_home(load_settings(**files), CLOCK)

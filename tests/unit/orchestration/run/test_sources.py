@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime
+
 import pytest
 
 from finpulse_assets.errors import SettingError
@@ -46,3 +48,21 @@ def test_without_a_source_of_prices_there_is_no_run(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "find_spec", lambda _: None)
     with pytest.raises(SettingError, match=r"no source of prices.*needs the package yfinance"):
         build_sources(load_settings(home=tmp_path, profile="live"))
+
+
+def test_settings_say_how_files_write_days_and_times(tmp_path):
+    (tmp_path / "p.csv").write_text(
+        "date,symbol,open,high,low,close,volume\n05/02/2024,T,44,88,22,44,7\n"
+    )
+    (tmp_path / "T.csv").write_text(
+        "time,open,high,low,close,volume\n2024-05-02 09:30:00,44,88,22,44,7\n"
+    )
+    settings = load_settings(
+        home=tmp_path, sources="files", prices_path=tmp_path / "p.csv",
+        bars_1m_path=tmp_path / "T.csv", day_order="dmy", bars_timezone="America/New_York",
+    )  # fmt: skip
+    [source] = build_sources(settings).members
+    span = (datetime(2024, 1, 1, tzinfo=UTC), datetime(2024, 6, 1, tzinfo=UTC))
+    assert source.ask("prices", *span)["session_date"].to_list() == [date(2024, 2, 5)]
+    [month] = source.minutes.bars_1m(*span)
+    assert month.bars["bar_at"].to_list() == [datetime(2024, 5, 2, 13, 30, tzinfo=UTC)]

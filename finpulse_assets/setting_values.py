@@ -1,0 +1,60 @@
+"""The values of settings that are more than a number or a path: how their text is read."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import UTC, date, datetime, time
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BeforeValidator
+from pydantic_settings import NoDecode
+
+
+def _end_of_day(value: object) -> object:
+    """Read a bare day as its last second: as of a day means with all of that day.
+
+    Text is read here, for pydantic would take "2015" for seconds since 1970.
+    """
+    if isinstance(value, str):
+        value = _iso_day_or_time(value.strip())
+    is_day = isinstance(value, date) and not isinstance(value, datetime)
+    return datetime.combine(value, time(23, 59, 59), UTC) if is_day else value
+
+
+def _iso_day_or_time(text: str) -> date:
+    for read in (date.fromisoformat, datetime.fromisoformat):
+        with suppress(ValueError):
+            return read(text)
+    raise ValueError("it should be a day or a time such as 2015-09-30 or 2015-09-30T20:15+00:00")
+
+
+def _as_utc(value: datetime) -> datetime:
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _ticker_list(value: str) -> str:
+    tickers = dict.fromkeys(part.strip().upper() for part in value.split(",") if part.strip())
+    if not tickers:
+        raise ValueError("it should name at least one symbol")
+    return ",".join(tickers)
+
+
+def _source_list(value: str) -> str:
+    names = dict.fromkeys(part.strip().lower() for part in value.split(",") if part.strip())
+    if not names:
+        raise ValueError("it should name at least one source")
+    return ",".join(names)
+
+
+def _zone(value: str) -> str:
+    try:
+        return str(ZoneInfo(value.strip()))
+    except (KeyError, ValueError, OSError) as error:
+        raise ValueError("it should be an IANA name such as America/New_York or UTC") from error
+
+
+UtcTime = Annotated[datetime, BeforeValidator(_end_of_day), AfterValidator(_as_utc)]
+TickerList = Annotated[str, NoDecode, AfterValidator(_ticker_list)]
+SourceList = Annotated[str, NoDecode, AfterValidator(_source_list)]
+ZoneName = Annotated[str, AfterValidator(_zone)]
