@@ -5,6 +5,9 @@ https://docs.dagster.io/guides/build/assets/metadata-and-tags
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
+
 import dagster as dg
 import polars as pl
 
@@ -102,6 +105,15 @@ def entry_schema(entry: CatalogueTable) -> dg.TableSchema:
     )
 
 
+def finite(values: Mapping[str, float]) -> dict[str, float]:
+    """Return the numbers that exist: the score of a constant, for one, may not.
+
+    >>> finite({"auc": 0.5, "rank_ic": float("nan")})
+    {'auc': 0.5}
+    """
+    return {name: value for name, value in values.items() if math.isfinite(value)}
+
+
 def sample(frame: pl.DataFrame) -> dg.MarkdownMetadataValue:
     """Return the last rows of a frame as a table for the UI; texts are cut and escaped."""
     rows = frame.tail(SAMPLE_ROWS)
@@ -111,6 +123,8 @@ def sample(frame: pl.DataFrame) -> dg.MarkdownMetadataValue:
 
 
 def _cell(value: object) -> str:
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+        return "–"
     if isinstance(value, float):
         return f"{value:.4g}"
     text = " ".join(str(value).split())
