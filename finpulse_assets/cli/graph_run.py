@@ -8,6 +8,7 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from datetime import date
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 JOB, JOB_WITHOUT_SERVING = "whole_graph", "signal_chain"
 RUN_LOG = "last_run.log"
+WAKE_SECONDS = 0.2
 INSTANCE = "telemetry:\n  enabled: false\n"
 
 
@@ -85,10 +87,17 @@ def run_graph(settings: Settings, *, days: tuple[date, date] | None = None) -> G
     Raises:
         GraphFailedError: a step failed; nothing half-written is left.
         FinPulseError: a setting or a source cannot be used.
+        KeyboardInterrupt: the run was stopped (Ctrl-C) and is noted as canceled. Its thread still
+            works: end the process by `os._exit`.
     """
     from finpulse_assets.definitions import defs
     from finpulse_assets.orchestration.automation.schedule import span_tags
-    from finpulse_assets.orchestration.run.killed_runs import HOST_TAG, PID_TAG, end_killed_runs
+    from finpulse_assets.orchestration.run.killed_runs import (
+        HOST_TAG,
+        PID_TAG,
+        end_killed_runs,
+        note_stopped,
+    )
     from finpulse_assets.orchestration.run.resources import begin_run, build_sources
 
     started = time.monotonic()
@@ -106,17 +115,24 @@ def run_graph(settings: Settings, *, days: tuple[date, date] | None = None) -> G
     progress = _Progress()
     instance.add_event_listener(run_id, progress)
     job = defs().resolve_job_def(JOB if settings.publish else JOB_WITHOUT_SERVING)
+    tags = {PID_TAG: str(os.getpid()), HOST_TAG: socket.gethostname()}
     with _output_kept_in(settings.root / RUN_LOG):
-        result = job.execute_in_process(
+        # On the main thread Dagster takes Ctrl-C for a failure, and prints where it came from.
+        running = ThreadPoolExecutor(1).submit(
+            job.execute_in_process,
             instance=instance,
             run_id=run_id,
             raise_on_error=False,
-            tags={
-                **span_tags(months[0], months[-1]),
-                PID_TAG: str(os.getpid()),
-                HOST_TAG: socket.gethostname(),
-            },
+            tags={**span_tags(months[0], months[-1]), **tags},
         )
+        try:
+            # A signal may reach the other thread, which does not wake this one.
+            while not running.done():
+                wait([running], timeout=WAKE_SECONDS)
+            result = running.result()
+        except KeyboardInterrupt:
+            note_stopped(instance, run_id)
+            raise
     if not result.success:
         raise GraphFailedError(
             failure_of(result), hint=f"the whole log is {settings.root / RUN_LOG}"
