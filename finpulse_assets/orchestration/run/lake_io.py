@@ -23,6 +23,7 @@ from finpulse_assets.gateways.lake.frame_stream import FrameStream, write_stream
 from finpulse_assets.gateways.lake.lake import WHOLE, Lake
 from finpulse_assets.orchestration.catalog.metadata import newest, table_of
 from finpulse_assets.orchestration.run.clock import RunClock
+from finpulse_assets.orchestration.run.step_failures import failing_in_one_sentence
 
 
 @dataclass
@@ -32,6 +33,7 @@ class LakeIOManager(dg.IOManager):
     lake: Lake
     clock: RunClock
 
+    @failing_in_one_sentence()
     def handle_output(self, context: dg.OutputContext, obj: pl.DataFrame | FrameStream) -> None:
         table = table_of(context.asset_key)
         if isinstance(obj, FrameStream):
@@ -64,6 +66,7 @@ class LakeIOManager(dg.IOManager):
             }
         )
 
+    @failing_in_one_sentence()
     def load_input(self, context: dg.InputContext) -> pl.LazyFrame:
         table = table_of(context.asset_key)
         if not context.has_asset_partitions:
