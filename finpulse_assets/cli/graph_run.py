@@ -19,6 +19,7 @@ from rich.console import Console
 
 from finpulse_assets.cli.console import errors
 from finpulse_assets.errors import FinPulseError, SettingError
+from finpulse_assets.gateways.atomic import check_writable
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.schemas import TWEETS
 from finpulse_assets.settings import PREFIX, Settings, load_settings
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 JOB, JOB_WITHOUT_SERVING = "whole_graph", "signal_chain"
 RUN_LOG = "last_run.log"
 WAKE_SECONDS = 0.2
-INSTANCE = "telemetry:\n  enabled: false\n"
+INSTANCE = "telemetry:\n  enabled: false\nnux:\n  enabled: false\n"
 
 
 class GraphFailedError(FinPulseError):
@@ -62,8 +63,8 @@ def open_instance(settings: Settings) -> dg.DagsterInstance:
     import dagster as dg
 
     if not os.environ.get("DAGSTER_HOME"):
-        own = Path(".dagster/dagster.yaml")
-        home = own.parent if own.exists() else settings.home / "dagster"
+        home = instance_folder(settings)
+        check_writable(home.absolute())
         home.mkdir(parents=True, exist_ok=True)
         if not (home / "dagster.yaml").exists():
             (home / "dagster.yaml").write_text(INSTANCE)
@@ -75,6 +76,14 @@ def open_instance(settings: Settings) -> dg.DagsterInstance:
             hint="unset it for the project's own .dagster",
         )
     return dg.DagsterInstance.get()
+
+
+def instance_folder(settings: Settings) -> Path:
+    """Return the folder of runs and events: DAGSTER_HOME, the project's own, or in the home."""
+    if named := os.environ.get("DAGSTER_HOME"):
+        return Path(named)
+    own = Path(".dagster/dagster.yaml")
+    return own.parent if own.exists() else settings.home / "dagster"
 
 
 def run_graph(settings: Settings, *, days: tuple[date, date] | None = None) -> GraphRun:
@@ -101,6 +110,7 @@ def run_graph(settings: Settings, *, days: tuple[date, date] | None = None) -> G
     from finpulse_assets.orchestration.run.resources import begin_run, build_sources
 
     started = time.monotonic()
+    check_writable(settings.root)
     clock = begin_run(settings, build_sources(settings))
     months = clock.months_from(*days) if days else _months(settings, clock)
     errors.print(

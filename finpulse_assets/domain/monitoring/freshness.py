@@ -1,7 +1,7 @@
 """Freshness of a table in sessions: how far its rows reach, and how many sessions that is behind.
 
-The count and the words fresh, stale, missing, empty; `finpulse status` and the checks `is_fresh`
-both use them.
+The count and the words fresh, stale, missing, empty, unreadable; `finpulse status` and the checks
+`is_fresh` both use them.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import polars as pl
 from finpulse_assets.contract import Table
 from finpulse_assets.schemas import SESSION_DATE
 
-FRESH, STALE, MISSING, EMPTY = "fresh", "stale", "missing", "empty"
+FRESH, STALE, MISSING, EMPTY, UNREADABLE = "fresh", "stale", "missing", "empty", "unreadable"
 
 
 @dataclass(frozen=True)

@@ -107,7 +107,7 @@ class Collector:
         )
         last = last_completed_session(sessions, due)["session_date"]
         found, unreadable = facts.table_statuses(self.lake, WATCHED, sessions, last)
-        reached = {status.table: status.last_session for status in found}
+        reached = {it.table: it.last_session for it in found if it.table not in unreadable}
         stale = rules.stale_tables(reached, sessions, due)
         return [*stale, *rules.unreadable_tables(unreadable, now)]
 
