@@ -26,6 +26,7 @@ def audit(
 
     Examples: `finpulse audit` · `finpulse audit --profile files --tickers 100 --moments 20`
     """
+    errors.print("building the features of the home at several moments …", highlight=False)
     from finpulse_assets.domain.features.registry import FEATURES
     from finpulse_assets.gateways.lake.lake import Lake
     from finpulse_assets.gateways.warehouse.reader import Warehouse

@@ -99,6 +99,10 @@ def run_graph(settings: Settings, *, days: tuple[date, date] | None = None) -> G
         KeyboardInterrupt: the run was stopped (Ctrl-C) and is noted as canceled. Its thread still
             works: end the process by `os._exit`.
     """
+    started = time.monotonic()
+    check_writable(settings.root)
+    # The imports below take up to 8 s.
+    errors.print(f"loading FinPulse for {settings.root} …", highlight=False, soft_wrap=True)
     from finpulse_assets.definitions import defs
     from finpulse_assets.orchestration.automation.schedule import span_tags
     from finpulse_assets.orchestration.run.killed_runs import (
@@ -109,8 +113,6 @@ def run_graph(settings: Settings, *, days: tuple[date, date] | None = None) -> G
     )
     from finpulse_assets.orchestration.run.resources import begin_run, build_sources
 
-    started = time.monotonic()
-    check_writable(settings.root)
     clock = begin_run(settings, build_sources(settings))
     months = clock.months_from(*days) if days else _months(settings, clock)
     errors.print(

@@ -109,6 +109,7 @@ def test_mlflow_knows_the_run_the_plots_and_the_aliases(demo_home, demo_report):
     assert first.data.metrics["accuracy"] == pytest.approx(accuracy)
     assert first.data.params["num_threads"] == SMALL["FINPULSE_MODEL_THREADS"]
     assert first.data.tags["verdict"] == demo_report["verdict"]
+    assert first.info.run_name == f"signal_chain {demo_report['run']['run_id'][:8]} (demo)"
     names = {f.path for f in client.list_artifacts(first.info.run_id, "plots")}
     assert {"plots/accuracy.png", "plots/calibration.png"} <= names
     for alias in ("challenger", "champion"):
