@@ -49,12 +49,11 @@ def with_sentences(definitions: dg.Definitions) -> dg.Definitions:
 def _with_sentence(computed: Computed) -> Computed:
     if not isinstance(computed, dg.AssetsDefinition) or not computed.is_executable:
         return computed
-    # A copy: the definition in its module is called by its tests as it stands.
-    op = copy(computed.op)
+    # Copies: the definition in its module is called by its tests as it stands.
+    guarded, op = copy(computed), copy(computed.op)
     op._compute_fn = DecoratedOpFunction(_guarded(op.compute_fn.decorated_fn))
-    return type(computed).dagster_internal_init(
-        **{**computed.get_attributes_dict(), "node_def": op}
-    )
+    guarded._computation = replace(computed._computation, node_def=op)
+    return guarded
 
 
 def _guarded(body: Callable[..., Any]) -> Callable[..., Any]:
