@@ -7,8 +7,10 @@ from pathlib import Path
 
 import dagster as dg
 
+from finpulse_assets.orchestration.run.step_failures import with_sentences
+
 
 @dg.definitions
 def defs() -> dg.Definitions:
     """Return the definitions; workspace.yaml, `dg` and the command line load them from here."""
-    return dg.load_from_defs_folder(path_within_project=Path(__file__).parent)
+    return with_sentences(dg.load_from_defs_folder(path_within_project=Path(__file__).parent))

@@ -5,6 +5,7 @@ Values come from the environment, then from a `.env` file in the working folder,
 
 from __future__ import annotations
 
+import hashlib
 import os
 from datetime import date
 from difflib import get_close_matches
@@ -26,6 +27,7 @@ NO_SETTINGS = {
     "FINPULSE_WAREHOUSE",
     "FINPULSE_SHARED_DATA",
     "FINPULSE_SERVICE_HOME",
+    "FINPULSE_SERVED_HOME",
 }
 
 
@@ -176,6 +178,11 @@ class Settings(BaseSettings):
     def root(self) -> Path:
         """The profile's own folder, so that a demo never mixes with real data."""
         return (self.home / self.profile.value).absolute()
+
+    @property
+    def home_id(self) -> str:
+        """Which home this is, for those who may not know its path."""
+        return hashlib.sha256(str(self.root.resolve()).encode()).hexdigest()[:16]
 
     @property
     def lake(self) -> Path:

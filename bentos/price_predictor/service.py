@@ -25,7 +25,7 @@ from bentos.price_predictor.refusal import refused
 from finpulse_assets.domain.serving.predictor import Answer, Predictor, UnknownSymbolError
 from finpulse_assets.errors import FinPulseError, RequestError
 from finpulse_assets.gateways.clock import system_now
-from finpulse_assets.gateways.serving.bundle import read_bundle
+from finpulse_assets.gateways.serving.bundle import HOME_HEADER, SERVED_HOME, read_bundle
 
 HOME_VARIABLE = "FINPULSE_SERVICE_HOME"
 # What the NVIDIA container runtime reads; CUDA itself comes with the packages that need it.
@@ -68,12 +68,16 @@ class PredictRequest(bentoml.IODescriptor):
 
 
 async def status(_: Request) -> Response:
-    """Answer GET /status: how old features and model are, judged now."""
+    """Answer GET /status: how old features and model are, judged now, and whose home is served."""
     service = bentoml.get_current_service()
     if service.predictor is None:
-        return refused(503, service.refusal)
-    judged = service.predictor.judge(system_now())
-    return Response(judged.model_dump_json(), media_type="application/json")
+        answer = refused(503, service.refusal)
+    else:
+        judged = service.predictor.judge(system_now())
+        answer = Response(judged.model_dump_json(), media_type="application/json")
+    if home := os.environ.get(SERVED_HOME):
+        answer.headers[HOME_HEADER] = home
+    return answer
 
 
 @bentoml.asgi_app(Starlette(routes=[Route("/status", status)]))

@@ -1,6 +1,7 @@
 """The command line: `finpulse`.
 
-Exit codes: 0 done; 1 a failure that the message names; 2 a wrong option (Typer's own).
+Exit codes: 0 done; 1 a failure that the message names; 2 a wrong option (Typer's own); 130 stopped
+by Ctrl-C.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ from finpulse_assets.cli import (
 )
 from finpulse_assets.cli.console import errors
 from finpulse_assets.errors import FinPulseError
+
+STOPPED = 130  # 128 + SIGINT
 
 app = typer.Typer(
     name="finpulse",
@@ -63,8 +66,11 @@ def main() -> None:
         errors.print(str(error), markup=False, highlight=False, soft_wrap=True)
         sys.exit(1)
     except KeyboardInterrupt:
-        errors.print("stopped; run the command again, nothing is half-written")
-        sys.exit(130)
+        _stop()
+    except SystemExit as ended:
+        if ended.code == STOPPED:  # what Typer makes of Ctrl-C
+            _stop()
+        raise
     except BrokenPipeError:  # `finpulse status | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
@@ -81,6 +87,13 @@ def main() -> None:
             soft_wrap=True,
         )
         sys.exit(1)
+
+
+def _stop() -> None:
+    """Say that the command was stopped, and end at once: a thread may still be at work."""
+    errors.print("stopped; run the command again, nothing is half-written")
+    sys.stdout.flush()
+    os._exit(STOPPED)
 
 
 def _kept_traceback() -> Path:

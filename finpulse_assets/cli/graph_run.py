@@ -8,6 +8,7 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from datetime import date
@@ -18,6 +19,7 @@ from rich.console import Console
 
 from finpulse_assets.cli.console import errors
 from finpulse_assets.errors import FinPulseError, SettingError
+from finpulse_assets.gateways.atomic import check_writable
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.schemas import TWEETS
 from finpulse_assets.settings import PREFIX, Settings, load_settings
@@ -29,7 +31,8 @@ if TYPE_CHECKING:
 
 JOB, JOB_WITHOUT_SERVING = "whole_graph", "signal_chain"
 RUN_LOG = "last_run.log"
-INSTANCE = "telemetry:\n  enabled: false\n"
+WAKE_SECONDS = 0.2
+INSTANCE = "telemetry:\n  enabled: false\nnux:\n  enabled: false\n"
 
 
 class GraphFailedError(FinPulseError):
@@ -60,8 +63,8 @@ def open_instance(settings: Settings) -> dg.DagsterInstance:
     import dagster as dg
 
     if not os.environ.get("DAGSTER_HOME"):
-        own = Path(".dagster/dagster.yaml")
-        home = own.parent if own.exists() else settings.home / "dagster"
+        home = instance_folder(settings)
+        check_writable(home.absolute())
         home.mkdir(parents=True, exist_ok=True)
         if not (home / "dagster.yaml").exists():
             (home / "dagster.yaml").write_text(INSTANCE)
@@ -75,6 +78,14 @@ def open_instance(settings: Settings) -> dg.DagsterInstance:
     return dg.DagsterInstance.get()
 
 
+def instance_folder(settings: Settings) -> Path:
+    """Return the folder of runs and events: DAGSTER_HOME, the project's own, or in the home."""
+    if named := os.environ.get("DAGSTER_HOME"):
+        return Path(named)
+    own = Path(".dagster/dagster.yaml")
+    return own.parent if own.exists() else settings.home / "dagster"
+
+
 def run_graph(settings: Settings, *, days: tuple[date, date] | None = None) -> GraphRun:
     """Materialize every asset, printing each step as it ends.
 
@@ -85,13 +96,23 @@ def run_graph(settings: Settings, *, days: tuple[date, date] | None = None) -> G
     Raises:
         GraphFailedError: a step failed; nothing half-written is left.
         FinPulseError: a setting or a source cannot be used.
+        KeyboardInterrupt: the run was stopped (Ctrl-C) and is noted as canceled. Its thread still
+            works: end the process by `os._exit`.
     """
+    started = time.monotonic()
+    check_writable(settings.root)
+    # The imports below take up to 8 s.
+    errors.print(f"loading FinPulse for {settings.root} …", highlight=False, soft_wrap=True)
     from finpulse_assets.definitions import defs
     from finpulse_assets.orchestration.automation.schedule import span_tags
-    from finpulse_assets.orchestration.run.killed_runs import HOST_TAG, PID_TAG, end_killed_runs
+    from finpulse_assets.orchestration.run.killed_runs import (
+        HOST_TAG,
+        PID_TAG,
+        end_killed_runs,
+        note_stopped,
+    )
     from finpulse_assets.orchestration.run.resources import begin_run, build_sources
 
-    started = time.monotonic()
     clock = begin_run(settings, build_sources(settings))
     months = clock.months_from(*days) if days else _months(settings, clock)
     errors.print(
@@ -106,17 +127,24 @@ def run_graph(settings: Settings, *, days: tuple[date, date] | None = None) -> G
     progress = _Progress()
     instance.add_event_listener(run_id, progress)
     job = defs().resolve_job_def(JOB if settings.publish else JOB_WITHOUT_SERVING)
+    tags = {PID_TAG: str(os.getpid()), HOST_TAG: socket.gethostname()}
     with _output_kept_in(settings.root / RUN_LOG):
-        result = job.execute_in_process(
+        # On the main thread Dagster takes Ctrl-C for a failure, and prints where it came from.
+        running = ThreadPoolExecutor(1).submit(
+            job.execute_in_process,
             instance=instance,
             run_id=run_id,
             raise_on_error=False,
-            tags={
-                **span_tags(months[0], months[-1]),
-                PID_TAG: str(os.getpid()),
-                HOST_TAG: socket.gethostname(),
-            },
+            tags={**span_tags(months[0], months[-1]), **tags},
         )
+        try:
+            # A signal may reach the other thread, which does not wake this one.
+            while not running.done():
+                wait([running], timeout=WAKE_SECONDS)
+            result = running.result()
+        except KeyboardInterrupt:
+            note_stopped(instance, run_id)
+            raise
     if not result.success:
         raise GraphFailedError(
             failure_of(result), hint=f"the whole log is {settings.root / RUN_LOG}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from datetime import datetime
+from http.client import HTTPException
 from typing import Annotated
 from urllib.error import HTTPError, URLError
 from urllib.request import ProxyHandler, Request, build_opener
@@ -12,7 +13,7 @@ from urllib.request import ProxyHandler, Request, build_opener
 import typer
 from pydantic import ValidationError
 
-from finpulse_assets.cli.console import errors, results
+from finpulse_assets.cli.console import Home, errors, results
 from finpulse_assets.cli.serve import LOOPBACK, PORT
 from finpulse_assets.domain.features.online import ONLINE_FEATURES
 from finpulse_assets.domain.serving.predictor import Answer
@@ -20,7 +21,7 @@ from finpulse_assets.errors import ModelError, RequestError, ServiceError
 from finpulse_assets.gateways.clock import system_now
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.gateways.models.model_store import ModelStore
-from finpulse_assets.gateways.serving.bundle import predictor_of
+from finpulse_assets.gateways.serving.bundle import HOME_HEADER, predictor_of
 from finpulse_assets.settings import Settings, load_settings
 
 TIMEOUT_SECONDS = 10
@@ -32,29 +33,56 @@ def predict(
         str | None,
         typer.Option(help=f"The service; unset: http://{LOOPBACK}:{PORT}, else the model itself."),
     ] = None,
+    home: Home = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")] = False,
 ) -> None:
     """Predict the next session of a symbol, and say who was asked.
 
+    Without --url the service of this home is asked, else its model: a service of another home that
+    listens on the same port is not.
+
     Examples: `finpulse predict AAPL` · `finpulse predict AAPL --url http://127.0.0.1:3020`
     """
     body = json.dumps({"symbol": symbol}).encode()
-    try:
-        asked = url or f"http://{LOOPBACK}:{PORT}"
-        answer = ask_service(asked, body)
-    except ConnectionRefusedError as error:
-        if url is not None:
-            raise ServiceError(
-                f"no service listens on {url}", hint="start it with finpulse serve"
-            ) from error
-        asked = "the model itself, no service runs"
-        settings = load_settings()
+    settings = load_settings(home=home)
+    asked = url or f"http://{LOOPBACK}:{PORT}"
+    absence = None if url else why_not_asked(asked, settings.home_id)
+    if absence:
+        asked = f"the model itself, {absence}"
         answer = ask_model(settings, body, now=settings.as_of or system_now())
+    else:
+        answer = _named_service(asked, body)
     errors.print(f"asked {asked}", highlight=False, soft_wrap=True)
     if as_json:
         sys.stdout.write(answer.model_dump_json(indent=2) + "\n")
     else:
         _print(answer)
+
+
+def why_not_asked(url: str, home_id: str) -> str | None:
+    """Return why the service that may listen on `url` is not to be asked, None where it is.
+
+    Who names no service means that of the own home, and another may listen on its port.
+    """
+    try:
+        with build_opener(ProxyHandler({})).open(f"{url}/status", timeout=TIMEOUT_SECONDS) as reply:
+            served = reply.headers.get(HOME_HEADER)
+    except HTTPError as error:
+        served = error.headers.get(HOME_HEADER)
+    except (OSError, HTTPException):
+        return "no service runs"
+    if served == home_id:
+        return None
+    return f"{url} serves another home" if served else f"{url} does not say which home it serves"
+
+
+def _named_service(url: str, body: bytes) -> Answer:
+    try:
+        return ask_service(url, body)
+    except ConnectionRefusedError as error:
+        raise ServiceError(
+            f"no service listens on {url}", hint="start it with finpulse serve"
+        ) from error
 
 
 def ask_service(url: str, body: bytes) -> Answer:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from finpulse_assets.cli import report
-from finpulse_assets.cli.console import errors, print_json
+from finpulse_assets.cli.console import Home, errors, print_json
 from finpulse_assets.cli.graph_run import run_graph, settings_for
 from finpulse_assets.settings import Profile
 
@@ -16,11 +16,6 @@ Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on 
 AsOf = Annotated[
     str | None,
     typer.Option(help="Run as of this UTC time, for example 2015-09-30 or 2015-09-30T21:00."),
-]
-
-
-Home = Annotated[
-    Path | None, typer.Option(help="Folder of everything that the run writes: FINPULSE_HOME.")
 ]
 
 

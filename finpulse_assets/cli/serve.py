@@ -9,11 +9,11 @@ from typing import Annotated
 
 import typer
 
-from finpulse_assets.cli.console import errors
+from finpulse_assets.cli.console import Home, errors
 from finpulse_assets.errors import ServiceError
 from finpulse_assets.gateways.clock import system_now
 from finpulse_assets.gateways.serving.bento_store import BentoStore
-from finpulse_assets.gateways.serving.bundle import read_bundle
+from finpulse_assets.gateways.serving.bundle import SERVED_HOME, read_bundle
 from finpulse_assets.settings import load_settings
 
 LOOPBACK = "127.0.0.1"
@@ -23,12 +23,14 @@ PORT = 3010  # 3000 is the Dagster UI's
 def serve(
     port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = PORT,
     host: Annotated[str, typer.Option(help="Address; 0.0.0.0 for every network.")] = LOOPBACK,
+    home: Home = None,
 ) -> None:
     """Start the prediction service from the newest bento; stop it with Ctrl-C.
 
     The bento's seal is checked first. Examples: `finpulse serve` · `finpulse serve --port 3020`
     """
-    store = BentoStore(load_settings().bentos)
+    settings = load_settings(home=home)
+    store = BentoStore(settings.bentos)
     bento = store.newest()
     predictor = read_bundle(bento.bundle)
     _check_port(host, port)
@@ -51,7 +53,8 @@ def serve(
     command = [sys.executable, "-W", "ignore", "-m", "bentoml", "serve", bento.tag]
     command += ["--host", host, "--port", str(port)]
     # In place of this process, so that a signal reaches the service itself.
-    os.execve(sys.executable, command, store.environment)  # noqa: S606
+    environment = {**store.environment, SERVED_HOME: settings.home_id}
+    os.execve(sys.executable, command, environment)  # noqa: S606
 
 
 def _check_port(host: str, port: int) -> None:

@@ -14,7 +14,7 @@ import typer
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from finpulse_assets.cli.console import errors, results
+from finpulse_assets.cli.console import Home, errors, results
 from finpulse_assets.errors import WarehouseError
 from finpulse_assets.gateways.snapshot.reader import QueryResult, SnapshotReader
 from finpulse_assets.gateways.snapshot.store import SnapshotStore
@@ -35,6 +35,7 @@ def sql(
         int | None,
         typer.Option(min=0, help="Rows to print; default: 100 in a table, all in JSON and CSV."),
     ] = None,
+    home: Home = None,
     version: Annotated[
         str | None, typer.Option(help="Ask an older version: its id or the name of its file.")
     ] = None,
@@ -47,7 +48,7 @@ def sql(
     """
     if as_json and as_csv:
         raise WarehouseError("--json and --csv were both given", hint="choose one")
-    store = SnapshotStore(load_settings().root)
+    store = SnapshotStore(load_settings(home=home).root)
     reader = SnapshotReader(store.version(version) if version else store.current)
     if query is None:
         _overview(store, reader, as_json=as_json, as_csv=as_csv)

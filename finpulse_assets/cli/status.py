@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.table import Table as RichTable
 
-from finpulse_assets.cli.console import print_json, results
+from finpulse_assets.cli.console import Home, print_json, results
 from finpulse_assets.domain.calendar import FIRST_DAY, build_sessions, last_completed_session
 from finpulse_assets.domain.monitoring.alert_state import heartbeat_problem, undelivered
 from finpulse_assets.domain.monitoring.freshness import (
@@ -17,6 +17,7 @@ from finpulse_assets.domain.monitoring.freshness import (
     FRESH,
     MISSING,
     STALE,
+    UNREADABLE,
     TableStatus,
 )
 from finpulse_assets.errors import FinPulseError
@@ -27,7 +28,7 @@ from finpulse_assets.gateways.models.model_store import ModelStore
 from finpulse_assets.schemas import DAILY_SIGNALS, PRICES
 from finpulse_assets.settings import Profile, Settings, load_settings
 
-STYLES = {FRESH: "green", STALE: "yellow", MISSING: "red", EMPTY: "dim"}
+STYLES = {FRESH: "green", STALE: "yellow", MISSING: "red", EMPTY: "dim", UNREADABLE: "red"}
 # Texts may be absent on a day; the tables that a signal stands on may not.
 REQUIRED = (PRICES.name, "features/technical", DAILY_SIGNALS.name)
 
@@ -36,6 +37,7 @@ def status(
     profile: Annotated[
         Profile | None, typer.Option(help="demo, files or live; default: FINPULSE_PROFILE.")
     ] = None,
+    home: Home = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the status as JSON.")] = False,
 ) -> None:
     """Show what is fresh, stale or missing, and how good the champion is.
@@ -45,7 +47,7 @@ def status(
     signals are stale or missing, a table cannot be read, or the automation is silent. Examples:
     `finpulse status` · `finpulse status --profile files --json`
     """
-    settings, now = load_settings(profile=profile), system_now()
+    settings, now = load_settings(profile=profile, home=home), system_now()
     as_of = due_until(settings, now)
     last, tables, unreadable = table_statuses(settings, as_of)
     model = model_status(settings)
@@ -64,8 +66,8 @@ def status(
         )
     else:
         _print(settings, as_of, last, tables, model)
-        for sentence in unreadable.values():
-            results.print(f"cannot be read: {sentence}", style="red", markup=False, soft_wrap=True)
+        for name, sentence in unreadable.items():
+            results.print(f"{name}: {sentence}", style="red", markup=False, soft_wrap=True)
         _print_automation(automation)
     bad = [t for t in tables if t.table in REQUIRED and t.state in (STALE, MISSING)]
     if bad or unreadable or "error" in model or "error" in automation:
@@ -181,7 +183,7 @@ def _print(
         shown.add_row(
             table.table,
             f"[{STYLES[table.state]}]{table.state}[/]",
-            f"{table.rows:,}",
+            "–" if table.state == UNREADABLE else f"{table.rows:,}",
             str(table.last_session or "–"),
             "–" if table.sessions_behind is None else str(table.sessions_behind),
         )

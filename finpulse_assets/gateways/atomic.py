@@ -9,6 +9,7 @@ import re
 import secrets
 import shutil
 import socket
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -53,6 +54,25 @@ def written_atomically(path: Path, *, is_derived: bool = False) -> Iterator[Path
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def check_writable(folder: Path) -> Path:
+    """Return the folder, or where it would be made: the nearest one above it that exists.
+
+    Raises:
+        LakeError: it is a file, or nothing can be written there.
+    """
+    nearest = next(path for path in (folder, *folder.parents) if path.exists())
+    try:
+        with tempfile.TemporaryFile(dir=nearest):
+            return nearest
+    except NotADirectoryError:
+        what = "is a file, no folder"
+    except OSError as error:
+        what = f"cannot be written: {error.strerror or error}"
+    raise LakeError(
+        f"{nearest} {what}", hint="set FINPULSE_HOME (or --home) to a folder that you may write"
+    )
 
 
 @contextmanager

@@ -25,6 +25,7 @@ from finpulse_assets.cli.predict import ask_service
 from finpulse_assets.domain.serving.predictor import Status
 from finpulse_assets.errors import RequestError, ServiceError
 from finpulse_assets.gateways.serving.bento_store import BentoStore
+from finpulse_assets.settings import load_settings
 from tests.fakes import serving as fakes
 
 pytest.importorskip("bentoml", reason="the extra `service` is not installed")
@@ -253,3 +254,13 @@ def test_finpulse_serve_says_what_it_serves(servers):
     said = " ".join(servers["store"].log.read_text().split())
     assert re.search(r"price_predictor:\w{16} on http://127\.0\.0\.1:\d+, champion \w{16}", said)
     assert "(proven), 3 symbols; ask with: finpulse predict AAPL" in said
+
+
+def test_a_service_says_whose_home_it_serves_and_not_where(servers):
+    found = {}
+    for name in ("store", "bento"):
+        with build_opener(ProxyHandler({})).open(servers[name].url + "/status") as reply:
+            found[name] = reply.headers.get("X-FinPulse-Home")
+    home = servers["store"].log.parent / ".finpulse"
+    own = load_settings(home=home, profile="demo").home_id
+    assert found == {"store": own, "bento": None}

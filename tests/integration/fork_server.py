@@ -35,15 +35,17 @@ ONE_THREAD = {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE", "HF_HUB_OFFL
 
 @dataclass(frozen=True)
 class KillPoint:
-    """The moment before a finished file gets its name, at which the process kills itself.
+    """The moment before a finished file gets its name, at which the process signals itself.
 
     Attributes:
         name: a part of the path that the file, or the folder, is renamed to.
         count: which of the renames that match, from 1.
+        signal: what it sends itself.
     """
 
     name: str
     count: int = 1
+    signal: int = signal.SIGKILL
 
 
 class ForkServer:
@@ -98,7 +100,7 @@ def _import_everything() -> None:
         importlib.import_module(name)
 
 
-def _kill_at(name: str, count: int) -> None:
+def _kill_at(name: str, count: int, signal: int) -> None:
     seen = 0
 
     def hook(event: str, arguments: tuple[object, ...]) -> None:
@@ -106,7 +108,7 @@ def _kill_at(name: str, count: int) -> None:
         if event == "os.rename" and name in str(arguments[1]):
             seen += 1
             if seen == count:
-                os.kill(os.getpid(), signal.SIGKILL)
+                os.kill(os.getpid(), signal)
 
     sys.addaudithook(hook)
 

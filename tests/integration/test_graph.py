@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 from datetime import date
 
+import dagster as dg
 import polars as pl
 import pytest
 
@@ -75,6 +78,21 @@ def test_status_of_a_later_day_is_stale(demo_home, demo_report):
     assert "stale" in later.stdout
 
 
+def test_no_metadata_holds_a_number_that_is_not_finite(demo_home, demo_report):
+    with dg.DagsterInstance.from_config(str(demo_home / "dagster")) as instance:
+        log = instance.all_logs(demo_report["run"]["run_id"])
+    shown = []
+    for event in (entry.dagster_event for entry in log if entry.dagster_event):
+        if event.is_step_materialization:
+            shown += event.step_materialization_data.materialization.metadata.values()
+        elif event.event_type is dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+            shown += event.asset_check_evaluation_data.metadata.values()
+    assert len(shown) > 100
+    for value in (it.value for it in shown):
+        assert not isinstance(value, float) or math.isfinite(value)
+        assert not re.search(r"(?<![\w-])-?(nan|inf|NaN|Infinity)\b", str(value)), value
+
+
 def test_mlflow_knows_the_run_the_plots_and_the_aliases(demo_home, demo_report):
     import mlflow
 
@@ -91,6 +109,7 @@ def test_mlflow_knows_the_run_the_plots_and_the_aliases(demo_home, demo_report):
     assert first.data.metrics["accuracy"] == pytest.approx(accuracy)
     assert first.data.params["num_threads"] == SMALL["FINPULSE_MODEL_THREADS"]
     assert first.data.tags["verdict"] == demo_report["verdict"]
+    assert first.info.run_name == f"signal_chain {demo_report['run']['run_id'][:8]} (demo)"
     names = {f.path for f in client.list_artifacts(first.info.run_id, "plots")}
     assert {"plots/accuracy.png", "plots/calibration.png"} <= names
     for alias in ("challenger", "champion"):

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
+from datetime import UTC, datetime, timedelta
 
+import dagster as dg
 import pytest
+from dagster._daemon.types import DaemonHeartbeat
 
 from finpulse_assets.cli import app
+from finpulse_assets.cli.doctor import daemon_finding
 
 
 @pytest.fixture
@@ -52,6 +56,48 @@ def test_each_setting_says_where_it_came_from(doctor, monkeypatch, tmp_path):
         ".env",
     )
     assert rows["FINPULSE_SIMULATOR_SEED"]["from"] == "default"
+
+
+def checks(out: str) -> dict[str, dict]:
+    return {check["name"]: check for check in json.loads(out)["checks"]}
+
+
+@pytest.mark.parametrize(
+    ("home", "finding"), [("/proc/finpulse", "/proc cannot be written"), ("taken", "is a file")]
+)
+def test_a_home_that_cannot_be_written_fails(doctor, tmp_path, home, finding):
+    (tmp_path / "taken").write_text("no folder")
+    code, out = doctor("--json", "--home", str(tmp_path / home))
+    assert code == 1
+    assert not checks(out)["home"]["is_ok"]
+    assert finding in checks(out)["home"]["finding"]
+
+
+def test_what_the_automation_stands_on_is_said(doctor, monkeypatch, tmp_path):
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    _code, out = doctor("--json")
+    found = {name: check["finding"] for name, check in checks(out).items()}
+    assert found["Dagster instance"] == f"{tmp_path / 'dagster'} (DAGSTER_HOME is not set)"
+    assert found["daemon"].startswith("none ever ran below")
+    assert found["alert channels"].startswith("not set")
+    assert found["heartbeat URL"].startswith("not set")
+    monkeypatch.setenv("FINPULSE_ALERT_URLS", "json://localhost")
+    monkeypatch.setenv("FINPULSE_HEARTBEAT_URL", "http://localhost/secret")
+    monkeypatch.setenv("DAGSTER_HOME", "relative")
+    code, out = doctor("--json")
+    assert (code, checks(out)["Dagster instance"]["is_ok"]) == (1, False)
+    assert (
+        checks(out)["alert channels"]["finding"] == checks(out)["heartbeat URL"]["finding"] == "set"
+    )
+    assert "secret" not in json.dumps(checks(out))
+
+
+def test_a_daemon_is_seen_by_its_heartbeat(tmp_path):
+    at = datetime(2024, 3, 4, 12, tzinfo=UTC)
+    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
+        instance.add_daemon_heartbeat(DaemonHeartbeat(at.timestamp(), "SENSOR", "id", []))
+    for minutes, found in ((1, "runs, last seen at 2024-03-04 12:00 UTC"), (9, "silent since")):
+        assert daemon_finding(tmp_path, at + timedelta(minutes=minutes)).startswith(found)
 
 
 def test_what_the_profile_needs_and_is_absent_fails(doctor, monkeypatch, tmp_path):

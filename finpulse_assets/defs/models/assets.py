@@ -20,6 +20,7 @@ from finpulse_assets.orchestration.catalog.metadata import (
     RESEARCH,
     definition_metadata,
     description,
+    finite,
     png,
 )
 from finpulse_assets.orchestration.dbt.models import TRAINING_SET
@@ -144,7 +145,7 @@ def evaluation(
         "calibration.png": plots.calibration_plot(rows.filter(candidate=result.candidate)),
         "rank_ic.png": plots.rank_ic_plot(rows, result.candidate),
     }
-    scores = {metric: result.estimate(metric).value for metric in METRICS}
+    scores = finite({metric: result.estimate(metric).value for metric in METRICS})
     tracking.store().log_evaluation(
         scores, figures, {"verdict": result.verdict, "reason": result.reason}
     )
@@ -155,7 +156,7 @@ def evaluation(
             "verdict": result.verdict,
             "reason": result.reason,
             **scores,
-            "text_gain": text_gain(result).value,
+            **finite({"text_gain": text_gain(result).value}),
             **{f"plot_{name.removesuffix('.png')}": png(image) for name, image in figures.items()},
         },
     )

@@ -30,13 +30,19 @@ from finpulse_assets.orchestration.catalog.metadata import (
     definition_metadata,
     description,
     png,
-    sample,
+    table,
 )
 from finpulse_assets.orchestration.dbt.models import DAILY_FEATURES
 from finpulse_assets.orchestration.run.clock import RunClock
 from finpulse_assets.orchestration.training.proof import review_proof
 from finpulse_assets.schemas import FEATURE_DRIFT, LIVE_QUALITY
 from finpulse_assets.settings import Settings
+
+
+class DriftConfig(dg.Config):
+    """Whether to draw the most moved columns (Evidently) also where nothing has drifted."""
+
+    page: bool = False
 
 
 @dg.asset(
@@ -54,12 +60,14 @@ from finpulse_assets.settings import Settings
     description=description(
         FEATURE_DRIFT,
         "How far features and predictions of the last 20 sessions have moved from the champion's "
-        "training window, each held to how far it moved within that window.",
+        "training window, each held to how far it moved within that window. Where they have "
+        "drifted, or with page=true, the most moved are drawn on a page.",
     ),
     metadata=definition_metadata(FEATURE_DRIFT),
 )
 def feature_drift(
     context: dg.AssetExecutionContext,
+    config: DriftConfig,
     signals: pl.LazyFrame,
     predictions: pl.LazyFrame,
     warehouse: dg.ResourceParam[Warehouse],
@@ -83,28 +91,20 @@ def feature_drift(
     report = measure_drift(recent, reference, column_kinds(), model_version=champion, rule=rule)
     result = summary(report)
     page = {}
-    if result.limits and settings.publish:
-        path = write_drift_page(
-            settings.root / "reports" / "drift",
-            result.session_date,
-            recent,
-            reference,
-            result.limits,
-            share=rule.share,
-        )
-        page = {
-            "report": dg.MetadataValue.url(path.as_uri()),
-            "plot": png(plots.drift_plot(report)),
-        }
+    if config.page or (result.is_drifted and settings.publish):
+        folder = settings.root / "reports" / "drift"
+        path = write_drift_page(folder, result.session_date, recent, reference, result.most_moved)
+        page = {"report": dg.MetadataValue.path(str(path))}
     context.log.info(result.sentence)
     return dg.MaterializeResult(
         value=merge_history(lake.read_or_empty(FEATURE_DRIFT).collect(), report),
         metadata={
+            "plot": png(plots.drift_plot(report)),
             "session_date": str(result.session_date),
             "is_drifted": result.is_drifted,
             "drifted_share": result.share,
             "summary": result.sentence,
-            "most_moved": sample(result.most_moved),
+            "most_moved": table(result.most_moved),
             **page,
         },
     )

@@ -23,7 +23,23 @@ EXAMPLES = 5
 _SAMPLE_ROWS = 100_000
 _KEY = ("ticker", "session_date")
 _DECILES = tuple(f"decile_{number}" for number in range(1, 10))
+_SHARES = tuple(f"share_{number}" for number in range(1, 11))
+_SMALLEST_SHARE = 1e-4  # of an empty bin, so that no logarithm is infinite
+_LEAST_SPREAD = 1e-9  # of the squares: less is rounding, the column is constant there
 _NORMAL_MAD = 1.4826  # a normal deviation over its median absolute deviation
+
+
+def _bounds(at: int) -> str:
+    """Return the bounds of a bin in words.
+
+    >>> _bounds(0), _bounds(1), _bounds(9)
+    ('ends at decile_1', 'lies above decile_1, to decile_2', 'lies above decile_9')
+    """
+    if at == 0:
+        return f"ends at {_DECILES[0]}"
+    upper = f", to {_DECILES[at]}" if at < len(_DECILES) else ""
+    return f"lies above {_DECILES[at - 1]}{upper}"
+
 
 FEATURE_PROFILE = Table(
     name="monitoring/feature_profile",
@@ -43,6 +59,9 @@ FEATURE_PROFILE = Table(
                "the median; 0 where sigma is 0", "rows"),
         *(Column(name, pl.Float64, f"{name[-1]}0 % of the values are at or below it",
                  "as the feature", nullable=True) for name in _DECILES),
+        *(Column(name, pl.Float64, f"share of the values in the bin that {_bounds(at)}; 0 where "
+                 "both bounds are equal", "0 to 1", nullable=True)
+          for at, name in enumerate(_SHARES)),
     ),
     key=("feature",),
 )  # fmt: skip
@@ -85,6 +104,7 @@ def _profile_row(warm: pl.DataFrame, feature: Feature) -> dict[str, object]:
     median, sigma = _robust(values)
     shares = [number / 10 for number in range(1, 10)]
     deciles = [values.quantile(share, "nearest") for share in shares]
+    filled = _shares(values.to_numpy(), deciles) if len(values) else [None] * len(_SHARES)
     return {
         "feature": feature.name,
         "family": feature.family,
@@ -96,6 +116,7 @@ def _profile_row(warm: pl.DataFrame, feature: Feature) -> dict[str, object]:
         "maximum": values.max(),
         "outlier_count": int(_outlying(values, median, sigma).sum()),
         **dict(zip(_DECILES, deciles, strict=True)),
+        **dict(zip(_SHARES, filled, strict=True)),
     }
 
 
@@ -181,7 +202,8 @@ def _alike(values: np.ndarray) -> list[tuple[int, int, float]]:
     """Return the pairs of columns that repeat each other on the rows that both have.
 
     Every pair has rows of its own, but their sums are products of whole matrices: of the values,
-    their squares, and the flags of what is known.
+    their squares, and the flags of what is known. A column that is constant on the rows that it
+    shares with another has no correlation with it.
     """
     flags = (~np.isnan(values)).astype(float)
     centred = np.where(np.isnan(values), 0.0, values - np.nanmean(values, axis=0))
@@ -190,10 +212,12 @@ def _alike(values: np.ndarray) -> list[tuple[int, int, float]]:
     count = flags.T @ flags
     total = centred.T @ flags  # of each column, over the rows that the other has too
     squares = (centred**2).T @ flags
-    with np.errstate(divide="ignore", invalid="ignore"):
-        covariance = centred.T @ centred - total * total.T / count
-        spread = squares - total**2 / count
-        found = covariance / np.sqrt(spread * spread.T)
+    shared = np.maximum(count, 1)
+    covariance = centred.T @ centred - total * total.T / shared
+    spread = squares - total**2 / shared
+    varies = spread > _LEAST_SPREAD * squares
+    scale = np.sqrt(np.where(varies & varies.T, spread * spread.T, np.inf))
+    found = np.clip(covariance / scale, -1, 1)
     alike = (np.abs(found) > DUPLICATE_CORRELATION) & (count > 2)
     pairs = zip(*np.nonzero(np.triu(alike, 1)), strict=True)
     return [(int(one), int(other), float(found[one, other])) for one, other in pairs]
@@ -204,8 +228,8 @@ def moved(
 ) -> list[Trouble]:
     """Return the features whose values are spread otherwise than in the last accepted build.
 
-    The measure is the population stability index over the accepted deciles: the sum of
-    (share - 0.1) x ln(share / 0.1), ties kept together.
+    The measure is the population stability index over the accepted deciles, against the shares
+    that the accepted values had between them: 0 for the same values, however many are equal.
 
     Args:
         features: as for `warm_values`.
@@ -219,25 +243,39 @@ def moved(
         if row is None or row["decile_1"] is None:
             continue
         warm = warm_values(features, feature).drop_nulls()
-        found = stability_index(warm[feature.name].to_numpy(), [row[name] for name in _DECILES])
+        found = stability_index(
+            warm[feature.name].to_numpy(),
+            deciles=[row[name] for name in _DECILES],
+            shares=[row[name] for name in _SHARES],
+        )
         if found > MOVED_PSI:
             what = f"its population stability index against the accepted build is {found:.2f}"
             troubles.append(Trouble(feature.name, what, warm.tail(EXAMPLES)))
     return troubles
 
 
-def stability_index(values: np.ndarray, deciles: Sequence[float]) -> float:
-    """Return the population stability index of values against nine deciles; 0 without values.
+def stability_index(
+    values: np.ndarray, *, deciles: Sequence[float], shares: Sequence[float]
+) -> float:
+    """Return the population stability index: the sum of (new - old share) x ln(new / old).
 
-    >>> round(stability_index(np.arange(1, 101), np.arange(10, 100, 10)), 6)
+    Args:
+        values: the new values, none of them missing; without any the index is 0.
+        deciles: the nine bounds of the ten bins, ascending; equal ones leave an empty bin.
+        shares: the old share of each bin, 0 to 1.
+
+    >>> deciles, shares = np.arange(10, 100, 10), [0.1] * 10
+    >>> round(stability_index(np.arange(1, 101), deciles=deciles, shares=shares), 6)
     0.0
     """
     if not len(values):
         return 0.0
-    # Equal deciles leave no room between them: what they enclose is one bin with their weight.
-    edges, counts = np.unique(np.asarray(deciles, float), return_counts=True)
-    expected = np.append(counts, 1) / 10
-    bins = np.searchsorted(edges, values, side="left")
-    share = np.bincount(bins, minlength=len(expected)) / len(values)
-    share, expected = np.maximum(share, 1e-4), np.maximum(expected, 1e-4)
-    return float(((share - expected) * np.log(share / expected)).sum())
+    new = np.maximum(_shares(values, deciles), _SMALLEST_SHARE)
+    old = np.maximum(shares, _SMALLEST_SHARE)
+    return float(((new - old) * np.log(new / old)).sum())
+
+
+def _shares(values: np.ndarray, deciles: Sequence[float]) -> np.ndarray:
+    """Return the share of the values in each of the ten bins; a bound belongs to the lower one."""
+    bins = np.searchsorted(np.asarray(deciles, float), values, side="left")
+    return np.bincount(bins, minlength=len(_SHARES)) / len(values)

@@ -145,7 +145,6 @@ class Message:
         if self.phase is Phase.ENDED:
             return [
                 f"over: {self.reason or OVER.get(alert.kind, 'it no longer holds')}",
-                f"was: {alert.what}",
                 since,
                 f"ended: {_utc(self.at)}, after {lasted}",
             ]

@@ -21,7 +21,7 @@ from finpulse_assets.schemas import FEATURE_DRIFT
 
 WHOLE = "all"
 PREDICTIONS = ("probability_up", "expected_return")
-SHOWN, MOST = 8, 5
+SHOWN, MOST = 8, 10
 FULL = 0.5  # the count put into an empty bin, so that no logarithm is infinite
 
 
@@ -48,13 +48,21 @@ class DriftRule:
 
 @dataclass(frozen=True)
 class DriftSummary:
-    """A report in short, for people; `limits` holds the PSI limit of every judged column."""
+    """A report in short, for people.
+
+    Attributes:
+        session_date: the last session.
+        is_drifted: whether the whole has drifted.
+        share: share of the judged columns that have.
+        sentence: the verdict.
+        most_moved: feature, kind, value, limit, ks and is_drifted of at most ten columns, those
+            furthest towards or beyond their own limit first.
+    """
 
     session_date: date
     is_drifted: bool
     share: float
     sentence: str
-    limits: dict[str, float]
     most_moved: pl.DataFrame
 
 
@@ -261,7 +269,6 @@ def summary(report: pl.DataFrame) -> DriftSummary:
         f"features have moved{names}"
         if judged.height
         else f"the training window is too short to judge drift on {whole['session_date']}",
-        limits=dict(judged.select("feature", "limit").iter_rows()),
         most_moved=moved.select("feature", "kind", "value", "limit", "ks", "is_drifted").head(MOST),
     )
 

@@ -1,7 +1,7 @@
 """Freshness of a table in sessions: how far its rows reach, and how many sessions that is behind.
 
-The count and the words fresh, stale, missing, empty; `finpulse status` and the checks `is_fresh`
-both use them.
+The count and the words fresh, stale, missing, empty, unreadable; `finpulse status` and the checks
+`is_fresh` both use them.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from finpulse_assets.schemas import HEADLINES, SESSION_DATE, TWEETS
 
 # Tables of texts may be without a row for a while: how long depends on the universe.
 SPARSE = (TWEETS.name, HEADLINES.name)
-FRESH, STALE, MISSING, EMPTY = "fresh", "stale", "missing", "empty"
+FRESH, STALE, MISSING, EMPTY, UNREADABLE = "fresh", "stale", "missing", "empty", "unreadable"
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,10 @@ from __future__ import annotations
 import logging
 import os
 import re
+import sqlite3
 import tempfile
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,12 @@ log = logging.getLogger(__name__)
 EXPERIMENT = "finpulse"
 REGISTERED_MODEL = "price_model"
 CHALLENGER, CHAMPION = "challenger", "champion"
+# Where MLflow 3 keeps paths of artifacts.
+PATHS = (
+    ("experiments", "artifact_location"), ("runs", "artifact_uri"),
+    ("logged_models", "artifact_location"), ("model_versions", "storage_location"),
+    ("model_versions", "source"),
+)  # fmt: skip
 _HINT = "check FINPULSE_MLFLOW_TRACKING_URI, or unset it for the embedded store"
 
 
@@ -48,12 +55,12 @@ def without_credentials(uri: str) -> str:
 
 @contextmanager
 def translated(uri: str) -> Iterator[None]:
-    """Turn MLflow's and the network's errors into one sentence."""
+    """Turn MLflow's, the database's and the network's errors into one sentence."""
     from mlflow.exceptions import MlflowException
 
     try:
         yield
-    except (MlflowException, OSError) as error:
+    except (MlflowException, sqlite3.Error, OSError) as error:
         first_line = str(error).strip().splitlines()[0][:200]
         address = without_credentials(uri)
         first_line = first_line.replace(uri, address)
@@ -63,18 +70,50 @@ def translated(uri: str) -> Iterator[None]:
 def ensure_experiment(uri: str, artifacts: Path, name: str = EXPERIMENT) -> None:
     """Create the experiment with its artifact folder, which is else the working folder.
 
-    A server (http) keeps its own artifacts, so the folder is only for a database store.
+    A server (http) keeps its own artifacts, so the folder is only for a database store. A database
+    that lies beside the folder belongs to one home: where that was copied or moved, its paths
+    follow.
+
+    Raises:
+        TrackingError: the store cannot be reached or read.
     """
     silence()
     import mlflow
 
-    if uri.startswith("sqlite:///"):
-        Path(uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+    database = Path(uri.removeprefix("sqlite:///")) if uri.startswith("sqlite:///") else None
+    if database is not None:
+        database.parent.mkdir(parents=True, exist_ok=True)
     with translated(uri):
+        if database is not None and database.exists() and database.parent == artifacts.parent:
+            _move_artifacts(database, artifacts.absolute().as_uri(), name)
         client = mlflow.MlflowClient(tracking_uri=uri)
         if client.get_experiment_by_name(name) is None:
             location = None if uri.startswith("http") else artifacts.absolute().as_uri()
             client.create_experiment(name, artifact_location=location)
+
+
+def _move_artifacts(database: Path, location: str, experiment: str) -> None:
+    """Point every path of an embedded store at `location`, where it still names another home.
+
+    MLflow writes whole paths and has no call to change them.
+    """
+    with closing(sqlite3.connect(database)) as file, file:
+        known = {name for (name,) in file.execute("select name from sqlite_master")}
+        if "experiments" not in known:
+            return
+        found = file.execute(
+            "select artifact_location from experiments where name = ?", [experiment]
+        ).fetchone()
+        if found is None or found[0] == location:
+            return
+        for table, column in PATHS:
+            if table in known:
+                file.execute(
+                    f"update {table} set {column} = ? || substr({column}, ?) "  # noqa: S608
+                    f"where substr({column}, 1, ?) = ?",
+                    [location, len(found[0]) + 1, len(found[0]), found[0]],
+                )
+    log.warning("the home was moved: the artifacts of MLflow are now at %s", location)
 
 
 @dataclass(frozen=True)

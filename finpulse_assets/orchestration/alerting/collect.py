@@ -107,8 +107,8 @@ class Collector:
         )
         last = last_completed_session(sessions, due)["session_date"]
         found, unreadable = facts.table_statuses(self.lake, WATCHED, sessions, last)
-        reached = {status.table: status.last_session for status in found}
-        gaps = {status.table: status.usual_gap for status in found}
+        reached = {it.table: it.last_session for it in found if it.table not in unreadable}
+        gaps = {it.table: it.usual_gap for it in found}
         stale = rules.stale_tables(reached, sessions, due, gaps)
         return [*stale, *rules.unreadable_tables(unreadable, now)]
 

@@ -9,7 +9,7 @@ import dagster as dg
 import polars as pl
 
 from finpulse_assets.contract import Table
-from finpulse_assets.domain.monitoring.freshness import TableStatus, table_status
+from finpulse_assets.domain.monitoring.freshness import UNREADABLE, TableStatus, table_status
 from finpulse_assets.domain.monitoring.run_rules import CheckOutcome
 from finpulse_assets.errors import FinPulseError
 from finpulse_assets.gateways.lake.lake import Lake
@@ -70,15 +70,27 @@ def table_statuses(
         sessions: every session that a table may lack, up to `last`.
 
     Returns:
-        The status of each table that can be read, and the sentence of each that cannot, by name.
+        The status of each table, and the sentence of each that cannot be read, by name.
     """
     found, unreadable = [], {}
     for table in tables:
+        keys = lake.partitions(table)
         try:
-            rows = lake.scan(table) if lake.partitions(table) else None
+            rows = lake.scan(table) if keys else None
             found.append(table_status(table, rows, sessions, last))
         except FinPulseError as error:
             unreadable[table.name] = str(error)
         except (OSError, pl.exceptions.PolarsError) as error:  # sound at its head, broken below
-            unreadable[table.name] = f"{table.name} cannot be read: {error}"
+            path = next((lake.path(table, key) for key in keys if _is_broken(lake, table, key)), "")
+            unreadable[table.name] = f"{path or table.name} cannot be read: {error}"
+        if table.name in unreadable:
+            found.append(TableStatus(table.name, UNREADABLE, 0, None, None))
     return found, unreadable
+
+
+def _is_broken(lake: Lake, table: Table, key: str) -> bool:
+    try:
+        lake.scan(table, [key]).collect()
+    except (OSError, pl.exceptions.PolarsError):
+        return True
+    return False

@@ -11,10 +11,14 @@ from finpulse_assets.errors import FinPulseError
 
 
 def sentence_of(event: dg.DagsterEvent) -> str:
-    """Return the message of our own error among the causes, else the class and message of the root.
+    """Return the sentence of a failed step, else the class and message of the error at its root.
 
-    Dagster wraps a step's error in its own, and ours may wrap a library's.
+    Ours is what the step failed with (`run.step_failures`). Any other error Dagster wraps in its
+    own.
     """
+    failure = event.step_failure_data.user_failure_data
+    if failure is not None and failure.description:
+        return failure.description.rstrip(".")
     ours = {cls.__name__ for cls in FinPulseError.__subclasses__()}
     error = event.step_failure_data.error
     while error is not None:

@@ -5,6 +5,9 @@ https://docs.dagster.io/guides/build/assets/metadata-and-tags
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
+
 import dagster as dg
 import polars as pl
 
@@ -44,6 +47,7 @@ LAKE_TABLES: dict[str, Table] = {
 }
 
 SAMPLE_ROWS = 5
+LARGE = 1_000  # from here on four digits would hide what stands before the point
 # Between the characters of an address it keeps Markdown from making a link of it.
 ZERO_WIDTH_SPACE = "\u200b"
 
@@ -102,17 +106,46 @@ def entry_schema(entry: CatalogueTable) -> dg.TableSchema:
     )
 
 
+def finite(values: Mapping[str, float]) -> dict[str, float]:
+    """Return the numbers that exist: the score of a constant, for one, may not.
+
+    >>> finite({"auc": 0.5, "rank_ic": float("nan")})
+    {'auc': 0.5}
+    """
+    return {name: value for name, value in values.items() if math.isfinite(value)}
+
+
+def newest(rows: pl.LazyFrame, contract: Table) -> dg.MarkdownMetadataValue:
+    """Return the newest rows of a table for the UI, the last ones where it has no time.
+
+    Only the column of the time is read whole.
+    """
+    at = contract.partition_column or next(
+        (column.name for column in contract.columns if column.dtype.is_temporal()), None
+    )
+    if at is None:
+        return sample(rows.tail(SAMPLE_ROWS).collect())
+    first = rows.select(at).top_k(SAMPLE_ROWS, by=at).min().collect().item()
+    return sample(rows.filter(pl.col(at) >= pl.lit(first)).collect().sort(at, maintain_order=True))
+
+
 def sample(frame: pl.DataFrame) -> dg.MarkdownMetadataValue:
-    """Return the last rows of a frame as a table for the UI; texts are cut and escaped."""
-    rows = frame.tail(SAMPLE_ROWS)
-    lines = ["| " + " | ".join(rows.columns) + " |", "|" + "---|" * len(rows.columns)]
-    lines += ["| " + " | ".join(_cell(value) for value in row) + " |" for row in rows.iter_rows()]
+    """Return the last rows of a frame as a table for the UI."""
+    return table(frame.tail(SAMPLE_ROWS))
+
+
+def table(frame: pl.DataFrame) -> dg.MarkdownMetadataValue:
+    """Return a short frame as a table for the UI; numbers are rounded, texts cut and escaped."""
+    lines = ["| " + " | ".join(frame.columns) + " |", "|" + "---|" * len(frame.columns)]
+    lines += ["| " + " | ".join(_cell(value) for value in row) + " |" for row in frame.iter_rows()]
     return dg.MetadataValue.md("\n".join(lines))
 
 
 def _cell(value: object) -> str:
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+        return "–"
     if isinstance(value, float):
-        return f"{value:.4g}"
+        return f"{value:,.2f}" if abs(value) >= LARGE else f"{value:.4g}"
     text = " ".join(str(value).split())
     text = text if len(text) <= 60 else text[:59] + "…"
     # Tweets are hostile input: nothing in them may end the cell or become a link or an element.

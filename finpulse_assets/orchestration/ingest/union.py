@@ -13,7 +13,7 @@ from finpulse_assets.domain.ingestion.bars_1m import minutes_present
 from finpulse_assets.domain.ingestion.union import United, unite_market, unite_texts
 from finpulse_assets.gateways.atomic import write_json
 from finpulse_assets.gateways.lake.lake import Lake
-from finpulse_assets.orchestration.catalog.metadata import SAMPLE_ROWS, sample
+from finpulse_assets.orchestration.catalog.metadata import newest, sample
 from finpulse_assets.orchestration.run.clock import RunClock
 from finpulse_assets.schemas import RAW_TABLES, TEXT_KINDS, Kind, source_table
 
@@ -106,7 +106,7 @@ def _described(
         "dagster/row_count": lake.scan(table).select(pl.len()).collect().item(),
         "rows_in_this_run": made.select(pl.len()).collect().item(),
         "path": dg.MetadataValue.path(str(lake.root / table.name)),
-        "sample": sample(made.tail(SAMPLE_ROWS).collect()),
+        "sample": newest(lake.scan(table), table),
     }
     if kind != "bars_1m":
         return found

@@ -4,6 +4,7 @@
   `FreshnessStateChange` in place of the daemon, for the policies of ours,
   `TimeWindowFreshnessPolicy`.
 - `AssetCheckExecutionRecordStatus`: to ask the history of a check for its last decided evaluation.
+- `DecoratedOpFunction` and `replace`: to put a guard around the body of every asset in one place.
 - The tags of a run that covers a span of partitions, which no public name stands for.
 
 Dagster is pinned to a minor version in pyproject.toml for the sake of this page.
@@ -12,6 +13,7 @@ Dagster is pinned to a minor version in pyproject.toml for the sake of this page
 from contextlib import AbstractContextManager
 from datetime import datetime
 
+from dagster._core.definitions.decorators.op_decorator import DecoratedOpFunction
 from dagster._core.definitions.freshness import (
     FreshnessState,
     FreshnessStateChange,
@@ -23,6 +25,7 @@ from dagster._core.storage.tags import (
     ASSET_PARTITION_RANGE_START_TAG,
     PARTITION_NAME_TAG,
 )
+from dagster._record import replace
 
 
 def freeze_time(at: datetime) -> AbstractContextManager[None]:
@@ -40,8 +43,10 @@ __all__ = [
     "ASSET_PARTITION_RANGE_START_TAG",
     "PARTITION_NAME_TAG",
     "AssetCheckExecutionRecordStatus",
+    "DecoratedOpFunction",
     "FreshnessState",
     "FreshnessStateChange",
     "TimeWindowFreshnessPolicy",
     "freeze_time",
+    "replace",
 ]

@@ -1,4 +1,4 @@
-"""Runs whose process is gone: marked as failed, and what they held is freed."""
+"""Runs that did not come to their end: noted as failed or canceled, and what they held is freed."""
 
 from __future__ import annotations
 
@@ -22,3 +22,12 @@ def end_killed_runs(instance: dg.DagsterInstance) -> None:
         if pid.isdigit() and not is_alive(int(pid)):
             instance.report_run_failed(run, f"the process {pid} of this run is gone")
             instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+
+
+def note_stopped(instance: dg.DagsterInstance, run_id: str) -> None:
+    """Mark a run of this process as canceled by its user, and free what it held."""
+    run = instance.get_run_by_id(run_id)
+    if run is None or run.is_finished:
+        return
+    instance.report_run_canceled(run, "stopped by its user (Ctrl-C)")
+    instance.event_log_storage.free_concurrency_slots_for_run(run_id)

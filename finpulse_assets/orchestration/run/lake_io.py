@@ -21,8 +21,9 @@ import polars as pl
 from finpulse_assets.contract import Table
 from finpulse_assets.gateways.lake.frame_stream import FrameStream, write_stream
 from finpulse_assets.gateways.lake.lake import WHOLE, Lake
-from finpulse_assets.orchestration.catalog.metadata import SAMPLE_ROWS, sample, table_of
+from finpulse_assets.orchestration.catalog.metadata import newest, table_of
 from finpulse_assets.orchestration.run.clock import RunClock
+from finpulse_assets.orchestration.run.step_failures import failing_in_one_sentence
 
 
 @dataclass
@@ -32,19 +33,18 @@ class LakeIOManager(dg.IOManager):
     lake: Lake
     clock: RunClock
 
+    @failing_in_one_sentence()
     def handle_output(self, context: dg.OutputContext, obj: pl.DataFrame | FrameStream) -> None:
         table = table_of(context.asset_key)
         if isinstance(obj, FrameStream):
             changed = write_stream(self.lake.path(table), table, obj)
-            self._describe(context, table, self.lake.scan(table), changed_partitions=int(changed))
+            self._describe(context, table, changed_partitions=int(changed))
             return
         months = self._months(context, table, obj)
         is_added = "predicted_at" in table.key and context.has_asset_partitions
         write = self.lake.append if is_added else self.lake.replace
         changed = write(table, obj, months)
-        self._describe(
-            context, table, obj.lazy(), rows_in_this_run=obj.height, changed_partitions=len(changed)
-        )
+        self._describe(context, table, rows_in_this_run=obj.height, changed_partitions=len(changed))
 
     def _months(self, context: dg.OutputContext, table: Table, frame: pl.DataFrame) -> list[str]:
         """Return the months that are written: the run's, or all where the asset has none."""
@@ -55,19 +55,18 @@ class LakeIOManager(dg.IOManager):
         own = frame[table.partition_column].dt.strftime("%Y-%m-01").unique()
         return sorted({*self.lake.partitions(table), *own})
 
-    def _describe(
-        self, context: dg.OutputContext, table: Table, shown: pl.LazyFrame, **counts: int
-    ) -> None:
-        rows = self.lake.read_or_empty(table).select(pl.len()).collect().item()
+    def _describe(self, context: dg.OutputContext, table: Table, **counts: int) -> None:
+        rows = self.lake.read_or_empty(table)
         context.add_output_metadata(
             {
-                "dagster/row_count": rows,
+                "dagster/row_count": rows.select(pl.len()).collect().item(),
                 **counts,
                 "path": dg.MetadataValue.path(str(self.lake.root / table.name)),
-                "sample": sample(shown.head(SAMPLE_ROWS).collect()),
+                "sample": newest(rows, table),
             }
         )
 
+    @failing_in_one_sentence()
     def load_input(self, context: dg.InputContext) -> pl.LazyFrame:
         table = table_of(context.asset_key)
         if not context.has_asset_partitions:

@@ -48,9 +48,18 @@ class Tracking:
                 "extra_tags": {"profile": self.settings.profile.value},
             }
             with translated(uri):
+                import mlflow
+
                 MlFlow(self.context.replace_config(config))
+                mlflow.set_tag("mlflow.runName", self._name)
             self._store = MlflowStore(uri)
         return self._store
+
+    @property
+    def _name(self) -> str:
+        """What people know the run by: its job and its id in Dagster, as the UI shows them."""
+        run = self.context.dagster_run
+        return f"{run.job_name} {run.run_id[:8]} ({self.settings.profile.value})"
 
     def close(self) -> None:
         """End the run, if one was opened, as failed where a step of the Dagster run failed.

@@ -19,7 +19,7 @@ from finpulse_assets.gateways.atomic import write_json
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.gateways.sentiment.baseline import vader_release
 from finpulse_assets.gateways.sentiment.scoring import TextScorer
-from finpulse_assets.orchestration.catalog.metadata import SAMPLE_ROWS, sample
+from finpulse_assets.orchestration.catalog.metadata import newest
 from finpulse_assets.schemas import HEADLINES, TEXT_SENTIMENT, TWEETS
 
 INPUTS_FILE = ".inputs.json"
@@ -82,7 +82,7 @@ def scoring_metadata(lake: Lake, scorer: TextScorer, months: Iterable[str]) -> d
         "dagster/row_count": lake.scan(TEXT_SENTIMENT).select(pl.len()).collect().item(),
         "rows_in_this_run": rows,
         "path": dg.MetadataValue.path(str(lake.root / TEXT_SENTIMENT.name)),
-        "sample": sample(made.head(SAMPLE_ROWS).collect()),
+        "sample": newest(lake.scan(TEXT_SENTIMENT), TEXT_SENTIMENT),
         "cache_hits": report.cache_hits,
         "scored": report.scored,
         "texts_per_second": report.texts_per_second,

@@ -6,6 +6,10 @@ import json
 import os
 import socket
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
 
 import pytest
 
@@ -16,6 +20,7 @@ from finpulse_assets.errors import LakeError, ModelError, RequestError, ServiceE
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.gateways.models.model_store import ModelStore
 from finpulse_assets.gateways.serving.bento_store import Bento, BentoStore
+from finpulse_assets.gateways.serving.bundle import HOME_HEADER
 from finpulse_assets.settings import load_settings
 from tests.fakes import serving as fakes
 
@@ -119,6 +124,51 @@ def test_a_refusal_is_told_in_the_services_own_words(status, body, kind, message
     assert message in str(error)
 
 
+@contextmanager
+def listening(header: str | None, *, status: int = 200) -> Iterator[int]:
+    """Serve /status as the service does, with the header of a home; yield the port."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(status)
+            if header:
+                self.send_header(HOME_HEADER, header)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_port
+        server.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("header", "reason"), [("other", "serves another home"), (None, "does not say which home")]
+)
+def test_a_service_of_another_home_is_not_asked(published, monkeypatch, capsys, header, reason):
+    with listening(header) as port:
+        monkeypatch.setattr(predict, "PORT", port)
+        predict.predict("AAPL", as_json=True)
+    out, err = capsys.readouterr()
+    assert Answer.model_validate_json(out).symbol == "AAPL"
+    assert f"asked the model itself, http://127.0.0.1:{port} {reason}" in " ".join(err.split())
+
+
+@pytest.mark.parametrize("status", [200, 503])
+def test_the_service_of_this_home_is_asked(published, status):
+    with listening(published.home_id, status=status) as port:
+        url = f"http://127.0.0.1:{port}"
+        assert predict.why_not_asked(url, published.home_id) is None
+
+
+def test_the_id_of_a_home_does_not_tell_its_path(settings, tmp_path):
+    other = settings.model_copy(update={"home": tmp_path / "other"})
+    assert settings.home_id != other.home_id
+    assert len(settings.home_id) == 16
+
+
 @pytest.fixture
 def bento(settings, monkeypatch, tmp_path):
     found = Bento("price_predictor:abc", tmp_path / "bento")
@@ -140,6 +190,7 @@ def test_serve_becomes_bentoml_on_loopback_with_telemetry_off(bento, settings, m
     assert environment["BENTOML_HOME"] == str(settings.bentos)
     assert environment["BENTOML_DO_NOT_TRACK"] == "True"
     assert "FINPULSE_SERVICE_HOME" not in environment
+    assert environment["FINPULSE_SERVED_HOME"] == settings.home_id
     said = capsys.readouterr().err
     assert "(proven), 3 symbols; ask with: finpulse predict AAPL" in said
     assert "its newest features are of 2024-06-28, 249 sessions behind: it abstains" in said

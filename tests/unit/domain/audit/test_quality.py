@@ -16,8 +16,12 @@ from finpulse_assets.domain.audit.quality import (
     outliers,
     profile,
     stability_index,
+    warm_values,
 )
 from finpulse_assets.domain.features.feature import Feature
+from finpulse_assets.domain.features.registry import FEATURES
+from finpulse_assets.domain.features.technical import build_technical_features
+from tests.unit.domain.audit.moving_market import SESSIONS, market
 
 ROWS = 400
 
@@ -123,18 +127,45 @@ def test_a_shift_against_the_accepted_build_is_found():
 
 def test_the_stability_index_by_hand():
     """Half of the values in the lowest bin instead of a tenth, the others spread evenly."""
-    deciles = list(range(1, 10))
+    tenths = {"deciles": list(range(1, 10)), "shares": [0.1] * 10}
     values = np.concatenate([np.full(45, 0.5), np.repeat(np.arange(1.5, 10), 5)])
     share = np.array([0.5, *[0.5 / 9] * 9])
     by_hand = ((share - 0.1) * np.log(share / 0.1)).sum()
-    assert stability_index(values, deciles) == pytest.approx(by_hand)
-    assert stability_index(np.array([]), deciles) == 0
+    assert stability_index(values, **tenths) == pytest.approx(by_hand)
+    assert stability_index(np.array([]), **tenths) == 0
 
 
-def test_ties_of_the_deciles_are_one_bin():
-    values = np.array([0.0] * 70 + list(range(1, 31)))
-    deciles = [float(np.quantile(values, at / 10, method="lower")) for at in range(1, 10)]
-    assert stability_index(values, deciles) < 0.02
+def test_every_listed_feature_is_spread_as_itself():
+    """Weekdays and counts take few values, so that many deciles are equal."""
+    tables = {name: frame.lazy() for name, frame in market().items()}
+    end = market()["raw/prices"]["knowledge_time"].max()
+    frame = build_technical_features(
+        tables["raw/prices"], tables["raw/corporate_actions"], SESSIONS, as_of=end,
+        tickers=tables["raw/tickers"],
+    )  # fmt: skip
+    drawn = np.random.default_rng(0).choice([None, 0.0, 1.0, 2.5], (len(FEATURES), frame.height))
+    texts = {it.name: list(drawn[at]) for at, it in enumerate(FEATURES) if it.is_text}
+    frame = frame.with_columns(**{name: pl.Series(values) for name, values in texts.items()})
+    index = {}
+    for row in profile(frame, FEATURES).filter(pl.col("row_count") > 0).iter_rows(named=True):
+        (listed,) = (it for it in FEATURES if it.name == row["feature"])
+        values = warm_values(frame, listed)[listed.name].drop_nulls().to_numpy()
+        deciles = [row[f"decile_{at}"] for at in range(1, 10)]
+        shares = [row[f"share_{at}"] for at in range(1, 11)]
+        assert sum(shares) == pytest.approx(1), listed.name
+        index[listed.name] = stability_index(values, deciles=deciles, shares=shares)
+    warm = [it.name for it in FEATURES if it.warm_up <= frame["bars_seen"].max()]
+    assert len(warm) > 150
+    assert index == dict.fromkeys(warm, 0.0)
+
+
+def test_a_column_that_is_constant_where_both_are_known_has_no_correlation():
+    """Once -inf: the spread of the shared rows is 0 but for rounding."""
+    is_shared = np.arange(ROWS) % 50 == 0
+    rare = np.where(is_shared, np.random.default_rng(2).standard_normal(ROWS), np.nan)
+    for still in (0.0, 1.0, 1 / 3, 7.7):
+        other = np.where(is_shared, still, np.random.default_rng(3).standard_normal(ROWS) + 2)
+        assert constants_and_duplicates(features(rare=rare, other=other), LISTED) == []
 
 
 def test_no_rows_are_no_trouble():
