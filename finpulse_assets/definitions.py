@@ -7,10 +7,13 @@ from pathlib import Path
 
 import dagster as dg
 
+from finpulse_assets.orchestration.run.partitions import beginning_in, first_month
 from finpulse_assets.orchestration.run.step_failures import with_sentences
+from finpulse_assets.settings import load_settings
 
 
 @dg.definitions
 def defs() -> dg.Definitions:
     """Return the definitions; workspace.yaml, `dg` and the command line load them from here."""
-    return with_sentences(dg.load_from_defs_folder(path_within_project=Path(__file__).parent))
+    loaded = dg.load_from_defs_folder(path_within_project=Path(__file__).parent)
+    return beginning_in(first_month(load_settings()), with_sentences(loaded))

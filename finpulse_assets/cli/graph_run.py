@@ -20,8 +20,6 @@ from rich.console import Console
 from finpulse_assets.cli.console import errors
 from finpulse_assets.errors import FinPulseError, SettingError
 from finpulse_assets.gateways.atomic import check_writable
-from finpulse_assets.gateways.lake.lake import Lake
-from finpulse_assets.schemas import TWEETS
 from finpulse_assets.settings import PREFIX, Settings, load_settings
 
 if TYPE_CHECKING:
@@ -31,6 +29,8 @@ if TYPE_CHECKING:
 
 JOB, JOB_WITHOUT_SERVING = "whole_graph", "signal_chain"
 RUN_LOG = "last_run.log"
+# The repository and code location of workspace.yaml: under it the UI shows a job's runs.
+CODE_LOCATION = "__repository__@finpulse"
 WAKE_SECONDS = 0.2
 INSTANCE = "telemetry:\n  enabled: false\nnux:\n  enabled: false\n"
 
@@ -105,6 +105,7 @@ def run_graph(settings: Settings, *, days: tuple[date, date] | None = None) -> G
     errors.print(f"loading FinPulse for {settings.root} …", highlight=False, soft_wrap=True)
     from finpulse_assets.definitions import defs
     from finpulse_assets.orchestration.automation.schedule import span_tags
+    from finpulse_assets.orchestration.run.dagster_internals import REPOSITORY_LABEL_TAG
     from finpulse_assets.orchestration.run.killed_runs import (
         HOST_TAG,
         PID_TAG,
@@ -127,7 +128,11 @@ def run_graph(settings: Settings, *, days: tuple[date, date] | None = None) -> G
     progress = _Progress()
     instance.add_event_listener(run_id, progress)
     job = defs().resolve_job_def(JOB if settings.publish else JOB_WITHOUT_SERVING)
-    tags = {PID_TAG: str(os.getpid()), HOST_TAG: socket.gethostname()}
+    tags = {
+        PID_TAG: str(os.getpid()),
+        HOST_TAG: socket.gethostname(),
+        REPOSITORY_LABEL_TAG: CODE_LOCATION,
+    }
     with _output_kept_in(settings.root / RUN_LOG):
         # On the main thread Dagster takes Ctrl-C for a failure, and prints where it came from.
         running = ThreadPoolExecutor(1).submit(
@@ -154,14 +159,11 @@ def run_graph(settings: Settings, *, days: tuple[date, date] | None = None) -> G
 
 
 def _months(settings: Settings, clock: RunClock) -> list[str]:
-    """Return the months of a run: those of the sources, and older ones that lie in the lake.
-
-    The window of a source may slide on; what it left behind must be scored by the same model.
-    """
+    """Return the months of a run, older ones that the home holds among them."""
     from finpulse_assets.orchestration.run.clock import RunClock
+    from finpulse_assets.orchestration.run.partitions import first_month
 
-    earliest = min([clock.months[0], *Lake(settings.lake).partitions(TWEETS)])
-    return RunClock(clock.as_of, date.fromisoformat(earliest)).months
+    return RunClock(clock.as_of, date.fromisoformat(first_month(settings))).months
 
 
 @contextmanager

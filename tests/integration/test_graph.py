@@ -13,7 +13,9 @@ import pytest
 
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.orchestration.catalog.metadata import LAKE_TABLES
+from finpulse_assets.orchestration.run.partitions import first_month
 from finpulse_assets.schemas import DAILY_SIGNALS, HEADLINES, PRICES, TEXT_SENTIMENT, TWEETS
+from finpulse_assets.settings import load_settings
 from tests.integration.graph_cli import SMALL, finpulse
 
 LAST_SESSION, NEXT_SESSION = date(2024, 6, 28), date(2024, 7, 1)
@@ -115,3 +117,17 @@ def test_mlflow_knows_the_run_the_plots_and_the_aliases(demo_home, demo_report):
     for alias in ("challenger", "champion"):
         version = client.get_model_version_by_alias("price_model", alias)
         assert len(version.tags["candidate_id"]) == 16
+
+
+def test_the_ui_finds_the_run_under_its_job_and_every_month_made(demo_home):
+    """Defect: the overview had no runs, and nine tenths of the months looked missing."""
+    under = {".dagster/repository": "__repository__@finpulse"}  # what the UI's timeline asks for
+    with dg.DagsterInstance.from_config(str(demo_home / "dagster")) as instance:
+        (run,) = instance.get_runs(dg.RunsFilter(tags=under))
+        made = instance.get_materialized_partitions(dg.AssetKey(["raw", "tweets"]))
+    assert (run.job_name, run.status) == ("signal_chain", dg.DagsterRunStatus.SUCCESS)
+    settings = load_settings(home=demo_home)
+    months = dg.MonthlyPartitionsDefinition(
+        start_date=first_month(settings), end_date=f"{LAST_SESSION:%Y-%m-01}", end_offset=1
+    )
+    assert made == set(months.get_partition_keys())

@@ -24,6 +24,7 @@ from dagster._core.storage.tags import (
     ASSET_PARTITION_RANGE_END_TAG,
     ASSET_PARTITION_RANGE_START_TAG,
     PARTITION_NAME_TAG,
+    REPOSITORY_LABEL_TAG,
 )
 from dagster._record import replace
 
@@ -42,6 +43,7 @@ __all__ = [
     "ASSET_PARTITION_RANGE_END_TAG",
     "ASSET_PARTITION_RANGE_START_TAG",
     "PARTITION_NAME_TAG",
+    "REPOSITORY_LABEL_TAG",
     "AssetCheckExecutionRecordStatus",
     "DecoratedOpFunction",
     "FreshnessState",
