@@ -12,6 +12,7 @@ import dagster as dg
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.orchestration.run.clock import FIRST_MONTH, MONTHS
 from finpulse_assets.orchestration.run.clock_file import noted_clock
+from finpulse_assets.orchestration.run.dagster_internals import replace
 from finpulse_assets.schemas import TWEETS
 from finpulse_assets.settings import Settings
 
@@ -41,4 +42,8 @@ def beginning_in(first: str, definitions: dg.Definitions) -> dg.Definitions:
             return spec
         return spec.replace_attributes(partitions_def=months)
 
-    return definitions.map_asset_specs(func=shown)
+    assets = [
+        it.map_asset_specs(shown) if isinstance(it, dg.AssetsDefinition) else it
+        for it in definitions.assets or ()
+    ]
+    return replace(definitions, assets=assets)

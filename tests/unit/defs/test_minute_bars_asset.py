@@ -22,7 +22,8 @@ MONTHS = ("2024-10-01", "2024-11-01", "2024-12-01")
 
 def materialize(tmp_path, minutes, *, months=MONTHS, as_of=AS_OF, **options):
     """Materialize the ingesting assets in process; return Dagster's result and the lake."""
-    kinds = ("prices", "bars_1m") if minutes else ("prices",)
+    market = ("prices", "corporate_actions")
+    kinds = (*market, "bars_1m") if minutes else market
     source = Source("fake", kinds, *small_fakes(), minutes)
     return ingest(tmp_path, source, as_of=as_of, months=months, **options)
 
@@ -60,7 +61,7 @@ def test_metadata_says_what_is_there_and_what_is_missing(tmp_path):
     assert metadata["minutes_present"]["AAA"] == pytest.approx(2 / (19 * 390 + 210))
     assert metadata["minutes_present"]["SPX500_USD"] == pytest.approx(1 / 390)
     assert "note" not in metadata
-    assert metadata_of(result, "source", "fake")["delivered_rows"] == 9 + 12
+    assert metadata_of(result, "source", "fake")["delivered_rows"] == 9 + 12 + 2
 
 
 def test_a_run_done_again_changes_no_file(tmp_path):
