@@ -26,6 +26,16 @@ def print_json(value: Mapping[str, object]) -> None:
     sys.stdout.write(json.dumps(value, indent=2, default=str) + "\n")
 
 
+def short(path: Path) -> Path:
+    """Return a path as seen from the working folder, where it lies below it.
+
+    >>> short(Path.cwd() / "a" / "b"), short(Path("/etc/hosts"))
+    (PosixPath('a/b'), PosixPath('/etc/hosts'))
+    """
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
+
+
 def interval(value: float, lower: float, upper: float) -> str:
     """Format a score with its interval.
 

@@ -23,7 +23,7 @@ from dotenv import dotenv_values
 from pydantic import SecretStr
 from rich.table import Table
 
-from finpulse_assets.cli.console import Home, errors, print_json, results
+from finpulse_assets.cli.console import Home, errors, print_json, results, short
 from finpulse_assets.cli.graph_run import instance_folder
 from finpulse_assets.errors import LakeError
 from finpulse_assets.gateways.atomic import check_writable
@@ -115,7 +115,7 @@ def _home(settings: Settings) -> Check:
     except LakeError as error:
         return Check("home", False, str(error))
     free = shutil.disk_usage(folder).free / 1e9
-    finding = f"{settings.root}, {free:.0f} GB free, {LEAST_FREE_GB:.0f} are needed"
+    finding = f"{short(settings.root)}, {free:.0f} GB free, {LEAST_FREE_GB:.0f} are needed"
     return Check("home", free >= LEAST_FREE_GB, finding)
 
 
@@ -156,9 +156,7 @@ def _reachable(settings: Settings) -> list[Check]:
     if settings.tracking_uri.startswith("http"):
         checks.append(_connection("MLflow", settings.tracking_uri))
     else:
-        checks.append(
-            Check("MLflow", True, f"embedded, {without_credentials(settings.tracking_uri)}")
-        )
+        checks.append(Check("MLflow", True, f"embedded, {_shown_store(settings.tracking_uri)}"))
     return checks
 
 
@@ -173,6 +171,12 @@ def _exists(path: Path) -> bool:
         return True
     parent, pattern = path.parent, path.name
     return any(mark in pattern for mark in "*?[") and any(parent.glob(pattern))
+
+
+def _shown_store(uri: str) -> str:
+    """Return the address of an embedded store without credentials, its file as seen from here."""
+    file = uri.removeprefix("sqlite:///")
+    return without_credentials(uri) if file == uri else f"sqlite:///{short(Path(file))}"
 
 
 def _connection(name: str, url: str) -> Check:
@@ -190,7 +194,7 @@ def _automation(settings: Settings) -> list[Check]:
     home = instance_folder(settings)
     named = "DAGSTER_HOME" if os.environ.get("DAGSTER_HOME") else "DAGSTER_HOME is not set"
     is_usable = not os.environ.get("DAGSTER_HOME") or (home.is_absolute() and home.is_dir())
-    finding = f"{home.absolute()} ({named})"
+    finding = f"{short(home.absolute())} ({named})"
     if not is_usable:
         finding = f"{home} should be an absolute folder that exists. Hint: unset DAGSTER_HOME"
     alerts = "set" if settings.alert_urls else "not set: alerts stand in the log of their sensor"

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from finpulse_assets.cli.console import errors
+from finpulse_assets.cli.console import errors, short
 from finpulse_assets.errors import FinPulseError, SettingError
 from finpulse_assets.gateways.atomic import check_writable
 from finpulse_assets.settings import PREFIX, Settings, load_settings
@@ -102,7 +102,7 @@ def run_graph(settings: Settings, *, days: tuple[date, date] | None = None) -> G
     started = time.monotonic()
     check_writable(settings.root)
     # The imports below take up to 8 s.
-    errors.print(f"loading FinPulse for {settings.root} …", highlight=False, soft_wrap=True)
+    errors.print(f"loading FinPulse for {short(settings.root)} …", highlight=False, soft_wrap=True)
     from finpulse_assets.definitions import defs
     from finpulse_assets.orchestration.automation.schedule import span_tags
     from finpulse_assets.orchestration.run.dagster_internals import REPOSITORY_LABEL_TAG
@@ -118,7 +118,7 @@ def run_graph(settings: Settings, *, days: tuple[date, date] | None = None) -> G
     months = clock.months_from(*days) if days else _months(settings, clock)
     errors.print(
         f"profile {settings.profile.value}, as of {clock.as_of:%Y-%m-%d %H:%M} UTC, "
-        f"{len(months)} months from {months[0][:7]}, data in {settings.root}",
+        f"{len(months)} months from {months[0][:7]}, data in {short(settings.root)}",
         highlight=False,
         soft_wrap=True,
     )
@@ -152,7 +152,7 @@ def run_graph(settings: Settings, *, days: tuple[date, date] | None = None) -> G
             raise
     if not result.success:
         raise GraphFailedError(
-            failure_of(result), hint=f"the whole log is {settings.root / RUN_LOG}"
+            failure_of(result), hint=f"the whole log is {short(settings.root / RUN_LOG)}"
         )
     seconds = time.monotonic() - started
     return GraphRun(run_id, clock.as_of.isoformat(), len(months), seconds, progress.steps)
