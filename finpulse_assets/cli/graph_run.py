@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 JOB, JOB_WITHOUT_SERVING = "whole_graph", "signal_chain"
 RUN_LOG = "last_run.log"
-# The repository and code location of workspace.yaml: under it the UI shows a job's runs.
-CODE_LOCATION = "__repository__@finpulse"
 WAKE_SECONDS = 0.2
 INSTANCE = "telemetry:\n  enabled: false\nnux:\n  enabled: false\n"
 
@@ -105,13 +103,13 @@ def run_graph(settings: Settings, *, days: tuple[date, date] | None = None) -> G
     errors.print(f"loading FinPulse for {short(settings.root)} …", highlight=False, soft_wrap=True)
     from finpulse_assets.definitions import defs
     from finpulse_assets.orchestration.automation.schedule import span_tags
-    from finpulse_assets.orchestration.run.dagster_internals import REPOSITORY_LABEL_TAG
     from finpulse_assets.orchestration.run.killed_runs import (
         HOST_TAG,
         PID_TAG,
         end_killed_runs,
         note_stopped,
     )
+    from finpulse_assets.orchestration.run.origin import OF_LOCATION, note_origin
     from finpulse_assets.orchestration.run.resources import begin_run, build_sources
 
     clock = begin_run(settings, build_sources(settings))
@@ -131,7 +129,7 @@ def run_graph(settings: Settings, *, days: tuple[date, date] | None = None) -> G
     tags = {
         PID_TAG: str(os.getpid()),
         HOST_TAG: socket.gethostname(),
-        REPOSITORY_LABEL_TAG: CODE_LOCATION,
+        **OF_LOCATION,
     }
     with _output_kept_in(settings.root / RUN_LOG):
         # On the main thread Dagster takes Ctrl-C for a failure, and prints where it came from.
@@ -150,6 +148,8 @@ def run_graph(settings: Settings, *, days: tuple[date, date] | None = None) -> G
         except KeyboardInterrupt:
             note_stopped(instance, run_id)
             raise
+        finally:
+            note_origin(instance, run_id)
     if not result.success:
         raise GraphFailedError(
             failure_of(result), hint=f"the whole log is {short(settings.root / RUN_LOG)}"

@@ -125,6 +125,7 @@ def test_the_ui_finds_the_run_under_its_job_and_every_month_made(demo_home):
     with dg.DagsterInstance.from_config(str(demo_home / "dagster")) as instance:
         (run,) = instance.get_runs(dg.RunsFilter(tags=under))
         made = instance.get_materialized_partitions(dg.AssetKey(["raw", "tweets"]))
+    assert run.remote_job_origin.location_name == "finpulse", "the timeline groups runs by it"
     assert (run.job_name, run.status) == ("signal_chain", dg.DagsterRunStatus.SUCCESS)
     settings = load_settings(home=demo_home)
     months = dg.MonthlyPartitionsDefinition(

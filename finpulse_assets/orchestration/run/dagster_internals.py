@@ -19,6 +19,10 @@ from dagster._core.definitions.freshness import (
     FreshnessStateChange,
     TimeWindowFreshnessPolicy,
 )
+from dagster._core.remote_origin import (
+    ManagedGrpcPythonEnvCodeLocationOrigin,
+    RemoteRepositoryOrigin,
+)
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 from dagster._core.storage.tags import (
     ASSET_PARTITION_RANGE_END_TAG,
@@ -26,6 +30,7 @@ from dagster._core.storage.tags import (
     PARTITION_NAME_TAG,
     REPOSITORY_LABEL_TAG,
 )
+from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from dagster._record import replace
 
 
@@ -48,6 +53,9 @@ __all__ = [
     "DecoratedOpFunction",
     "FreshnessState",
     "FreshnessStateChange",
+    "LoadableTargetOrigin",
+    "ManagedGrpcPythonEnvCodeLocationOrigin",
+    "RemoteRepositoryOrigin",
     "TimeWindowFreshnessPolicy",
     "freeze_time",
     "replace",
