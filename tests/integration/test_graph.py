@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from datetime import date
+from datetime import UTC, date, datetime
 
 import dagster as dg
 import polars as pl
@@ -13,6 +13,7 @@ import pytest
 
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.orchestration.catalog.metadata import LAKE_TABLES
+from finpulse_assets.orchestration.run.clock import RunClock
 from finpulse_assets.orchestration.run.partitions import first_month
 from finpulse_assets.schemas import DAILY_SIGNALS, HEADLINES, PRICES, TEXT_SENTIMENT, TWEETS
 from finpulse_assets.settings import load_settings
@@ -128,7 +129,5 @@ def test_the_ui_finds_the_run_under_its_job_and_every_month_made(demo_home):
     assert run.remote_job_origin.location_name == "finpulse", "the timeline groups runs by it"
     assert (run.job_name, run.status) == ("signal_chain", dg.DagsterRunStatus.SUCCESS)
     settings = load_settings(home=demo_home)
-    months = dg.MonthlyPartitionsDefinition(
-        start_date=first_month(settings), end_date=f"{LAST_SESSION:%Y-%m-01}", end_offset=1
-    )
-    assert made == set(months.get_partition_keys())
+    decided = datetime(2024, 6, 28, 20, 15, tzinfo=UTC)
+    assert made == set(RunClock(decided, date.fromisoformat(first_month(settings))).months)
