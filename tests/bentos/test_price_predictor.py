@@ -27,6 +27,7 @@ from finpulse_assets.errors import RequestError, ServiceError
 from finpulse_assets.gateways.serving.bento_store import BentoStore
 from finpulse_assets.settings import load_settings
 from tests.fakes import serving as fakes
+from tests.fakes.ports import free_port
 
 pytest.importorskip("bentoml", reason="the extra `service` is not installed")
 
@@ -65,12 +66,6 @@ class Server:
             assert time.monotonic() < deadline, self.log.read_text()
             time.sleep(0.05)
         return self
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def start(log: Path, arguments: list[str], environment: Mapping[str, str]) -> Server:

@@ -23,12 +23,7 @@ from finpulse_assets.gateways.serving.bento_store import Bento, BentoStore
 from finpulse_assets.gateways.serving.bundle import HOME_HEADER
 from finpulse_assets.settings import load_settings
 from tests.fakes import serving as fakes
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+from tests.fakes.ports import free_port
 
 
 @pytest.fixture
