@@ -123,6 +123,24 @@ METRICS: dict[str, Callable[[Sums], np.ndarray]] = {
 }
 
 
+def sum_names(sums: pl.DataFrame) -> list[str]:
+    """Return the columns of `session_sums` that are sums."""
+    return [name for name in sums.columns if name not in ("candidate", "session_date", "fold")]
+
+
+def drawn(sums: pl.DataFrame, counts: np.ndarray) -> dict[str, np.ndarray]:
+    """Return each metric in every resample, shape (resamples,).
+
+    Args:
+        sums: of one candidate, one row per session, from `session_sums`.
+        counts: how often each resample draws each session, from `bootstrap.draw_counts`.
+    """
+    names = sum_names(sums)
+    totals = counts.astype(np.float64) @ sums.select(names).to_numpy()
+    columns = {name: totals[:, at] for at, name in enumerate(names)}
+    return {name: of(columns) for name, of in METRICS.items()}
+
+
 def auc(score: np.ndarray, is_up: np.ndarray) -> float:
     """Return the probability that an up row scores above a down row, ties counted half.
 

@@ -75,7 +75,7 @@ def _folds(rows: pl.DataFrame, spans: dict[str, pl.Series]) -> dict[str, pl.Expr
 
 def _values(sums: pl.DataFrame, rows: pl.DataFrame) -> Values:
     """Return metric -> value."""
-    total = sums.select(_sum_names(sums)).sum()
+    total = sums.select(metrics.sum_names(sums)).sum()
     numbers = {name: np.array(total[name][0]) for name in total.columns}
     values = {name: float(of(numbers)) for name, of in metrics.METRICS.items()}
     return values | {"auc": metrics.auc(rows["score"].to_numpy(), rows["is_up"].to_numpy())}
@@ -83,17 +83,10 @@ def _values(sums: pl.DataFrame, rows: pl.DataFrame) -> Values:
 
 def _draws(sums: pl.DataFrame, rows: pl.DataFrame, dates: pl.Series, counts: np.ndarray) -> Draws:
     """Return metric -> its value in every resample."""
-    names = _sum_names(sums)
-    drawn = counts.astype(np.float64) @ sums.select(names).to_numpy()
-    columns = {name: drawn[:, at] for at, name in enumerate(names)}
-    draws = {name: of(columns) for name, of in metrics.METRICS.items()}
+    draws = metrics.drawn(sums, counts)
     session = dates.search_sorted(rows["session_date"]).to_numpy().astype(np.int64)
     draws["auc"] = auc_draws(rows["score"].to_numpy(), rows["is_up"].to_numpy(), session, counts)
     return draws
-
-
-def _sum_names(sums: pl.DataFrame) -> list[str]:
-    return [name for name in sums.columns if name not in ("candidate", "session_date", "fold")]
 
 
 def _add_gains(scores: Scores, candidate: str) -> None:

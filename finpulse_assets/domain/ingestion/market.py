@@ -50,7 +50,7 @@ def market_of(
 
     Args:
         prices: the tables of prices with delivered_at, the source's own first: of each ticker the
-            first that has it counts.
+            first that has it counts. None where bars alone are judged, which need no unit.
         actions: the actions that are held, all versions, those of the source itself first.
         delivered: the actions that it delivers now, None where it gives none.
     """
@@ -61,7 +61,7 @@ def market_of(
         known = pl.concat([usable.select(list(_ACTIONS)), known]).unique(
             ["ticker", "ex_date", "kind"], keep="first", maintain_order=True
         )
-    series = [
+    series = [pl.DataFrame(schema=_SERIES)] + [
         table.group_by("ticker")
         .agg(
             price_basis=pl.col("price_basis").sort_by("session_date", "knowledge_time").last(),

@@ -1,6 +1,6 @@
 """Several rows of one source for one ticker and day: which of them is the day's.
 
-All three rules look at rows that were known at one moment: rows with different knowledge times are
+Both rules look at rows that were known at one moment: rows with different knowledge times are
 versions, and the newest counts.
 """
 
@@ -10,7 +10,6 @@ import polars as pl
 
 _BAR_KEY = ["ticker", "session_date", "knowledge_time"]
 _ACTION_KEY = ["ticker", "ex_date", "kind", "knowledge_time"]
-_RANGE = ("high", "low", "volume_shares")
 # Two feeds round one dividend differently, or one states it before a fee.
 NEAR = 0.02
 

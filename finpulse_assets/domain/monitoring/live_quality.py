@@ -170,12 +170,8 @@ def _beside_naive(outcomes: pl.DataFrame, up_rate: float) -> pl.DataFrame:
 
 def _scores(sums: pl.DataFrame, counts: np.ndarray) -> dict[str, tuple[float, np.ndarray]]:
     """Return metric -> its value and its value in every resample."""
-    names = [name for name in sums.columns if name not in ("candidate", "session_date", "fold")]
-    by_session = sums.select(names).to_numpy()
-    drawn, whole = counts.astype(np.float64) @ by_session, by_session.sum(axis=0)
-    columns = {name: drawn[:, at] for at, name in enumerate(names)}
+    names = metrics.sum_names(sums)
+    whole = sums.select(names).to_numpy().sum(axis=0)
     totals = {name: np.array(whole[at]) for at, name in enumerate(names)}
-    return {
-        name: (float(metrics.METRICS[name](totals)), metrics.METRICS[name](columns))
-        for name in METRICS
-    }
+    draws = metrics.drawn(sums, counts)
+    return {name: (float(metrics.METRICS[name](totals)), draws[name]) for name in METRICS}

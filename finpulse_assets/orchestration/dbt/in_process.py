@@ -26,10 +26,10 @@ from finpulse_assets.gateways.warehouse.reader import Warehouse
 from finpulse_assets.orchestration.dbt.project import (
     LOCK,
     PARSED,
-    PROJECT_DIR,
     TARGET,
     Translator,
     dbt_project,
+    options,
 )
 from finpulse_assets.settings import Settings
 
@@ -96,9 +96,8 @@ class DbtInProcess:
 
     def _broken_rules(self, done: dbtRunnerResult) -> dict[str, str]:
         """Return which rules of a model do not hold, by the unique id of its test `sound`."""
-        failed = [it for it in getattr(done.result, "results", None) or [] if it.status == "fail"]
         found = {}
-        for it in failed:
+        for it in _results(done, "fail"):
             if it.node.test_metadata and it.node.test_metadata.name == "sound":
                 rules = Warehouse(self.warehouse).query(it.node.compiled_code)
                 named = [f"{rule} ({rows:,} rows)" for rule, rows in rules.sort("rule").iter_rows()]
@@ -139,16 +138,9 @@ class DbtInProcess:
             "DBT_EXCLUDE_RESOURCE_TYPES": left_out,
             "DO_NOT_TRACK": "1",
         }
-        folders = {
-            "project-dir": PROJECT_DIR,
-            "profiles-dir": PROJECT_DIR,
-            "target-path": self.target,
-            "log-path": self.target,
-        }
-        options = [f"--{name}={folder}" for name, folder in folders.items()]
         runner = dbtRunner(manifest=parsed(self.lake), callbacks=list(callbacks))
         try:
-            return runner.invoke([*arguments, *options, "--quiet", "--no-use-colors"])
+            return runner.invoke([*arguments, *options(self.target), "--no-use-colors"])
         finally:
             # Else the file stays open for writing, and no reader of this process gets at it.
             DuckDBConnectionManager.close_all_connections()
@@ -215,14 +207,17 @@ def _described(check: dg.AssetCheckResult, description: str) -> dg.AssetCheckRes
 
 
 def _raise_where_a_model_failed(done: dbtRunnerResult) -> None:
-    results = getattr(done.result, "results", None) or []
-    broken = [it for it in results if it.status == "error"]
-    if broken:
+    if broken := _results(done, "error"):
         first = broken[0]
         others = f" (and {len(broken) - 1} more)" if len(broken) > 1 else ""
         raise WarehouseError(f"dbt cannot build {first.node.name}{others}: {_line(first.message)}")
     if done.exception is not None:
         raise WarehouseError(f"dbt failed: {_line(str(done.exception))}")
+
+
+def _results(done: dbtRunnerResult, status: str) -> list[Any]:
+    """Return the models and tests that ended so; none where dbt did not get that far."""
+    return [it for it in getattr(done.result, "results", None) or [] if it.status == status]
 
 
 def _line(message: str) -> str:

@@ -50,13 +50,22 @@ def dbt_project() -> DbtProject:
 def _parse() -> None:
     from dbt.cli.main import dbtRunner
 
-    folders = {"project-dir": PROJECT_DIR, "profiles-dir": PROJECT_DIR, "target-path": TARGET}
-    options = [f"--{name}={folder}" for name, folder in folders.items()]
     for name in (PARSED, "manifest.json"):
         (TARGET / name).unlink(missing_ok=True)
-    done = dbtRunner().invoke(["parse", *options, f"--log-path={TARGET}", "--quiet"])
+    done = dbtRunner().invoke(["parse", *options(TARGET)])
     if not done.success:
         raise WarehouseError(f"dbt cannot parse {PROJECT_DIR}: {done.exception}")
+
+
+def options(target: Path) -> list[str]:
+    """Return the options of every call of dbt, which writes its own files into `target`."""
+    folders = {
+        "project-dir": PROJECT_DIR,
+        "profiles-dir": PROJECT_DIR,
+        "target-path": target,
+        "log-path": target,
+    }
+    return [*(f"--{name}={folder}" for name, folder in folders.items()), "--quiet"]
 
 
 def _newest_source() -> float:

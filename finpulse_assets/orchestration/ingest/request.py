@@ -117,7 +117,7 @@ def _kept(request: Request, kind: Kind, delivered: pl.DataFrame, tickers: Sequen
             sessions=request.sessions,
             as_of=clock.as_of,
             window=request.window,
-            market=_market(request) if kind in MARKET_KINDS else None,
+            market=_market(request, kind) if kind in MARKET_KINDS else None,
         )
         if refusal := _judged(request, kind, delivery):
             return refusal
@@ -128,16 +128,16 @@ def _kept(request: Request, kind: Kind, delivered: pl.DataFrame, tickers: Sequen
     return Answer(kind, ANSWERED, delivery)
 
 
-def _market(request: Request) -> Market:
-    """Return what the bars and actions of the source are judged by."""
+def _market(request: Request, kind: Kind) -> Market:
+    """Return what the bars or the actions of the source are judged by."""
     lake, name = request.lake, request.source.name
     columns = ("ticker", "ex_date", "kind", "value", "knowledge_time")
     actions = pl.concat(  # its own count before those of others
         lake.read_or_empty(table).select(columns).collect()
         for table in (source_table(name, "corporate_actions"), CORPORATE_ACTIONS)
     )
-    tables = [source_table(one, "prices") for one in dict.fromkeys([name, *request.price_sources])]
-    prices = [lake.read_or_empty(table) for table in tables]
+    priced = dict.fromkeys([name, *request.price_sources]) if kind == "corporate_actions" else ()
+    prices = [lake.read_or_empty(source_table(one, "prices")) for one in priced]
     delivered = None
     if "corporate_actions" in request.source.kinds:
         with suppress(SourceError):  # said where the actions themselves are asked for

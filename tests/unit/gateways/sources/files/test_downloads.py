@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -160,15 +159,6 @@ def test_a_folder_of_text_files_is_read_and_a_note_beside_data_is_not(tmp_path: 
     assert FilePriceSource(prices=tmp_path).prices(*ALL).height == 2
     (tmp_path / "more.csv").write_text(content.replace("AAPL", "MSFT"))
     assert FilePriceSource(prices=tmp_path).prices(*ALL)["ticker"].to_list() == ["MSFT", "MSFT"]
-
-
-@pytest.fixture(scope="module")
-def shared_data() -> Path:
-    beside = Path(__file__).resolve().parents[5].parent / "shared" / "data"
-    folder = Path(os.environ.get("FINPULSE_SHARED_DATA", beside))
-    if not folder.is_dir():
-        pytest.skip("the real data sets are not here (set FINPULSE_SHARED_DATA)")
-    return folder
 
 
 def test_a_real_history_of_yfinance_is_read(shared_data: Path, tmp_path: Path) -> None:

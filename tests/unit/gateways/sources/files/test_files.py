@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -269,15 +268,6 @@ def test_tickers_have_their_span_and_their_company(tmp_path: Path) -> None:
         ("OLD", None, None, None, date(2024, 1, 2), date(2024, 3, 1)),
     ]
     assert source.extent().last == datetime(2024, 4, 1, 20, tzinfo=UTC)
-
-
-@pytest.fixture(scope="module")
-def shared_data() -> Path:
-    beside = Path(__file__).resolve().parents[5].parent / "shared" / "data"
-    folder = Path(os.environ.get("FINPULSE_SHARED_DATA", beside))
-    if not folder.is_dir():
-        pytest.skip("the real data sets are not here (set FINPULSE_SHARED_DATA)")
-    return folder
 
 
 def test_stocknet_is_read_whole(shared_data: Path) -> None:
