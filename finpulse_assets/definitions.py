@@ -7,6 +7,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from finpulse_assets.orchestration.run.once import with_work_done_once
 from finpulse_assets.orchestration.run.partitions import beginning_in, first_month
 from finpulse_assets.orchestration.run.step_failures import with_sentences
 from finpulse_assets.settings import load_settings
@@ -16,4 +17,5 @@ from finpulse_assets.settings import load_settings
 def defs() -> dg.Definitions:
     """Return the definitions; workspace.yaml, `dg` and the command line load them from here."""
     loaded = dg.load_from_defs_folder(path_within_project=Path(__file__).parent)
-    return beginning_in(first_month(load_settings()), with_sentences(loaded))
+    steps = with_sentences(with_work_done_once(loaded))
+    return beginning_in(first_month(load_settings()), steps)

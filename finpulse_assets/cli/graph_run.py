@@ -84,12 +84,15 @@ def instance_folder(settings: Settings) -> Path:
     return own.parent if own.exists() else settings.home / "dagster"
 
 
-def run_graph(settings: Settings, *, days: tuple[date, date] | None = None) -> GraphRun:
+def run_graph(
+    settings: Settings, *, days: tuple[date, date] | None = None, force: bool = False
+) -> GraphRun:
     """Materialize every asset, printing each step as it ends.
 
     Args:
         settings: of the deployment.
         days: first and last day whose months are run; None for all months of the sources.
+        force: whether what is unchanged is made again.
 
     Raises:
         GraphFailedError: a step failed; nothing half-written is left.
@@ -109,6 +112,7 @@ def run_graph(settings: Settings, *, days: tuple[date, date] | None = None) -> G
         end_killed_runs,
         note_stopped,
     )
+    from finpulse_assets.orchestration.run.once import FORCE_TAG
     from finpulse_assets.orchestration.run.origin import OF_LOCATION, note_origin
     from finpulse_assets.orchestration.run.resources import begin_run, build_sources
 
@@ -130,6 +134,7 @@ def run_graph(settings: Settings, *, days: tuple[date, date] | None = None) -> G
         PID_TAG: str(os.getpid()),
         HOST_TAG: socket.gethostname(),
         **OF_LOCATION,
+        **({FORCE_TAG: "true"} if force else {}),
     }
     with _output_kept_in(settings.root / RUN_LOG):
         # On the main thread Dagster takes Ctrl-C for a failure, and prints where it came from.
@@ -197,6 +202,7 @@ class _Progress:
     def __init__(self) -> None:
         self.steps: dict[str, float] = {}
         self._rows: dict[str, int | None] = {}
+        self._unchanged: set[str] = set()
         # Bound to the terminal now: while the graph runs, stdout and stderr go to the run's log.
         self._print: Callable[..., None] = Console(file=sys.stderr).print
 
@@ -213,8 +219,9 @@ class _Progress:
                 return
             rows = self._rows[step]
             count = f"{rows:>9,} rows" if rows is not None else " " * 14
+            note, name = "  unchanged" if step in self._unchanged else "", step.replace("__", "/")
             self._print(
-                f"  [green]✓[/green] {step.replace('__', '/'):<40}{count} {ms / 1000:>7.1f} s",
+                f"  [green]✓[/green] {name:<40}{count} {ms / 1000:>7.1f} s{note}",
                 highlight=False,
                 soft_wrap=True,
             )
@@ -226,3 +233,5 @@ class _Progress:
         rows = metadata.get("dagster/row_count")
         if event.step_key:
             self._rows[event.step_key] = int(rows.value) if rows is not None else None
+            if "unchanged_since" in metadata:
+                self._unchanged.add(event.step_key)

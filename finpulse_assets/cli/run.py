@@ -18,6 +18,10 @@ AsOf = Annotated[
     typer.Option(help="Run as of this UTC time, for example 2015-09-30 or 2015-09-30T21:00."),
 ]
 
+Force = Annotated[
+    bool, typer.Option("--force", help="Make again also what has not changed since the last run.")
+]
+
 
 def demo(
     effect: Annotated[
@@ -25,6 +29,7 @@ def demo(
     ] = None,
     as_of: AsOf = None,
     home: Home = None,
+    force: Force = False,
     as_json: Json = False,
 ) -> None:
     """Materialize the whole graph on the simulated market and show the result.
@@ -37,7 +42,7 @@ def demo(
         "as_of": as_of,
         "home": _absolute(home),
     }
-    _run(overrides, as_json=as_json)
+    _run(overrides, as_json=as_json, force=force)
 
 
 def run(
@@ -65,6 +70,7 @@ def run(
     ] = None,
     as_of: AsOf = None,
     home: Home = None,
+    force: Force = False,
     as_json: Json = False,
 ) -> None:
     """Materialize the whole graph on the sources of a profile and show the result.
@@ -85,16 +91,16 @@ def run(
         "as_of": as_of,
         "home": _absolute(home),
     }
-    _run(overrides, as_json=as_json)
+    _run(overrides, as_json=as_json, force=force)
 
 
 def _absolute(path: Path | None) -> Path | None:
     return path.absolute() if path else None
 
 
-def _run(overrides: dict[str, object], *, as_json: bool) -> None:
+def _run(overrides: dict[str, object], *, as_json: bool, force: bool) -> None:
     settings = settings_for(overrides)
-    finished = run_graph(settings)
+    finished = run_graph(settings, force=force)
     outcome = report.outcome_of(settings, finished)
     if as_json:
         print_json(outcome.as_json())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from datetime import UTC, date, datetime
 
@@ -14,7 +15,7 @@ from finpulse_assets.orchestration.audit.feature_replay import FeatureReplay, ta
 from finpulse_assets.orchestration.catalog.metadata import LAKE_TABLES
 from finpulse_assets.schemas import CORPORATE_ACTIONS, DAILY_SIGNALS, PRICES, TWEETS
 from finpulse_assets.settings import load_settings
-from tests.integration.graph_cli import SMALL, demo_json, table_hashes
+from tests.integration.graph_cli import SMALL, demo_json, finpulse, table_hashes
 
 LAST_SESSION = date(2024, 6, 28)
 KEPT = ("fct_training_set", "fct_daily_features", "fct_daily_sentiment", "fct_labels")
@@ -52,6 +53,19 @@ def test_the_second_run_changes_nothing_and_makes_no_forward_pass(home, demo_rep
     assert {p: p.stat().st_mtime_ns for p in written} == written, "no file was written again"
     assert {path: path.read_bytes() for path in scores} == scores, "no text was scored again"
     assert again["signals"] == demo_report["signals"]
+
+
+def test_a_third_run_makes_nothing_again_unless_it_is_forced(home):
+    """The second one did: it was the first of this folder, a copy."""
+    unchanged = {"features/technical", "warehouse", "models/price_model", "models/evaluation"}
+    third = finpulse(home, "demo", "--json")
+    assert {
+        line.split()[1] for line in third.stderr.splitlines() if "unchanged" in line
+    } > unchanged
+    forced = finpulse(home, "demo", "--json", "--force")
+    assert forced.returncode == third.returncode == 0
+    assert "unchanged" not in forced.stderr
+    assert json.loads(forced.stdout)["signals"] == json.loads(third.stdout)["signals"]
 
 
 def test_a_later_run_leaves_what_was_said(home, lake):

@@ -25,6 +25,7 @@ from finpulse_assets.orchestration.catalog.metadata import (
 from finpulse_assets.orchestration.dbt.models import DAILY_FEATURES
 from finpulse_assets.orchestration.run.clock import RunClock
 from finpulse_assets.orchestration.run.memory import keep_freed_memory
+from finpulse_assets.orchestration.run.once import ONCE
 
 
 @dg.asset(
@@ -36,6 +37,7 @@ from finpulse_assets.orchestration.run.memory import keep_freed_memory
         "tickers": dg.AssetIn(["raw", "tickers"]),
         "sources": dg.AssetIn(["raw", "sources"]),
     },
+    op_tags=ONCE,
     group_name="features",
     kinds={"polars", "talib"},
     owners=[RESEARCH],
@@ -78,6 +80,7 @@ class ProfileConfig(dg.Config):
     key_prefix="monitoring",
     deps=[DAILY_FEATURES],
     pool="duckdb",
+    op_tags=ONCE,
     group_name="monitoring",
     kinds={"polars", "parquet"},
     owners=[RESEARCH],

@@ -21,6 +21,7 @@ from finpulse_assets.orchestration.audit.feature_audit import (
 from finpulse_assets.orchestration.audit.feature_replay import FeatureReplay
 from finpulse_assets.orchestration.dbt.models import DAILY_FEATURES, TRAINING_SET
 from finpulse_assets.orchestration.run.clock import RunClock
+from finpulse_assets.orchestration.run.once import ONCE
 from finpulse_assets.orchestration.training.training_plan import read_recipe
 from finpulse_assets.settings import Settings
 
@@ -36,6 +37,7 @@ QUALITY = {
 @dg.asset_check(
     asset=[DAILY_FEATURES],
     pool="duckdb",
+    op_tags=ONCE,
     blocking=True,
     description="No feature knows what its decision could not know: the input is cut at several "
     "decisions and built again, and earlier rows must stay the same to the last bit; a later start "
@@ -62,6 +64,7 @@ def no_feature_looks_ahead(
 @dg.asset_check(
     asset=[TRAINING_SET],
     pool="duckdb",
+    op_tags=ONCE,
     blocking=True,
     description="Trained on outcomes that were shuffled within each session, the recipe has no "
     "skill on sessions it did not see. Skill here means that the evaluation leaks.",
@@ -91,6 +94,7 @@ def _not_judged(error: EvaluationError) -> dg.AssetCheckResult:
         for name, text in QUALITY.items()
     ],
     pool="duckdb",
+    op_tags=ONCE,
 )
 def feature_quality(
     warehouse: dg.ResourceParam[Warehouse], lake: dg.ResourceParam[Lake]

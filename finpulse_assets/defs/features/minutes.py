@@ -16,6 +16,7 @@ from finpulse_assets.orchestration.catalog.metadata import (
 )
 from finpulse_assets.orchestration.run.clock import RunClock
 from finpulse_assets.orchestration.run.memory import keep_freed_memory
+from finpulse_assets.orchestration.run.once import ONCE
 from finpulse_assets.schemas import BARS_1M
 
 
@@ -28,6 +29,7 @@ from finpulse_assets.schemas import BARS_1M
         "sources": dg.AssetIn(["raw", "sources"]),
     },
     deps=[["raw", "bars_1m"]],
+    op_tags=ONCE,
     group_name="features",
     kinds={"polars", "talib"},
     owners=[RESEARCH],

@@ -25,6 +25,7 @@ from finpulse_assets.orchestration.catalog.metadata import (
 )
 from finpulse_assets.orchestration.dbt.models import TRAINING_SET
 from finpulse_assets.orchestration.run.clock import RunClock
+from finpulse_assets.orchestration.run.once import ONCE, digest
 from finpulse_assets.orchestration.run.tracking import Tracking
 from finpulse_assets.orchestration.training.pruning import prune_models
 from finpulse_assets.orchestration.training.training_plan import read_recipe
@@ -41,6 +42,7 @@ MODEL_KEY = dg.AssetKey(["models", "price_model"])
     pool="duckdb",
     group_name="models",
     kinds={"lightgbm", "parquet"},
+    op_tags=ONCE,
     owners=[RESEARCH],
     tags={"domain": "ml"},
     description=description(
@@ -55,7 +57,7 @@ def out_of_sample_predictions(
     context: dg.AssetExecutionContext,
     warehouse: dg.ResourceParam[Warehouse],
     settings: dg.ResourceParam[Settings],
-) -> pl.DataFrame:
+):
     recipe = read_recipe(warehouse, settings, context.run.tags)
     return walk_forward_predictions(
         recipe.frame,
@@ -73,6 +75,7 @@ def out_of_sample_predictions(
     pool="duckdb",
     group_name="models",
     kinds={"lightgbm", "mlflow"},
+    op_tags=ONCE,
     owners=[RESEARCH],
     tags={"domain": "ml"},
     description="The challenger: LightGBM's probability of an up move and expected return, fitted "
@@ -111,7 +114,7 @@ def price_model(
             "dagster/row_count": model.row_count,
             "feature_count": len(model.features),
             "text_gain_share": float(importance.filter("is_text")["gain_share"].sum()),
-            "folder": dg.MetadataValue.path(str(folder)),
+            "path": dg.MetadataValue.path(str(folder)),
             "plot_importance": png(plots.importance_plot(importance)),
         }
     )
@@ -123,6 +126,7 @@ def price_model(
     deps=[price_model],
     group_name="models",
     kinds={"polars", "mlflow", "parquet"},
+    op_tags=ONCE,
     owners=[RESEARCH],
     tags={"domain": "ml"},
     description=description(
@@ -198,6 +202,7 @@ def promotion(
             tracking.store().promote(result.candidate_id, verdict=result.verdict)
     pruned = prune_models(models, tracking.store(), lake, clock, kept=settings.models_kept)
     return dg.MaterializeResult(
+        data_version=dg.DataVersion(digest(decision.to_json())),
         metadata={
             "promoted": decision.promoted,
             "is_proven": decision.is_proven,
@@ -207,5 +212,5 @@ def promotion(
             "path": dg.MetadataValue.path(str(models.history_path)),
             "pruned_models": ", ".join(pruned.models) or "none",
             "pruned_mlflow_versions": ", ".join(pruned.versions) or "none",
-        }
+        },
     )

@@ -34,6 +34,7 @@ from finpulse_assets.orchestration.catalog.metadata import (
 )
 from finpulse_assets.orchestration.dbt.models import DAILY_FEATURES
 from finpulse_assets.orchestration.run.clock import RunClock
+from finpulse_assets.orchestration.run.once import ONCE
 from finpulse_assets.orchestration.training.proof import review_proof
 from finpulse_assets.schemas import FEATURE_DRIFT, LIVE_QUALITY
 from finpulse_assets.settings import Settings
@@ -55,6 +56,7 @@ class DriftConfig(dg.Config):
     pool="duckdb",
     group_name="monitoring",
     kinds={"polars", "evidently", "parquet"},
+    op_tags=ONCE,
     owners=[RESEARCH],
     tags={"domain": "ml"},
     description=description(

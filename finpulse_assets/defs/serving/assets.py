@@ -23,6 +23,7 @@ from finpulse_assets.orchestration.catalog.metadata import (
     description,
 )
 from finpulse_assets.orchestration.dbt.models import DAILY_FEATURES
+from finpulse_assets.orchestration.run.once import ONCE
 
 
 @dg.asset(
@@ -30,6 +31,7 @@ from finpulse_assets.orchestration.dbt.models import DAILY_FEATURES
     ins={"tickers": dg.AssetIn(["raw", "tickers"])},
     deps=[DAILY_FEATURES],
     pool="duckdb",
+    op_tags=ONCE,
     group_name="serving",
     kinds={"polars", "parquet"},
     owners=[PLATFORM],
@@ -68,6 +70,7 @@ class BentoConfig(dg.Config):
     ins={"online": dg.AssetIn(["serving", "online_features"])},
     deps=[promotion, dg.AssetKey(["monitoring", "live_quality"])],
     pool="bento_store",
+    op_tags=ONCE,
     group_name="serving",
     kinds={"bentoml", "json"},
     owners=[PLATFORM],
@@ -102,7 +105,7 @@ def price_bento(
             "tag": bento.tag,
             "built": is_new,
             "flavour": config.flavour.value,
-            "folder": dg.MetadataValue.path(str(bento.folder)),
+            "path": dg.MetadataValue.path(str(bento.folder)),
             "bundle": dg.MetadataValue.path(str(bento.bundle)),
         }
     )

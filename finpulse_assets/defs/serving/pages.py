@@ -15,6 +15,7 @@ from finpulse_assets.orchestration.catalog.metadata import PLATFORM, png
 from finpulse_assets.orchestration.dbt.docs import publish_dbt_docs
 from finpulse_assets.orchestration.dbt.in_process import DbtInProcess
 from finpulse_assets.orchestration.dbt.models import DAILY_FEATURES, MARTS
+from finpulse_assets.orchestration.run.once import ONCE
 from finpulse_assets.settings import Settings
 
 
@@ -22,6 +23,7 @@ from finpulse_assets.settings import Settings
     key_prefix="serving",
     deps=MARTS,
     pool="duckdb",
+    op_tags=ONCE,
     group_name="serving",
     kinds={"dbt", "html"},
     owners=[PLATFORM],
@@ -72,6 +74,7 @@ def data_dictionary_page(settings: dg.ResourceParam[Settings]) -> dg.Materialize
     key_prefix="serving",
     deps=[DAILY_FEATURES],
     pool="duckdb",
+    op_tags=ONCE,
     group_name="serving",
     kinds={"markdown", "matplotlib"},
     owners=[PLATFORM],

@@ -19,6 +19,7 @@ from finpulse_assets.orchestration.catalog.snapshot_contents import (
 )
 from finpulse_assets.orchestration.dbt.models import MARTS
 from finpulse_assets.orchestration.run.clock import RunClock
+from finpulse_assets.orchestration.run.once import ONCE
 from finpulse_assets.settings import Settings
 
 
@@ -29,6 +30,7 @@ from finpulse_assets.settings import Settings
         *MARTS,
     ],
     pool="duckdb",
+    op_tags=ONCE,
     group_name="serving",
     kinds={"duckdb"},
     owners=[PLATFORM],

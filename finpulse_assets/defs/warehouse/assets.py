@@ -10,6 +10,7 @@ from finpulse_assets.gateways.warehouse.reader import Warehouse
 from finpulse_assets.orchestration.dbt.in_process import DbtInProcess
 from finpulse_assets.orchestration.dbt.project import Translator, dbt_project
 from finpulse_assets.orchestration.run.clock import RunClock
+from finpulse_assets.orchestration.run.once import ONCE
 from finpulse_assets.settings import Settings
 
 
@@ -21,6 +22,7 @@ def warehouse() -> dg.Definitions:
         manifest=dbt_project().manifest_path,
         dagster_dbt_translator=Translator(),
         pool="duckdb",
+        op_tags=ONCE,
         name="warehouse",
     )
     def build_models(

@@ -14,11 +14,9 @@ from finpulse_assets.domain.monitoring.run_rules import CheckOutcome
 from finpulse_assets.errors import FinPulseError
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.orchestration.run.dagster_internals import (
-    AssetCheckExecutionRecordStatus,
+    DECIDED,
     FreshnessState,
 )
-
-DECIDED = {AssetCheckExecutionRecordStatus.SUCCEEDED, AssetCheckExecutionRecordStatus.FAILED}
 
 
 def decided_checks(

@@ -91,7 +91,11 @@ class DbtInProcess:
                 target_path=self.target,
                 project=dbt_project(),
             ):
-                yield _described(it, rules) if isinstance(it, dg.AssetCheckResult) else it
+                if isinstance(it, dg.AssetCheckResult):
+                    yield _described(it, rules)
+                else:
+                    path = dg.MetadataValue.path(str(self.warehouse))
+                    yield it.with_metadata({**it.metadata, "path": path})
         _raise_where_a_model_failed(done)
 
     def _broken_rules(self, done: dbtRunnerResult) -> dict[str, str]:

@@ -41,8 +41,9 @@ def dbt_project() -> DbtProject:
     project = DbtProject(project_dir=PROJECT_DIR, profiles_dir=PROJECT_DIR)
     parsed = [TARGET / PARSED, project.manifest_path]
     TARGET.mkdir(exist_ok=True)
+    newest = max(path.stat().st_mtime for path in source_files())
     with FileLock(TARGET / LOCK):
-        if not all(path.exists() and path.stat().st_mtime >= _newest_source() for path in parsed):
+        if not all(path.exists() and path.stat().st_mtime >= newest for path in parsed):
             _parse()
     return project
 
@@ -68,11 +69,12 @@ def options(target: Path) -> list[str]:
     return [*(f"--{name}={folder}" for name, folder in folders.items()), "--quiet"]
 
 
-def _newest_source() -> float:
+def source_files() -> list[Path]:
+    """Return the files that the project is parsed from."""
     files = [PROJECT_DIR / "dbt_project.yml", PROJECT_DIR / "profiles.yml"]
     for folder in FOLDER_OF_SOURCES:
         files += [path for path in (PROJECT_DIR / folder).rglob("*") if path.is_file()]
-    return max(path.stat().st_mtime for path in files)
+    return files
 
 
 class Translator(DagsterDbtTranslator):

@@ -3,8 +3,9 @@
 - `FreshnessState`: what a record of `get_freshness_state_records` holds; a rehearsal notes its
   `FreshnessStateChange` in place of the daemon, for the policies of ours,
   `TimeWindowFreshnessPolicy`.
-- `AssetCheckExecutionRecordStatus`: to ask the history of a check for its last decided evaluation.
-- `DecoratedOpFunction` and `replace`: to put a guard around the body of every asset in one place.
+- `DECIDED`: to ask the history of a check for its last decided evaluation.
+- `DATA_VERSION_TAG`: where a materialization holds its data version.
+- `DecoratedOpFunction` and `replace`: to put a wrapper around the body of every asset in one place.
 - The tags of a run that covers a span of partitions, which no public name stands for.
 
 Dagster is pinned to a minor version in pyproject.toml for the sake of this page.
@@ -13,6 +14,7 @@ Dagster is pinned to a minor version in pyproject.toml for the sake of this page
 from contextlib import AbstractContextManager
 from datetime import datetime
 
+from dagster._core.definitions.data_version import DATA_VERSION_TAG
 from dagster._core.definitions.decorators.op_decorator import DecoratedOpFunction
 from dagster._core.definitions.freshness import (
     FreshnessState,
@@ -33,6 +35,8 @@ from dagster._core.storage.tags import (
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from dagster._record import replace
 
+DECIDED = {AssetCheckExecutionRecordStatus.SUCCEEDED, AssetCheckExecutionRecordStatus.FAILED}
+
 
 def freeze_time(at: datetime) -> AbstractContextManager[None]:
     """Let it be `at` for Dagster: the times of events and runs, and the partitions that exist.
@@ -47,9 +51,10 @@ def freeze_time(at: datetime) -> AbstractContextManager[None]:
 __all__ = [
     "ASSET_PARTITION_RANGE_END_TAG",
     "ASSET_PARTITION_RANGE_START_TAG",
+    "DATA_VERSION_TAG",
+    "DECIDED",
     "PARTITION_NAME_TAG",
     "REPOSITORY_LABEL_TAG",
-    "AssetCheckExecutionRecordStatus",
     "DecoratedOpFunction",
     "FreshnessState",
     "FreshnessStateChange",

@@ -23,6 +23,7 @@ from finpulse_assets.gateways.lake.frame_stream import FrameStream, write_stream
 from finpulse_assets.gateways.lake.lake import WHOLE, Lake
 from finpulse_assets.orchestration.catalog.metadata import newest, table_of
 from finpulse_assets.orchestration.run.clock import RunClock
+from finpulse_assets.orchestration.run.once import FILES, files_below
 from finpulse_assets.orchestration.run.step_failures import failing_in_one_sentence
 
 
@@ -56,12 +57,13 @@ class LakeIOManager(dg.IOManager):
         return sorted({*self.lake.partitions(table), *own})
 
     def _describe(self, context: dg.OutputContext, table: Table, **counts: int) -> None:
-        rows = self.lake.read_or_empty(table)
+        rows, folder = self.lake.read_or_empty(table), self.lake.root / table.name
         context.add_output_metadata(
             {
                 "dagster/row_count": rows.select(pl.len()).collect().item(),
                 **counts,
-                "path": dg.MetadataValue.path(str(self.lake.root / table.name)),
+                "path": dg.MetadataValue.path(str(folder)),
+                FILES: files_below(folder),
                 "sample": newest(rows, table),
             }
         )

@@ -10,18 +10,15 @@ from __future__ import annotations
 
 import inspect
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from copy import copy
 from functools import wraps
-from typing import Any, TypeVar
+from typing import Any
 
 import dagster as dg
 
 from finpulse_assets.errors import FinPulseError
-from finpulse_assets.orchestration.run.dagster_internals import DecoratedOpFunction, replace
-
-Computed = TypeVar("Computed", bound=dg.AssetsDefinition)
+from finpulse_assets.orchestration.run.bodies import Body, with_bodies, with_body
 
 
 @contextmanager
@@ -36,27 +33,10 @@ def failing_in_one_sentence() -> Iterator[None]:
 
 def with_sentences(definitions: dg.Definitions) -> dg.Definitions:
     """Return the definitions with every asset and check failing in one sentence."""
-    # One that a second module imports stands in the list twice, and must stay one.
-    assets = {id(it): it for it in definitions.assets or ()}
-    checks = {id(it): it for it in definitions.asset_checks or ()}
-    return replace(
-        definitions,
-        assets=[_with_sentence(it) for it in assets.values()],
-        asset_checks=[_with_sentence(it) for it in checks.values()],
-    )
+    return with_bodies(definitions, lambda computed: with_body(computed, _guarded))
 
 
-def _with_sentence(computed: Computed) -> Computed:
-    if not isinstance(computed, dg.AssetsDefinition) or not computed.is_executable:
-        return computed
-    # Copies: the definition in its module is called by its tests as it stands.
-    guarded, op = copy(computed), copy(computed.op)
-    op._compute_fn = DecoratedOpFunction(_guarded(op.compute_fn.decorated_fn))
-    guarded._computation = replace(computed._computation, node_def=op)
-    return guarded
-
-
-def _guarded(body: Callable[..., Any]) -> Callable[..., Any]:
+def _guarded(body: Body) -> Body:
     @wraps(body)
     def compute(*args: Any, **kwargs: Any) -> Any:
         with failing_in_one_sentence():
