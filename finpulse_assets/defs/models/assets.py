@@ -25,7 +25,7 @@ from finpulse_assets.orchestration.catalog.metadata import (
 )
 from finpulse_assets.orchestration.dbt.models import TRAINING_SET
 from finpulse_assets.orchestration.run.clock import RunClock
-from finpulse_assets.orchestration.run.once import ONCE, digest
+from finpulse_assets.orchestration.run.once import ONCE
 from finpulse_assets.orchestration.run.tracking import Tracking
 from finpulse_assets.orchestration.training.pruning import prune_models
 from finpulse_assets.orchestration.training.training_plan import read_recipe
@@ -170,6 +170,7 @@ def evaluation(
     key_prefix="models",
     ins={"evaluation": dg.AssetIn(["models", "evaluation"])},
     deps=[price_model, dg.AssetKey(["monitoring", "live_quality"])],
+    op_tags=ONCE,
     group_name="models",
     kinds={"json", "mlflow"},
     owners=[RESEARCH],
@@ -202,7 +203,6 @@ def promotion(
             tracking.store().promote(result.candidate_id, verdict=result.verdict)
     pruned = prune_models(models, tracking.store(), lake, clock, kept=settings.models_kept)
     return dg.MaterializeResult(
-        data_version=dg.DataVersion(digest(decision.to_json())),
         metadata={
             "promoted": decision.promoted,
             "is_proven": decision.is_proven,

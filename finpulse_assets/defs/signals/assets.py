@@ -22,6 +22,7 @@ from finpulse_assets.orchestration.catalog.metadata import (
 )
 from finpulse_assets.orchestration.dbt.models import DAILY_FEATURES
 from finpulse_assets.orchestration.run.clock import MONTHS, RunClock
+from finpulse_assets.orchestration.run.once import ONCE
 from finpulse_assets.schemas import DAILY_SIGNALS
 
 # A retraining on Saturday may follow a run that failed on Friday, so features may end before.
@@ -42,6 +43,7 @@ NEWEST = (
     partitions_def=MONTHS,
     backfill_policy=dg.BackfillPolicy.single_run(),
     pool="duckdb",
+    op_tags=ONCE,
     group_name="signals",
     kinds={"lightgbm", "parquet"},
     owners=[RESEARCH],

@@ -79,6 +79,7 @@ class _Step:
     def made_from(self) -> str:
         """The digest of everything that what the step makes follows from."""
         resources, run = self.context.resources, self.context.run
+        is_of_months = self.context.has_partition_key or self.context.has_partition_key_range
         inputs = set(self.computed.keys_by_input_name.values()) - set(self.computed.keys)
         parts = {
             "code": code_version(),
@@ -86,9 +87,10 @@ class _Step:
             "clock": [str(resources.clock.as_of), str(resources.clock.start_date)],
             "config": self.context.op_config,
             "tags": {name: run.tags.get(name) for name in TAGS_THAT_MATTER},
+            "months": sorted(self.context.partition_keys) if is_of_months else [],
             "inputs": {key.to_user_string(): self._state_of(key) for key in inputs},
         }
-        return digest(json.dumps(parts, sort_keys=True, default=str))
+        return _digest(json.dumps(parts, sort_keys=True, default=str))
 
     def unchanged(self) -> list[Any]:
         """Return what the last run reported, where this one would make the same; else nothing."""
@@ -110,7 +112,8 @@ class _Step:
             return made._replace(metadata={**made.metadata, MADE_FROM: made_from})
         if isinstance(made, dg.MaterializeResult):
             metadata = {**(made.metadata or {}), **_files_named_in(made.metadata or {})}
-            return made._replace(metadata=metadata, data_version=data_version)
+            checks = [self.noted(check) for check in made.check_results]
+            return made._replace(metadata=metadata, data_version=data_version, check_results=checks)
         if isinstance(made, dg.Output):
             return dg.Output(
                 made.value,
@@ -180,7 +183,7 @@ def files_below(path: Path) -> str:
         for it in files
         if not it.name.startswith(".")
     ]
-    return digest("\n".join(lines)) if lines else ""
+    return _digest("\n".join(lines)) if lines else ""
 
 
 @cache
@@ -188,7 +191,7 @@ def code_version() -> str:
     """Return a digest of FinPulse's own code, its dbt project and the packages that it names."""
     own = [it for it in PACKAGE.rglob("*.py") if it.parent.name != "cli"]
     contents = [it.read_bytes() for it in sorted([*own, *source_files()])]
-    return digest(b"\0".join([*contents, *(name.encode() for name in _packages())]))
+    return _digest(b"\0".join([*contents, *(name.encode() for name in _packages())]))
 
 
 def _packages() -> Iterator[str]:
@@ -200,7 +203,7 @@ def _packages() -> Iterator[str]:
             continue
 
 
-def digest(content: str | bytes) -> str:
+def _digest(content: str | bytes) -> str:
     """Return a short name for a content: two that differ have different ones."""
     raw = content.encode() if isinstance(content, str) else content
     return hashlib.sha256(raw).hexdigest()[:16]
