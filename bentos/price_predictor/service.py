@@ -25,7 +25,8 @@ from bentos.price_predictor.refusal import refused
 from finpulse_assets.domain.serving.predictor import Answer, Predictor, UnknownSymbolError
 from finpulse_assets.errors import FinPulseError, RequestError
 from finpulse_assets.gateways.clock import system_now
-from finpulse_assets.gateways.serving.bundle import HOME_HEADER, SERVED_HOME, read_bundle
+from finpulse_assets.gateways.serving.bundle import read_bundle
+from finpulse_assets.gateways.serving.served_home import HOME_HEADER, SERVED_HOME
 
 HOME_VARIABLE = "FINPULSE_SERVICE_HOME"
 # What the NVIDIA container runtime reads; CUDA itself comes with the packages that need it.

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from finpulse_assets.cli.console import Home, errors, print_json, results
+from finpulse_assets.cli.console import Home, begin, errors, print_json, results
 from finpulse_assets.errors import SettingError
 from finpulse_assets.gateways.clock import system_now
 from finpulse_assets.settings import load_settings
@@ -26,7 +26,8 @@ def audit(
 
     Examples: `finpulse audit` · `finpulse audit --profile files --tickers 100 --moments 20`
     """
-    errors.print("building the features of the home at several moments …", highlight=False)
+    settings = load_settings(home=home, profile=profile)
+    begin("building the features at several moments of", settings.root)
     from finpulse_assets.domain.features.registry import FEATURES
     from finpulse_assets.gateways.lake.lake import Lake
     from finpulse_assets.gateways.warehouse.reader import Warehouse
@@ -34,7 +35,6 @@ def audit(
     from finpulse_assets.orchestration.audit.feature_replay import FeatureReplay
     from finpulse_assets.orchestration.training.training_plan import read_recipe
 
-    settings = load_settings(home=home, profile=profile)
     replay, lake = FeatureReplay.of(settings), Lake(settings.lake)
     as_of = settings.as_of or system_now()
     findings = audit_features(lake, replay, as_of=as_of, tickers=tickers, moments=moments)
@@ -84,12 +84,13 @@ def as_of(
     Examples: `finpulse as-of 2026-10-30T20:15` · `finpulse as-of 2026-10-30 fct_daily_features
     --out features.parquet`
     """
+    settings = load_settings(home=home, profile=profile)
+    at = _utc(moment)
+    begin(f"building {table} as of {at:%Y-%m-%d %H:%M} UTC from", settings.root)
     from finpulse_assets.gateways.atomic import written_atomically
     from finpulse_assets.gateways.lake.lake import Lake
     from finpulse_assets.orchestration.audit.feature_replay import FeatureReplay, table_as_of
 
-    settings = load_settings(home=home, profile=profile)
-    at = _utc(moment)
     frame = table_as_of(Lake(settings.lake), FeatureReplay.of(settings), table, at)
     if out is not None:
         with written_atomically(out) as temporary:

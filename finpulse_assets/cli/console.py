@@ -21,6 +21,16 @@ results = Console(width=None if sys.stdout.isatty() else 110)
 errors = Console(stderr=True)
 
 
+def begin(doing: str, root: Path) -> None:
+    """Say at once what begins, before the imports that take seconds.
+
+    Args:
+        doing: what is done, such as "reading".
+        root: the folder that it is done with, mostly that of the home.
+    """
+    errors.print(f"{doing} {short(root)} …", highlight=False, soft_wrap=True)
+
+
 def print_json(value: Mapping[str, object]) -> None:
     """Print a report as JSON on stdout; times and paths become text."""
     sys.stdout.write(json.dumps(value, indent=2, default=str) + "\n")

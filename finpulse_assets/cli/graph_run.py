@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from finpulse_assets.cli.console import errors, short
+from finpulse_assets.cli.console import begin, errors, short
 from finpulse_assets.errors import FinPulseError, SettingError
 from finpulse_assets.gateways.atomic import check_writable
 from finpulse_assets.settings import PREFIX, Settings, load_settings
@@ -102,8 +102,7 @@ def run_graph(
     """
     started = time.monotonic()
     check_writable(settings.root)
-    # The imports below take up to 8 s.
-    errors.print(f"loading FinPulse for {short(settings.root)} …", highlight=False, soft_wrap=True)
+    begin("loading FinPulse for", settings.root)
     from finpulse_assets.definitions import defs
     from finpulse_assets.orchestration.automation.schedule import span_tags
     from finpulse_assets.orchestration.run.killed_runs import (

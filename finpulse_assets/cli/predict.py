@@ -6,7 +6,7 @@ import json
 import sys
 from datetime import datetime
 from http.client import HTTPException
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from urllib.error import HTTPError, URLError
 from urllib.request import ProxyHandler, Request, build_opener
 
@@ -15,14 +15,13 @@ from pydantic import ValidationError
 
 from finpulse_assets.cli.console import Home, errors, results
 from finpulse_assets.cli.serve import LOOPBACK, PORT
-from finpulse_assets.domain.features.online import ONLINE_FEATURES
-from finpulse_assets.domain.serving.predictor import Answer
 from finpulse_assets.errors import ModelError, RequestError, ServiceError
 from finpulse_assets.gateways.clock import system_now
-from finpulse_assets.gateways.lake.lake import Lake
-from finpulse_assets.gateways.models.model_store import ModelStore
-from finpulse_assets.gateways.serving.bundle import HOME_HEADER, predictor_of
+from finpulse_assets.gateways.serving.served_home import HOME_HEADER
 from finpulse_assets.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from finpulse_assets.domain.serving.predictor import Answer
 
 TIMEOUT_SECONDS = 10
 
@@ -47,12 +46,12 @@ def predict(
     settings = load_settings(home=home)
     asked = url or f"http://{LOOPBACK}:{PORT}"
     absence = None if url else why_not_asked(asked, settings.home_id)
+    named = f"the model itself, {absence}" if absence else asked
+    errors.print(f"asking {named} …", highlight=False, soft_wrap=True)
     if absence:
-        asked = f"the model itself, {absence}"
         answer = ask_model(settings, body, now=settings.as_of or system_now())
     else:
         answer = _named_service(asked, body)
-    errors.print(f"asked {asked}", highlight=False, soft_wrap=True)
     if as_json:
         sys.stdout.write(answer.model_dump_json(indent=2) + "\n")
     else:
@@ -95,6 +94,8 @@ def ask_service(url: str, body: bytes) -> Answer:
     """
     if not url.startswith(("http://", "https://")):
         raise ServiceError(f"the URL is {url!r}", hint="it should begin with http:// or https://")
+    from finpulse_assets.domain.serving.predictor import Answer
+
     call = Request(  # noqa: S310
         url.rstrip("/") + "/predict", data=body, headers={"Content-Type": "application/json"}
     )
@@ -123,6 +124,11 @@ def ask_model(settings: Settings, body: bytes, *, now: datetime) -> Answer:
         RequestError: the request cannot be answered.
         ModelError, LakeError: no model was promoted, or no features were published yet.
     """
+    from finpulse_assets.domain.features.online import ONLINE_FEATURES
+    from finpulse_assets.gateways.lake.lake import Lake
+    from finpulse_assets.gateways.models.model_store import ModelStore
+    from finpulse_assets.gateways.serving.bundle import predictor_of
+
     models = ModelStore(settings.models / "price")
     promotion = models.promotion()
     if promotion is None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from finpulse_assets.cli.console import errors, print_json, results
+from finpulse_assets.cli.console import begin, errors, print_json, results
 from finpulse_assets.errors import SettingError
 from finpulse_assets.settings import PREFIX, Settings, load_settings
 
@@ -64,6 +64,7 @@ def run_rehearsal(home: Path, sessions: int) -> tuple[list[Statement], list[str]
         home: an empty folder.
         sessions: how many are rehearsed.
     """
+    begin("loading FinPulse for a rehearsal in", home)
     from finpulse_assets.definitions import defs
     from finpulse_assets.orchestration.rehearsal.comparison import clean_run, tables_of
     from finpulse_assets.orchestration.rehearsal.driver import own_settings, rehearse

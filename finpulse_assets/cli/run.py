@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from finpulse_assets.cli import report
 from finpulse_assets.cli.console import Home, errors, print_json
 from finpulse_assets.cli.graph_run import run_graph, settings_for
 from finpulse_assets.settings import Profile
@@ -101,6 +100,8 @@ def _absolute(path: Path | None) -> Path | None:
 def _run(overrides: dict[str, object], *, as_json: bool, force: bool) -> None:
     settings = settings_for(overrides)
     finished = run_graph(settings, force=force)
+    from finpulse_assets.cli import report
+
     outcome = report.outcome_of(settings, finished)
     if as_json:
         print_json(outcome.as_json())

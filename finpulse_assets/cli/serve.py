@@ -9,11 +9,11 @@ from typing import Annotated
 
 import typer
 
-from finpulse_assets.cli.console import Home, errors
+from finpulse_assets.cli.console import Home, begin, errors
 from finpulse_assets.errors import ServiceError
 from finpulse_assets.gateways.clock import system_now
 from finpulse_assets.gateways.serving.bento_store import BentoStore
-from finpulse_assets.gateways.serving.bundle import SERVED_HOME, read_bundle
+from finpulse_assets.gateways.serving.served_home import SERVED_HOME
 from finpulse_assets.settings import load_settings
 
 LOOPBACK = "127.0.0.1"
@@ -30,6 +30,9 @@ def serve(
     The bento's seal is checked first. Examples: `finpulse serve` · `finpulse serve --port 3020`
     """
     settings = load_settings(home=home)
+    begin("loading the newest bento of", settings.root)
+    from finpulse_assets.gateways.serving.bundle import read_bundle
+
     store = BentoStore(settings.bentos)
     bento = store.newest()
     predictor = read_bundle(bento.bundle)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from finpulse_assets.cli.console import errors, print_json, results
+from finpulse_assets.cli.console import begin, errors, print_json, results
 from finpulse_assets.errors import SettingError
 from finpulse_assets.gateways.clock import system_now
 from finpulse_assets.settings import load_settings
@@ -33,11 +33,6 @@ def simulate(
 
     Examples: `finpulse simulate market/` · `finpulse simulate big/ --tickers 100 --sessions 750`
     """
-    from finpulse_assets.domain.simulator import MarketPlan, simulate_minutes
-    from finpulse_assets.domain.simulator import simulate as simulate_market
-    from finpulse_assets.gateways.atomic import written_atomically
-    from finpulse_assets.orchestration.run.sources import simulated_sessions
-
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise SettingError(f"{out} exists and is not empty", hint="name a new folder")
     settings = load_settings(
@@ -48,6 +43,12 @@ def simulate(
         simulator_minute_sessions=minute_sessions,
         as_of=end,
     )
+    begin("simulating a market into", out)
+    from finpulse_assets.domain.simulator import MarketPlan, simulate_minutes
+    from finpulse_assets.domain.simulator import simulate as simulate_market
+    from finpulse_assets.gateways.atomic import written_atomically
+    from finpulse_assets.orchestration.run.sources import simulated_sessions
+
     plan = MarketPlan(
         ticker_count=settings.simulator_tickers,
         session_count=settings.simulator_sessions,

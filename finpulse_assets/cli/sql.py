@@ -8,17 +8,19 @@ import math
 import sys
 from datetime import date, datetime, time
 from decimal import Decimal
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from finpulse_assets.cli.console import Home, errors, results
+from finpulse_assets.cli.console import Home, begin, errors, results
 from finpulse_assets.errors import WarehouseError
-from finpulse_assets.gateways.snapshot.reader import QueryResult, SnapshotReader
-from finpulse_assets.gateways.snapshot.store import SnapshotStore
 from finpulse_assets.settings import load_settings
+
+if TYPE_CHECKING:
+    from finpulse_assets.gateways.snapshot.reader import QueryResult, SnapshotReader
+    from finpulse_assets.gateways.snapshot.store import SnapshotStore
 
 TABLE_ROWS = 100
 LEAST_WIDTH = 10  # characters a column; below that rows are printed as blocks
@@ -48,7 +50,12 @@ def sql(
     """
     if as_json and as_csv:
         raise WarehouseError("--json and --csv were both given", hint="choose one")
-    store = SnapshotStore(load_settings(home=home).root)
+    root = load_settings(home=home).root
+    begin("asking the snapshot of", root)
+    from finpulse_assets.gateways.snapshot.reader import SnapshotReader
+    from finpulse_assets.gateways.snapshot.store import SnapshotStore
+
+    store = SnapshotStore(root)
     reader = SnapshotReader(store.version(version) if version else store.current)
     if query is None:
         _overview(store, reader, as_json=as_json, as_csv=as_csv)

@@ -15,7 +15,7 @@ from finpulse_assets.orchestration.automation.schedule import (
     in_the_same_run,
     retrain_when_stale,
 )
-from finpulse_assets.orchestration.run.clock import MONTHS
+from finpulse_assets.orchestration.run.partitions import MONTHS
 from finpulse_assets.settings import load_settings
 
 MODEL = dg.AssetKey(["models", "price_model"])

@@ -12,7 +12,7 @@ from finpulse_assets.domain.monitoring.run_rules import failed_runs
 from finpulse_assets.errors import SourceError
 from finpulse_assets.orchestration.alerting.runs import RunHistory
 from finpulse_assets.orchestration.automation.schedule import span_tags
-from finpulse_assets.orchestration.run.clock import MONTHS
+from finpulse_assets.orchestration.run.partitions import MONTHS
 
 SPRING = ("2024-03-01", "2024-05-01")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from finpulse_assets.cli.status import automation_status
+from finpulse_assets.cli.status_report import automation_status
 from finpulse_assets.defs.monitoring.alerts import alerts
 from finpulse_assets.errors import LakeError
 from finpulse_assets.gateways.alerts.state_file import AlertStore

@@ -12,7 +12,7 @@ from threading import Thread
 
 import pytest
 
-from finpulse_assets.cli.status import table_statuses
+from finpulse_assets.cli.status_report import table_statuses
 from finpulse_assets.domain.monitoring.alert import Kind
 from finpulse_assets.gateways.alerts.apprise import AppriseSender
 from finpulse_assets.gateways.alerts.state_file import AlertStore

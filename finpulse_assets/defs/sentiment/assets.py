@@ -12,7 +12,7 @@ from finpulse_assets.orchestration.catalog.metadata import (
     definition_metadata,
     description,
 )
-from finpulse_assets.orchestration.run.clock import MONTHS
+from finpulse_assets.orchestration.run.partitions import MONTHS
 from finpulse_assets.orchestration.training.sentiment_model import (
     current_sentiment_model,
     labelled_texts,

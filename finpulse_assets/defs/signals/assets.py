@@ -21,8 +21,9 @@ from finpulse_assets.orchestration.catalog.metadata import (
     description,
 )
 from finpulse_assets.orchestration.dbt.models import DAILY_FEATURES
-from finpulse_assets.orchestration.run.clock import MONTHS, RunClock
+from finpulse_assets.orchestration.run.clock import RunClock
 from finpulse_assets.orchestration.run.once import ONCE
+from finpulse_assets.orchestration.run.partitions import MONTHS
 from finpulse_assets.schemas import DAILY_SIGNALS
 
 # A retraining on Saturday may follow a run that failed on Friday, so features may end before.

@@ -12,26 +12,20 @@ from datetime import date
 import polars as pl
 
 from finpulse_assets.contract import Table
-from finpulse_assets.schemas import HEADLINES, SESSION_DATE, TWEETS
+from finpulse_assets.schemas import SESSION_DATE
 
-# Tables of texts may be without a row for a while: how long depends on the universe.
-SPARSE = (TWEETS.name, HEADLINES.name)
 FRESH, STALE, MISSING, EMPTY, UNREADABLE = "fresh", "stale", "missing", "empty", "unreadable"
 
 
 @dataclass(frozen=True)
 class TableStatus:
-    """One table: how far its data reaches, and how many sessions that is behind.
-
-    `usual_gap` is the number of sessions from one with rows to the next, in 95 of 100 cases.
-    """
+    """One table: how far its data reaches, and how many sessions that is behind."""
 
     table: str
     state: str
     rows: int
     last_session: date | None
     sessions_behind: int | None
-    usual_gap: int = 0
 
 
 def sessions_between(sessions: pl.DataFrame, reached: date, last: date) -> int:
@@ -66,11 +60,16 @@ def table_status(
     if newest is None:
         return TableStatus(table.name, EMPTY, count, None, None)
     behind = sessions_between(sessions, newest, last)
-    gap = _usual_gap(rows, sessions) if table.name in SPARSE else 0
-    return TableStatus(table.name, STALE if behind else FRESH, count, newest, behind, gap)
+    return TableStatus(table.name, STALE if behind else FRESH, count, newest, behind)
 
 
-def _usual_gap(rows: pl.LazyFrame, sessions: pl.DataFrame) -> int:
+def usual_gap(rows: pl.LazyFrame, sessions: pl.DataFrame) -> int:
+    """Return how many sessions lie from one with rows to the next, in 95 of 100 cases.
+
+    Args:
+        rows: a table of texts, which may be without a row for as long as its universe is quiet.
+        sessions: session_date (Date), ascending; the rows of others do not count.
+    """
     days = sessions.select("session_date", at=pl.int_range(pl.len()))
     with_rows = rows.select(pl.col("session_date").unique()).collect()
     gaps = days.join(with_rows, on="session_date", how="semi").sort("at")["at"].diff().drop_nulls()

@@ -30,9 +30,6 @@ from finpulse_assets.gateways.models.sealed_folder import (
     sha256_of_file,
 )
 
-# How a service knows whose home it serves, by its id, and the header of /status that says so.
-SERVED_HOME, HOME_HEADER = "FINPULSE_SERVED_HOME", "X-FinPulse-Home"
-
 MODEL_FOLDER = "model"
 PROMOTION_FILE = "promotion.json"
 ONLINE_FILE = "online_features.parquet"

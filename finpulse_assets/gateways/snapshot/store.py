@@ -18,11 +18,14 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from finpulse_assets.errors import WarehouseError
 from finpulse_assets.gateways.atomic import written_atomically
 from finpulse_assets.gateways.clock import Now, system_now
-from finpulse_assets.gateways.snapshot.writer import SnapshotMacro, SnapshotTable, write_snapshot
+
+if TYPE_CHECKING:
+    from finpulse_assets.gateways.snapshot.writer import SnapshotMacro, SnapshotTable
 
 CURRENT = "analytics.duckdb"
 FOLDER = "snapshots"
@@ -97,6 +100,8 @@ class SnapshotStore:
             WarehouseError: a selection fails, the warehouse is absent or locked, or the disk
                 refuses the file. What was published before stays.
         """
+        from finpulse_assets.gateways.snapshot.writer import write_snapshot  # no reader's import
+
         with self._building() as building:
             snapshot_id, rows = write_snapshot(
                 building, tables, macros, as_of=as_of, warehouse=warehouse, now=now

@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 import dagster as dg
 
 from finpulse_assets.domain.calendar import build_sessions, last_completed_session
-from finpulse_assets.domain.features.technical import TECHNICAL_FEATURES
 from finpulse_assets.domain.monitoring import alert_rules as rules
 from finpulse_assets.domain.monitoring import run_rules
 from finpulse_assets.domain.monitoring.alert import Alert, Kind
@@ -20,18 +19,11 @@ from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.gateways.models.model_store import ModelStore
 from finpulse_assets.orchestration.alerting import facts
 from finpulse_assets.orchestration.alerting.runs import RunHistory
+from finpulse_assets.orchestration.alerting.tables import WATCHED, table_statuses, usual_gaps
 from finpulse_assets.orchestration.run.clock_file import data_due
-from finpulse_assets.schemas import (
-    DAILY_SIGNALS,
-    FEATURE_DRIFT,
-    HEADLINES,
-    PRICES,
-    TEXT_SENTIMENT,
-    TWEETS,
-)
+from finpulse_assets.schemas import FEATURE_DRIFT
 from finpulse_assets.settings import Settings
 
-WATCHED = (PRICES, TWEETS, HEADLINES, TEXT_SENTIMENT, TECHNICAL_FEATURES, DAILY_SIGNALS)
 LONGEST_LAG = timedelta(days=366)
 # Failures are searched this far back, or to the last evaluation where that is longer ago.
 RUN_WINDOW = timedelta(days=2)
@@ -106,9 +98,9 @@ class Collector:
             decision_delay=timedelta(minutes=self.settings.decision_delay_minutes),
         )
         last = last_completed_session(sessions, due)["session_date"]
-        found, unreadable = facts.table_statuses(self.lake, WATCHED, sessions, last)
+        found, unreadable = table_statuses(self.lake, WATCHED, sessions, last)
         reached = {it.table: it.last_session for it in found if it.table not in unreadable}
-        gaps = {it.table: it.usual_gap for it in found}
+        gaps = usual_gaps(self.lake, found, sessions)
         stale = rules.stale_tables(reached, sessions, due, gaps)
         return [*stale, *rules.unreadable_tables(unreadable, now)]
 

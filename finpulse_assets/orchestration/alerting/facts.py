@@ -1,18 +1,13 @@
-"""The facts behind alerts on assets: decided checks, failing policies, how far tables reach."""
+"""What Dagster knows of assets for the alerts: decided checks and failing policies."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 
 import dagster as dg
-import polars as pl
 
-from finpulse_assets.contract import Table
-from finpulse_assets.domain.monitoring.freshness import UNREADABLE, TableStatus, table_status
 from finpulse_assets.domain.monitoring.run_rules import CheckOutcome
-from finpulse_assets.errors import FinPulseError
-from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.orchestration.run.dagster_internals import (
     DECIDED,
     FreshnessState,
@@ -57,38 +52,3 @@ def failing_policies(
         for key, record in sorted(records.items())
         if record.freshness_state is FreshnessState.FAIL
     ]
-
-
-def table_statuses(
-    lake: Lake, tables: Iterable[Table], sessions: pl.DataFrame, last: date
-) -> tuple[list[TableStatus], dict[str, str]]:
-    """Return how far each table reaches against the session `last`, and what cannot be read.
-
-    Args:
-        sessions: every session that a table may lack, up to `last`.
-
-    Returns:
-        The status of each table, and the sentence of each that cannot be read, by name.
-    """
-    found, unreadable = [], {}
-    for table in tables:
-        keys = lake.partitions(table)
-        try:
-            rows = lake.scan(table) if keys else None
-            found.append(table_status(table, rows, sessions, last))
-        except FinPulseError as error:
-            unreadable[table.name] = str(error)
-        except (OSError, pl.exceptions.PolarsError) as error:  # sound at its head, broken below
-            path = next((lake.path(table, key) for key in keys if _is_broken(lake, table, key)), "")
-            unreadable[table.name] = f"{path or table.name} cannot be read: {error}"
-        if table.name in unreadable:
-            found.append(TableStatus(table.name, UNREADABLE, 0, None, None))
-    return found, unreadable
-
-
-def _is_broken(lake: Lake, table: Table, key: str) -> bool:
-    try:
-        lake.scan(table, [key]).collect()
-    except (OSError, pl.exceptions.PolarsError):
-        return True
-    return False

@@ -27,7 +27,8 @@ from finpulse_assets.orchestration.ingest.request import (
     collect,
 )
 from finpulse_assets.orchestration.ingest.union import unite
-from finpulse_assets.orchestration.run.clock import MONTHS, RunClock
+from finpulse_assets.orchestration.run.clock import RunClock
+from finpulse_assets.orchestration.run.partitions import MONTHS
 from finpulse_assets.orchestration.run.sources import SourceKind
 from finpulse_assets.schemas import RAW_TABLES, TEXT_KINDS, TICKERS, Kind, requests_table
 from finpulse_assets.settings import Settings

@@ -1,9 +1,4 @@
-"""Partitions: months of New York, and the part of a month that a run loads.
-
-The one partitions definition and the windows that follow from it. Months cost a decade 120 keys; a
-key a day would cost 18 ms of event log for each asset.
-https://docs.dagster.io/guides/build/partitions-and-backfills
-"""
+"""The clock of a run: its as-of time, and the part of each month of New York that it loads."""
 
 from __future__ import annotations
 
@@ -11,21 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
-import dagster as dg
-
 from finpulse_assets.domain.calendar import NEW_YORK
 from finpulse_assets.errors import SettingError
 from finpulse_assets.gateways.sources.protocols import Extent
 
-# A fixed first month: one that moved with today's date would orphan what was materialized before.
-FIRST_MONTH = "2010-01-01"
-FIRST_DAY = date.fromisoformat(FIRST_MONTH)
+# Fixed: a first month that moved with today's date would orphan what was materialized before.
+FIRST_DAY = date(2010, 1, 1)
 # What is loaded of a source that does not say how far back it goes.
 LIVE_HISTORY = timedelta(days=730)
-
-MONTHS = dg.MonthlyPartitionsDefinition(
-    start_date=FIRST_MONTH, timezone=str(NEW_YORK), end_offset=1
-)
 
 
 @dataclass(frozen=True)

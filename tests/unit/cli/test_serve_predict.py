@@ -20,7 +20,7 @@ from finpulse_assets.errors import LakeError, ModelError, RequestError, ServiceE
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.gateways.models.model_store import ModelStore
 from finpulse_assets.gateways.serving.bento_store import Bento, BentoStore
-from finpulse_assets.gateways.serving.bundle import HOME_HEADER
+from finpulse_assets.gateways.serving.served_home import HOME_HEADER
 from finpulse_assets.settings import load_settings
 from tests.fakes import serving as fakes
 from tests.fakes.ports import free_port
@@ -54,7 +54,7 @@ def test_without_a_service_the_model_itself_answers_and_says_so(published, capsy
     said = Answer.model_validate_json(out)
     expected = fakes.predictor().answer(b'{"symbol": "AAPL"}', now=fakes.NOW)
     assert said.model_dump(exclude={"latency_ms"}) == expected.model_dump(exclude={"latency_ms"})
-    assert "asked the model itself, no service runs" in err
+    assert "asking the model itself, no service runs" in err
 
 
 def test_the_printed_answer_names_the_reason_to_abstain(published, capsys):
@@ -148,7 +148,7 @@ def test_a_service_of_another_home_is_not_asked(published, monkeypatch, capsys, 
         predict.predict("AAPL", as_json=True)
     out, err = capsys.readouterr()
     assert Answer.model_validate_json(out).symbol == "AAPL"
-    assert f"asked the model itself, http://127.0.0.1:{port} {reason}" in " ".join(err.split())
+    assert f"asking the model itself, http://127.0.0.1:{port} {reason}" in " ".join(err.split())
 
 
 @pytest.mark.parametrize("status", [200, 503])

@@ -12,7 +12,7 @@ import pytest
 from finpulse_assets.errors import SourceError
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.gateways.sources.source import Source
-from finpulse_assets.orchestration.run.clock import MONTHS as PARTITIONS
+from finpulse_assets.orchestration.run.partitions import MONTHS as PARTITIONS
 from finpulse_assets.schemas import (
     CORPORATE_ACTIONS,
     HEADLINES,

@@ -15,7 +15,7 @@ from finpulse_assets.domain.monitoring.retraining import retraining_after, windo
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.gateways.models.model_store import ModelStore
 from finpulse_assets.orchestration.automation.retraining import drift_sensor, proof_sensor
-from finpulse_assets.orchestration.run.clock import MONTHS
+from finpulse_assets.orchestration.run.partitions import MONTHS
 from finpulse_assets.settings import load_settings
 from tests.fakes.drift_reports import add_reports
 

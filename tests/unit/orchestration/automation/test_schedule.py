@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from finpulse_assets.domain.calendar import build_sessions
-from finpulse_assets.domain.monitoring.freshness import table_status
+from finpulse_assets.domain.monitoring.freshness import table_status, usual_gap
 from finpulse_assets.errors import SettingError
 from finpulse_assets.gateways.lake.lake import WHOLE, Lake
 from finpulse_assets.orchestration.automation.freshness import (
@@ -27,7 +27,8 @@ from finpulse_assets.orchestration.automation.schedule import (
     months_of_session,
     retrain_when_stale,
 )
-from finpulse_assets.orchestration.run.clock import MONTHS, RunClock
+from finpulse_assets.orchestration.run.clock import RunClock
+from finpulse_assets.orchestration.run.partitions import MONTHS
 from finpulse_assets.schemas import COVERAGE, DAILY_SIGNALS, SESSIONS, TWEETS, source_table
 from finpulse_assets.settings import load_settings
 
@@ -256,10 +257,8 @@ def test_a_table_without_files_is_missing_and_one_without_rows_empty():
 def test_the_usual_gap_of_texts_is_that_of_nineteen_in_twenty():
     sessions = build_sessions(date(2024, 1, 2), date(2024, 12, 31))
     rows = pl.DataFrame({"session_date": [*DAYS[:41], DAYS[44], DAYS[54]]})
-    rows = rows.with_columns(knowledge_time=pl.lit(datetime(2024, 4, 1, tzinfo=UTC)))
-    assert table_status(TWEETS, rows.lazy(), sessions, DAYS[59]).usual_gap == 1
-    sparse = rows.head(41).gather_every(3)
-    assert table_status(TWEETS, sparse.lazy(), sessions, DAYS[59]).usual_gap == 3
+    assert usual_gap(rows.lazy(), sessions) == 1
+    assert usual_gap(rows.head(41).gather_every(3).lazy(), sessions) == 3
 
 
 CLOCK = RunClock(datetime(2024, 5, 10, 21, tzinfo=UTC), date(2024, 1, 10))

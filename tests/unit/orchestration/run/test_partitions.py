@@ -9,9 +9,9 @@ import dagster as dg
 
 from finpulse_assets.definitions import defs
 from finpulse_assets.gateways.lake.lake import Lake
-from finpulse_assets.orchestration.run.clock import FIRST_MONTH, MONTHS, RunClock
+from finpulse_assets.orchestration.run.clock import RunClock
 from finpulse_assets.orchestration.run.clock_file import note_clock
-from finpulse_assets.orchestration.run.partitions import first_month
+from finpulse_assets.orchestration.run.partitions import FIRST_MONTH, MONTHS, first_month
 from finpulse_assets.schemas import TWEETS
 from finpulse_assets.settings import load_settings
 
