@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ import psutil
 
 ROOT = Path(__file__).parents[1]
 POLL_SECONDS = 0.1
+FINPULSE = (sys.executable, "-W", "ignore", "-m", "finpulse_assets.cli.app")
 
 
 @dataclass(frozen=True)
@@ -29,19 +31,34 @@ def finpulse(
     arguments: Sequence[str], home: Path, settings: Mapping[str, str] | None = None
 ) -> Measured:
     """Run the command line with every file below `home`; stop the benchmark if it fails."""
+    command = [*FINPULSE, *arguments]
+    return run(command, environment_of(home, settings))
+
+
+def environment_of(home: Path, settings: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return the environment in which the command line keeps every file below `home`."""
     instance = home / "dagster"
     instance.mkdir(parents=True, exist_ok=True)
     (instance / "dagster.yaml").write_text("telemetry:\n  enabled: false\n")
     clean = {k: v for k, v in os.environ.items() if not k.startswith("FINPULSE_")}
-    environment = {
+    return {
         **clean,
         "FINPULSE_HOME": str(home),
         "DAGSTER_HOME": str(instance),
         "OMP_WAIT_POLICY": "PASSIVE",
         **(settings or {}),
     }
-    command = [sys.executable, "-W", "ignore", "-m", "finpulse_assets.cli.app", *arguments]
-    return run(command, environment)
+
+
+def cpu_seconds(command: Sequence[str], environment: Mapping[str, str], *, repeats: int) -> float:
+    """Return the CPU seconds of a command that takes about one, the least of `repeats`."""
+    found = []
+    for _ in range(repeats):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run(command, cwd=ROOT, env=dict(environment), capture_output=True, check=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        found.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    return min(found)
 
 
 def run(command: Sequence[str], environment: Mapping[str, str]) -> Measured:

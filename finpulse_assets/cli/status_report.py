@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from rich.table import Table as RichTable
 
 from finpulse_assets.cli.console import results
-from finpulse_assets.domain.calendar import FIRST_DAY, build_sessions, last_completed_session
+from finpulse_assets.domain.calendar import last_completed_session
 from finpulse_assets.domain.monitoring.alert_state import heartbeat_problem, undelivered
 from finpulse_assets.domain.monitoring.freshness import (
     EMPTY,
@@ -106,9 +106,10 @@ def table_statuses(
 ) -> tuple[date, list[TableStatus], dict[str, str]]:
     """Return the last session that is due, how far each table reaches, and what cannot be read."""
     delay = timedelta(minutes=settings.decision_delay_minutes)
-    sessions = build_sessions(FIRST_DAY, as_of.date(), decision_delay=delay)
+    lake = Lake(settings.lake)
+    sessions = watched.sessions_until(lake, as_of, delay)
     last = last_completed_session(sessions, as_of)["session_date"]
-    found, unreadable = watched.table_statuses(Lake(settings.lake), watched.WATCHED, sessions, last)
+    found, unreadable = watched.table_statuses(lake, watched.WATCHED, sessions, last)
     return last, found, unreadable
 
 

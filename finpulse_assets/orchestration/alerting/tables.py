@@ -6,11 +6,12 @@ Nothing here knows Dagster, whose import costs `finpulse status` more than all t
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, datetime, timedelta
 
 import polars as pl
 
 from finpulse_assets.contract import Table
+from finpulse_assets.domain.calendar import FIRST_DAY, build_sessions
 from finpulse_assets.domain.features.technical import TECHNICAL_FEATURES
 from finpulse_assets.domain.monitoring.alert_rules import TEXT_SESSIONS
 from finpulse_assets.domain.monitoring.freshness import (
@@ -21,10 +22,39 @@ from finpulse_assets.domain.monitoring.freshness import (
 )
 from finpulse_assets.errors import FinPulseError
 from finpulse_assets.gateways.lake.lake import Lake
-from finpulse_assets.schemas import DAILY_SIGNALS, HEADLINES, PRICES, TEXT_SENTIMENT, TWEETS
+from finpulse_assets.schemas import (
+    DAILY_SIGNALS,
+    HEADLINES,
+    PRICES,
+    SESSIONS,
+    TEXT_SENTIMENT,
+    TWEETS,
+)
 
 WATCHED = (PRICES, TWEETS, HEADLINES, TEXT_SENTIMENT, TECHNICAL_FEATURES, DAILY_SIGNALS)
 SPARSE = (TWEETS, HEADLINES)  # which may be without a row for a while
+
+
+def sessions_until(lake: Lake, as_of: datetime, delay: timedelta) -> pl.DataFrame:
+    """Return the sessions up to the day of `as_of` (UTC), as every table may lack them.
+
+    They are read from the lake, whose last run wrote the two weeks ahead too; the calendar, which
+    takes 1 s to load, is asked where they end before, or cannot be read.
+
+    Args:
+        lake: of the home.
+        as_of: UTC time up to which data is due.
+        delay: from the close to the decision.
+    """
+    try:
+        held = lake.read_or_empty(SESSIONS).collect()
+    except (FinPulseError, OSError, pl.exceptions.PolarsError):
+        held = SESSIONS.empty()
+    ahead = held["session_date"].max()
+    if ahead is None or ahead <= as_of.date():
+        return build_sessions(FIRST_DAY, as_of.date(), decision_delay=delay)
+    decided = held.with_columns(decision_at=pl.col("close_at") + delay)
+    return decided.filter(pl.col("session_date") <= as_of.date())
 
 
 def table_statuses(

@@ -10,7 +10,7 @@ import typer
 import yaml
 
 from finpulse_assets.cli import app
-from finpulse_assets.cli.graph_run import open_instance, run_graph
+from finpulse_assets.cli.graph_run import open_instance
 from finpulse_assets.settings import load_settings
 
 WITHOUT = {"simulate"}  # writes the files that it is given a folder for
@@ -20,14 +20,6 @@ def test_every_command_takes_a_home():
     commands = typer.main.get_command(app.app).commands
     options = {name: {o for p in it.params for o in p.opts} for name, it in commands.items()}
     assert {name for name, known in options.items() if "--home" not in known} == WITHOUT
-
-
-def test_a_command_says_at_once_that_it_works(tmp_path, monkeypatch, capsys):
-    """Once the first line came after 8 s of imports."""
-    monkeypatch.setitem(sys.modules, "finpulse_assets.definitions", None)
-    with pytest.raises(ImportError):
-        run_graph(load_settings(home=tmp_path))
-    assert "loading FinPulse for" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
