@@ -179,7 +179,7 @@ def _output_kept_in(path: Path) -> Iterator[None]:
 
 
 def failure_of(result: dg.ExecuteInProcessResult) -> str:
-    """Return the sentence of the first check that stopped the run, or of the first failed step."""
+    """Return the sentence of the first check that stopped the run, of a failed step, or its own."""
     import dagster as dg
 
     from finpulse_assets.orchestration.alerting.failures import sentence_of
@@ -192,7 +192,9 @@ def failure_of(result: dg.ExecuteInProcessResult) -> str:
     for event in result.all_events:
         if event.is_step_failure:
             return f"step {event.step_key.replace('__', '/')} failed: {sentence_of(event)}"
-    return "the run failed before its first step"
+        if event.event_type == dg.DagsterEventType.RUN_FAILURE:
+            return f"the run failed before its first step: {sentence_of(event)}"
+    return "the run ended before its first step"
 
 
 class _Progress:

@@ -140,7 +140,7 @@ def failure_reason(instance: dg.DagsterInstance, run_id: str) -> str:
     for event in events:
         if event.is_step_failure:
             return f"step {event.step_key.replace('__', '/')}: {sentence_of(event)}"
-    return next((event.message for event in events if event.message), "no reason was given")
+    return sentence_of(events[0]) if events else "no reason was given"
 
 
 def _months(tags: Mapping[str, str]) -> tuple[str, str] | None:

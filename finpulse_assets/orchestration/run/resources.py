@@ -28,6 +28,7 @@ from finpulse_assets.orchestration.run.clock_file import note_clock
 from finpulse_assets.orchestration.run.home import claim_home
 from finpulse_assets.orchestration.run.lake_io import lake_io_manager
 from finpulse_assets.orchestration.run.sources import build_sources
+from finpulse_assets.orchestration.run.step_failures import starting_in_one_sentence
 from finpulse_assets.orchestration.run.tracking import tracking_resource
 from finpulse_assets.settings import Settings
 
@@ -41,6 +42,15 @@ def build_resources(settings: Settings, *, now: Now = system_now) -> dict[str, o
         now: the clock of the platform.
     """
     lake = Lake(settings.lake)
+
+    @starting_in_one_sentence()
+    def sources(_: dg.InitResourceContext) -> Sources:
+        return build_sources(settings, now=now)
+
+    @starting_in_one_sentence()
+    def clock(init: dg.InitResourceContext) -> RunClock:
+        return begin_run(settings, init.resources.sources, now=now)
+
     return {
         "settings": settings,
         "now": now,
@@ -48,11 +58,8 @@ def build_resources(settings: Settings, *, now: Now = system_now) -> dict[str, o
         "warehouse": Warehouse(settings.warehouse),
         "models": ModelStore(settings.models / "price"),
         "bentos": BentoStore(settings.bentos),
-        "sources": dg.ResourceDefinition(lambda _: build_sources(settings, now=now)),
-        "clock": dg.ResourceDefinition(
-            lambda init: begin_run(settings, init.resources.sources, now=now),
-            required_resource_keys={"sources"},
-        ),
+        "sources": dg.ResourceDefinition(sources),
+        "clock": dg.ResourceDefinition(clock, required_resource_keys={"sources"}),
         "io_manager": lake_io_manager(lake),
         "dbt": dbt_of(settings),
         "tracking": tracking_resource(settings),
