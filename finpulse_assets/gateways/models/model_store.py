@@ -8,6 +8,7 @@ by rename, so a kill leaves the old state or the new one.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from finpulse_assets.domain.evaluation.promotion import Promotion
+from finpulse_assets.domain.models.candidate import CARD_FILE
 from finpulse_assets.domain.models.lightgbm_model import PriceModel
 from finpulse_assets.errors import ModelError
 from finpulse_assets.gateways.atomic import remove_folder, written_atomically
@@ -61,13 +63,32 @@ class ModelStore:
         return load_model(self.folder(candidate_id))
 
     def candidates(self) -> list[str]:
-        """Return the ids of all models that lie here, the one saved last first."""
-        saved = [path.parent for path in self.root.glob(f"[!.]*/{MANIFEST}")]
-        saved.sort(key=lambda folder: (folder.stat().st_mtime_ns, folder.name), reverse=True)
-        return [folder.name for folder in saved]
+        """Return the ids of all models that lie here, the newest first.
+
+        Newer is what was trained to a later session, then what was decided on later or not yet. The
+        times of files do not count: in a copied home they say nothing.
+
+        Raises:
+            ModelError: the history of decisions cannot be read.
+        """
+        decided = {decision.candidate_id: at for at, decision in enumerate(self.history())}
+        saved = [path.parent.name for path in self.root.glob(f"[!.]*/{MANIFEST}")]
+
+        def age(name: str) -> tuple[str, int, str]:
+            return self._trained_to(name), decided.get(name, len(decided)), name
+
+        return sorted(saved, key=age, reverse=True)
+
+    def _trained_to(self, candidate_id: str) -> str:
+        """Return the day as its card says it; one that cannot be read is older than all."""
+        try:
+            card = json.loads((self.folder(candidate_id) / CARD_FILE).read_text())
+            return str(card["trained_to"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return ""
 
     def prune(self, *, kept: int, needed: Collection[str] = ()) -> list[str]:
-        """Remove all models but the champion, the `kept` saved last and the `needed`.
+        """Remove all models but the champion, the `kept` newest and the `needed`.
 
         Returns:
             The ids that were removed.

@@ -13,6 +13,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -150,7 +151,7 @@ class BentoStore:
     def _prune(self, current: str) -> None:
         """Drop all but the newest few; a running service holds its model in memory."""
         built = [path for path in self._bentos.iterdir() if (path / "bento.yaml").exists()]
-        built.sort(key=lambda path: (path.name == current, (path / "bento.yaml").stat().st_mtime))
+        built.sort(key=lambda path: (path.name == current, _built_at(path), path.name))
         for folder in built[:-KEPT]:
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -213,6 +214,12 @@ def _pinned(source: Path) -> str:
     packages = content["python"]["packages"]
     content["python"]["packages"] = [f"{name}=={metadata.version(name)}" for name in packages]
     return yaml.safe_dump(content, sort_keys=True)
+
+
+def _built_at(folder: Path) -> str:
+    """Return when BentoML built a bento (ISO, UTC), as it says itself; "" where it does not."""
+    found = re.search(r"^creation_time: '(.+)'$", (folder / "bento.yaml").read_text(), re.MULTILINE)
+    return found[1] if found else ""
 
 
 def _content_hash(folder: Path, flavour: Flavour) -> str:

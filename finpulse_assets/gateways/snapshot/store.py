@@ -16,19 +16,20 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from finpulse_assets.errors import WarehouseError
 from finpulse_assets.gateways.atomic import written_atomically
 from finpulse_assets.gateways.clock import Now, system_now
+from finpulse_assets.gateways.snapshot.reader import SnapshotReader
 
 if TYPE_CHECKING:
     from finpulse_assets.gateways.snapshot.writer import SnapshotMacro, SnapshotTable
 
 CURRENT = "analytics.duckdb"
-FOLDER = "snapshots"
+FOLDER, VERSIONS = "snapshots", "finpulse-*.duckdb"
 BUILDING = ".building-"
 READ_ONLY = 0o444
 
@@ -60,9 +61,17 @@ class SnapshotStore:
         return self.root / FOLDER
 
     def versions(self) -> list[Path]:
-        """Return the kept versions, the one published last first."""
-        found = [(path.stat().st_mtime_ns, path) for path in self.folder.glob("finpulse-*.duckdb")]
-        return [path for _, path in sorted(found, reverse=True)]
+        """Return the kept versions: the current one, then by when each was first published.
+
+        The files themselves say so: in a copied home their times say nothing.
+        """
+        current, _ = _said_in(self.current)
+
+        def age(path: Path) -> tuple[bool, datetime, str]:
+            snapshot_id, published_at = _said_in(path)
+            return snapshot_id == current, published_at, path.name
+
+        return sorted(self.folder.glob(VERSIONS), key=age, reverse=True)
 
     def version(self, name: str) -> Path:
         """Return the kept version of that id or file name.
@@ -70,7 +79,7 @@ class SnapshotStore:
         Raises:
             WarehouseError: it is not kept.
         """
-        for path in self.versions():
+        for path in self.folder.glob(VERSIONS):
             if name in (path.name, path.stem, path.stem.split("-")[-1]):
                 return path
         kept = ", ".join(path.stem for path in self.versions()) or "none"
@@ -111,7 +120,6 @@ class SnapshotStore:
             if is_new:
                 _seal(building)
                 building.replace(path)
-            os.utime(path)  # the order of publication, by which versions are pruned
         self._point_at(path)
         return Published(snapshot_id, path, rows, is_new, self._prune(path, kept))
 
@@ -145,11 +153,19 @@ class SnapshotStore:
 
     def _prune(self, current: Path, kept: int) -> tuple[str, ...]:
         """Delete all but the last `kept` versions; a reader that holds one keeps reading it."""
-        # Never the current one, even where a clock that was set back makes it look old.
         older = [path for path in self.versions() if path != current][max(kept - 1, 0) :]
         for path in older:
             path.unlink(missing_ok=True)
         return tuple(path.name for path in older)
+
+
+def _said_in(path: Path) -> tuple[str, datetime]:
+    """Return the id of a version and when it was first published, the first of times if broken."""
+    try:
+        asked = SnapshotReader(path).query("select snapshot_id, published_at from snapshot limit 1")
+        return asked.rows[0]
+    except (WarehouseError, IndexError):
+        return "", datetime.min.replace(tzinfo=UTC)
 
 
 def _seal(path: Path) -> None:

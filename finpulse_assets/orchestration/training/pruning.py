@@ -24,7 +24,7 @@ class Pruned:
 def prune_models(
     models: ModelStore, registry: MlflowStore, lake: Lake, clock: RunClock, *, kept: int
 ) -> Pruned:
-    """Keep the champion, the `kept` models saved last and those of predictions under way."""
+    """Keep the champion, the `kept` newest models and those of predictions under way."""
     gone = models.prune(kept=kept, needed=unmatured_models(lake, clock))
     return Pruned(gone, registry.prune(models.candidates()))
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import os
+from dataclasses import replace
+from datetime import date
 
 import polars as pl
 import pytest
@@ -126,8 +127,8 @@ def test_old_candidates_are_pruned_and_said(chained):
     home = chained
     model = home.models.load(home.models.candidates()[0])
     for number in range(7):
-        older = model.as_candidate(f"old{number}", sentiment_fingerprint="s1")
-        os.utime(home.models.save(older), (number, number))
+        older = replace(model, trained_to=date(2020, 1, number + 1))
+        home.models.save(older.as_candidate(f"old{number}", sentiment_fingerprint="s1"))
         home.tracking.versions[f"old{number}"] = f"{number + 2}"
     row = {"session_date": TODAY, "predicted_at": home.as_of, "decision_at": home.as_of}
     signal = {

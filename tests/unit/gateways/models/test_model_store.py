@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import polars as pl
 import pytest
 
 from finpulse_assets.domain.evaluation.promotion import Champion, Promotion
+from finpulse_assets.domain.models.candidate import CARD_FILE
 from finpulse_assets.domain.models.lightgbm_model import PROBABILITY_FILE, PriceModel
 from finpulse_assets.domain.models.training import TrainingPlan, fit_price_model
 from finpulse_assets.errors import LakeError, ModelError
@@ -49,8 +51,16 @@ def store(tmp_path) -> ModelStore:
     return ModelStore(tmp_path / "price")
 
 
-def named(model: PriceModel, candidate_id: str) -> PriceModel:
-    return model.as_candidate(candidate_id, sentiment_fingerprint="s1")
+def named(model: PriceModel, candidate_id: str, *, day: int | None = None) -> PriceModel:
+    """Return the model under another id, and as trained to a later day of 2024."""
+    later = model if day is None else replace(model, trained_to=date(2024, 1, day))
+    return later.as_candidate(candidate_id, sentiment_fingerprint="s1")
+
+
+def touch_in_reverse(store: ModelStore, names: list[str]) -> None:
+    """Give the folders times that say the opposite, as a copy may."""
+    for number, name in enumerate(reversed(names)):
+        os.utime(store.folder(name), (number, number))
 
 
 def decision(candidate_id: str, *, champion: str | None = None, at: datetime = NOW) -> Promotion:
@@ -171,8 +181,8 @@ def test_pruning_keeps_the_champion_the_latest_and_the_needed(store, model):
     """Defect: models were never removed."""
     names = [f"m{number}" for number in range(9)]
     for number, name in enumerate(names):
-        folder = store.save(named(model, name))
-        os.utime(folder, (number, number))
+        store.save(named(model, name, day=number + 1))
+    touch_in_reverse(store, names)
     store.decide(lambda before: decision("m1"))
     assert store.prune(kept=5, needed={"m2", "gone long ago"}) == ["m3", "m0"]
     assert set(store.candidates()) == {"m1", "m2", "m4", "m5", "m6", "m7", "m8"}
@@ -182,6 +192,22 @@ def test_pruning_keeps_the_champion_the_latest_and_the_needed(store, model):
 
 
 def test_without_a_champion_the_latest_stay(store, model):
-    for number, name in enumerate(("m0", "m1")):
-        os.utime(store.save(named(model, name)), (number, number))
+    names = ["m0", "m1"]
+    for number, name in enumerate(names):
+        store.save(named(model, name, day=number + 1))
+    touch_in_reverse(store, names)
     assert store.prune(kept=1) == ["m0"]
+
+
+def test_of_models_of_one_day_the_one_decided_on_later_is_newer(store, model):
+    """One that nobody has decided on yet is that of a run at work, unless a later day has come."""
+    for name in ("a", "b", "c", "d"):
+        store.save(named(model, name))
+    store.save(named(model, "left", day=1))
+    store.save(named(model, "latest", day=2))
+    touch_in_reverse(store, ["c", "a", "b", "d"])
+    for name in ("c", "a", "b"):
+        store.decide(lambda before, name=name: decision(name))
+    assert store.candidates() == ["latest", "left", "d", "b", "a", "c"]
+    (store.folder("latest") / CARD_FILE).write_text("{")
+    assert store.candidates()[-1] == "latest", "what cannot be opened goes first"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from importlib import metadata
 from pathlib import Path
@@ -114,8 +115,9 @@ def test_the_last_bentos_are_kept_and_the_current_one_always(built, bundle, tmp_
     folder = store.newest().folder.parent
     for number in range(KEPT + 2):
         (folder / f"later{number}").mkdir()
-        (folder / f"later{number}" / "bento.yaml").write_text("")
+        card = f"name: price_predictor\ncreation_time: '2099-11-0{number + 1}T22:39:09+00:00'\n"
+        (folder / f"later{number}" / "bento.yaml").write_text(card)
+        os.utime(folder / f"later{number}" / "bento.yaml", (-number, -number))  # as a copy may
     newest, _ = store.keep(bundle, labels={})
-    left = sorted(path.name for path in folder.iterdir() if path.is_dir())
-    assert len(left) == KEPT
-    assert newest.folder.name in left
+    left = {path.name for path in folder.iterdir() if path.is_dir()}
+    assert left == {newest.folder.name, *(f"later{number}" for number in range(3, KEPT + 2))}

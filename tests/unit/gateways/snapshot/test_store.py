@@ -6,7 +6,7 @@ import errno
 import os
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -81,7 +81,19 @@ def test_the_stable_name_is_the_newest_version_and_nobody_writes_it(store):
 
 
 def test_the_last_versions_are_kept(store):
-    paths = [publish(store, f"select 'A' as ticker, {n} as close", kept=3).path for n in range(6)]
+    paths = [
+        publish(
+            store,
+            f"select 'A' as ticker, {n} as close",
+            kept=3,
+            now=lambda n=n: AS_OF + timedelta(minutes=n),
+        ).path
+        for n in range(6)
+    ]
+    assert store.versions() == paths[:2:-1]
+    for number, path in enumerate(reversed(store.versions())):  # as a copy of the home may
+        os.utime(path, (9 - number, 9 - number))
+    store.current.unlink()
     assert store.versions() == paths[:2:-1]
     assert sorted(path.name for path in store.folder.iterdir()) == sorted(
         path.name for path in paths[3:]
@@ -89,8 +101,7 @@ def test_the_last_versions_are_kept(store):
 
 
 def test_a_clock_set_back_never_prunes_the_current_version(store):
-    older = publish(store).path
-    os.utime(older, (4e9, 4e9))  # published "in the future"
+    publish(store, now=lambda: datetime(2096, 10, 2, tzinfo=UTC))
     newest = publish(store, "select 'A' as ticker, 2.5 as close", kept=1)
     assert store.versions() == [newest.path]
     assert closes(store.current) == [2.5]
