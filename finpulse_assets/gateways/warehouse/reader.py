@@ -1,4 +1,9 @@
-"""The warehouse: reading the DuckDB file that dbt builds."""
+"""The warehouse: reading the DuckDB file that dbt builds.
+
+Its staging views read the lake by its whole path, which DuckDB needs where anybody may open the
+file from anywhere. In a copied home that is the lake of the other home until dbt has built the
+views anew; so a reader here may read its own home alone, and says so where a view looks elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +30,10 @@ WAIT = "wait for the run that is writing it; read the lake's Parquet meanwhile"
 
 @dataclass(frozen=True)
 class Warehouse:
-    """The DuckDB file at `path`, opened read-only for each call and closed again."""
+    """The DuckDB file at `path`, which lies in its home beside the lake.
+
+    It is opened read-only for each call and closed again.
+    """
 
     path: Path
 
@@ -33,14 +41,22 @@ class Warehouse:
         """Return the result of one SELECT.
 
         Raises:
-            WarehouseError: the file is absent, locked by a writer, or the query fails.
+            WarehouseError: the file is absent, locked by a writer, its views read another home, or
+                the query fails.
         """
         import duckdb
 
         with self._open() as connection:
             try:
                 connection.execute("set timezone = 'UTC'")
+                self._shut_in(connection)
                 return pl.from_arrow(connection.sql(sql, params=list(parameters)).to_arrow_table())
+            except duckdb.PermissionException as error:
+                raise WarehouseError(
+                    f"the views of {self.path} read the lake of another home, of which this one is "
+                    f"a copy: {_first_line(error)}",
+                    hint="run `finpulse run`, which builds them for this home",
+                ) from error
             except (duckdb.CatalogException, duckdb.IOException) as error:
                 # A view over a Parquet file that is gone fails as input, not as a missing table.
                 raise WarehouseError(
@@ -68,6 +84,15 @@ class Warehouse:
             self.path.with_name(f"{self.path.name}.wal").unlink(missing_ok=True)
             return str(error)
         return None
+
+    def _shut_in(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Let the file's views read below its own folder and nowhere else."""
+        is_open = connection.execute("select current_setting('enable_external_access')").fetchall()
+        if is_open == [(True,)]:  # else another connection of this process did it
+            home = self.path.parent
+            names = [str(it).replace("'", "''") for it in (home.absolute(), home.resolve())]
+            connection.execute(f"set allowed_directories = ['{names[0]}', '{names[1]}']")
+            connection.execute("set enable_external_access = false")
 
     def _open(self) -> duckdb.DuckDBPyConnection:
         import duckdb

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -55,6 +56,27 @@ def test_parameters_take_their_places(warehouse):
     assert warehouse.query("select * from bars where ticker = ?", ["Z"]).is_empty()
     ordered = warehouse.query("select ticker from bars order by ticker desc limit 2")
     assert ordered.rows() == [("B",), ("A",)]
+
+
+def test_views_over_the_lake_of_another_home_are_refused(tmp_path):
+    """The views of a copied home read the lake that it was copied from, without a word."""
+    old, new = tmp_path / "o'ld", tmp_path / "copy"
+    lake = old / "lake" / "raw" / "prices"
+    lake.mkdir(parents=True)
+    pl.DataFrame({"close": [1.5]}).write_parquet(lake / "all.parquet")
+    with duckdb.connect(str(old / "finpulse.duckdb")) as connection:
+        files = str(lake / "*.parquet").replace("'", "''")
+        connection.execute(f"create view stg_prices as from read_parquet('{files}')")
+        connection.execute("create table marts as from stg_prices")
+    shutil.copytree(old, new)
+    assert Warehouse(old / "finpulse.duckdb").query("from stg_prices").rows() == [(1.5,)]
+    copied = Warehouse(new / "finpulse.duckdb")
+    assert copied.query("from marts").rows() == [(1.5,)], "tables are the copy's own"
+    with pytest.raises(WarehouseError, match=r"read the lake of another home, .*o'ld.*finpulse ru"):
+        copied.query("from stg_prices")
+    with copied._open() as other:  # a second connection of this process
+        copied._shut_in(other)
+        assert copied.query("from marts").height == 1
 
 
 def test_an_absent_file_is_named(tmp_path):
