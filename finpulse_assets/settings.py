@@ -140,7 +140,9 @@ class Settings(BaseSettings):
     )
     embargo_sessions: int = Field(1, ge=0, le=60, description="sessions dropped before each fold")
     resamples: int = Field(1000, ge=100, le=100_000, description="bootstrap resamples")
-    model_threads: int = Field(2, ge=1, le=64, description="threads of LightGBM")
+    model_threads: int = Field(
+        2, ge=1, le=64, description="threads that fit LightGBM; no model depends on them"
+    )
     models_kept: int = Field(
         5, ge=1, le=1000, description="price models to keep beside the champion and those whose "
         "predictions have not matured"

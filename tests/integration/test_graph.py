@@ -11,6 +11,7 @@ import dagster as dg
 import polars as pl
 import pytest
 
+from finpulse_assets.domain.models.training import TrainingPlan
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.orchestration.catalog.metadata import LAKE_TABLES
 from finpulse_assets.orchestration.run.clock import RunClock
@@ -110,7 +111,7 @@ def test_mlflow_knows_the_run_the_plots_and_the_aliases(demo_home, demo_report):
         if row["metric"] == "accuracy" and row["predictor"] == "lightgbm"
     )
     assert first.data.metrics["accuracy"] == pytest.approx(accuracy)
-    assert first.data.params["num_threads"] == SMALL["FINPULSE_MODEL_THREADS"]
+    assert first.data.params["num_leaves"] == f"{TrainingPlan().num_leaves}"
     assert first.data.tags["verdict"] == demo_report["verdict"]
     assert first.info.run_name == f"signal_chain {demo_report['run']['run_id'][:8]} (demo)"
     names = {f.path for f in client.list_artifacts(first.info.run_id, "plots")}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
 import sys
 from datetime import UTC, datetime, timedelta
@@ -11,6 +12,7 @@ import pytest
 from dagster._daemon.types import DaemonHeartbeat
 
 from finpulse_assets.cli import app
+from finpulse_assets.cli import doctor as doctor_command
 from finpulse_assets.cli.doctor import daemon_finding
 
 
@@ -71,6 +73,22 @@ def test_a_home_that_cannot_be_written_fails(doctor, tmp_path, home, finding):
     assert code == 1
     assert not checks(out)["home"]["is_ok"]
     assert finding in checks(out)["home"]["finding"]
+
+
+def test_torch_is_asked_where_a_device_of_a_gpu_is(doctor, monkeypatch):
+    class FoundGpu:
+        class cuda:
+            is_available = staticmethod(lambda: True)
+            get_device_name = staticmethod(lambda _: "H200")
+
+    monkeypatch.setattr(importlib.metadata, "version", lambda _: "1")
+    monkeypatch.setitem(sys.modules, "torch", FoundGpu)
+    for marks, finding in (
+        (("null",), "H200"),
+        (("none[0-9]",), "none found, scoring runs on the"),
+    ):
+        monkeypatch.setattr(doctor_command, "GPU_DEVICES", marks)
+        assert checks(doctor("--json")[1])["GPU"]["finding"].startswith(finding)
 
 
 def test_what_the_automation_stands_on_is_said(doctor, monkeypatch, tmp_path):

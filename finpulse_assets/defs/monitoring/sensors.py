@@ -13,8 +13,9 @@ retrain_when_stale = dg.AutomationConditionSensorDefinition(
     target=RETRAINED,
     default_status=dg.DefaultSensorStatus.RUNNING,
     minimum_interval_seconds=60,
-    description="Retrains an overdue model once its inputs are newer than it; the evaluation, the "
-    "promotion, the signals and the service's Bento follow.",
+    # Dagster puts assets with months and those without into runs of their own.
+    description="Retrains an overdue model once its inputs are newer than it: the evaluation and "
+    "the promotion in the same run, the signals and the service's Bento in a run each after it.",
 )
 
 retrain_on_drift = drift_sensor(retrain)

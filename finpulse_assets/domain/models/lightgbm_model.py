@@ -25,7 +25,7 @@ PROBABILITY_FILE = "probability_up.lightgbm.txt"
 RETURN_FILE = "expected_return.lightgbm.txt"
 FILES = (PROBABILITY_FILE, RETURN_FILE, CARD_FILE)
 # Below this many rows, waking a second thread costs more than it saves.
-THREADED_ROWS = 2_000
+THREADED_ROWS, THREADS = 2_000, 2
 
 
 @dataclass(frozen=True)
@@ -194,7 +194,7 @@ class PriceModel:
     def _run(self, booster: Any, matrix: np.ndarray, **options: Any) -> np.ndarray:
         if not len(matrix):
             return np.empty(0)
-        threads = 1 if len(matrix) < THREADED_ROWS else self.plan["num_threads"]
+        threads = 1 if len(matrix) < THREADED_ROWS else THREADS
         return booster.predict(matrix, num_threads=threads, **options)
 
     @cached_property

@@ -24,7 +24,8 @@ class TrainingPlan:
     """How to fit. The defaults suit a weak signal: few leaves, large ones, strong shrinkage.
 
     `max_bin` is low because a finer threshold on a noisy feature buys nothing and costs time.
-    `num_threads` is fixed: LightGBM promises equal models only for equal thread counts.
+    `num_threads` decides how long a fit takes and nothing of the model: LightGBM is told to be
+    deterministic, so it stands in no recipe and in no file.
     """
 
     num_leaves: int = 4
@@ -60,6 +61,10 @@ class TrainingPlan:
                     f"the training plan's {name} is {value}, it should be {least} to {most}"
                 )
 
+    def recipe(self) -> dict[str, Any]:
+        """Return what decides the model."""
+        return {name: value for name, value in asdict(self).items() if name != "num_threads"}
+
     def lightgbm_parameters(self, objective: str) -> dict[str, Any]:
         """Return the parameters of LightGBM for one objective ("binary" or "l2")."""
         own = {name: value for name, value in asdict(self).items() if name != "rounds"}
@@ -81,7 +86,7 @@ class LightGBM:
     is_baseline: bool = False
 
     def recipe(self) -> dict[str, object]:
-        return {"family": "lightgbm", "features": self.features, "plan": asdict(self.plan)}
+        return {"family": "lightgbm", "features": self.features, "plan": self.plan.recipe()}
 
     def fit(self, frame: pl.DataFrame) -> PriceModel:
         """Fit both boosters; see `fit_price_model`."""
@@ -114,7 +119,7 @@ def fit_price_model(frame: pl.DataFrame, plan: TrainingPlan, features: Sequence[
     return_text = _fit(data, np.clip(returns, low, high), plan, "l2")
     return PriceModel(
         features=tuple(features),
-        plan=asdict(plan),
+        plan=plan.recipe(),
         trained_from=frame["session_date"].min(),
         trained_to=frame["session_date"].max(),
         row_count=frame.height,
@@ -165,7 +170,8 @@ def _fit(data: Any, label: np.ndarray, plan: TrainingPlan, objective: str) -> st
 
     data.set_label(label)
     parameters = plan.lightgbm_parameters(objective)
-    return lightgbm.train(parameters, data, num_boost_round=plan.rounds).model_to_string()
+    text = lightgbm.train(parameters, data, num_boost_round=plan.rounds).model_to_string()
+    return text.replace(f"[num_threads: {plan.num_threads}]\n", "")
 
 
 def _medians_of_full_features(matrix: np.ndarray) -> tuple[float | None, ...]:

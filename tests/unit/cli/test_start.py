@@ -15,6 +15,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from finpulse_assets.cli import doctor
 from finpulse_assets.domain.calendar import build_sessions
 from finpulse_assets.domain.features.online import ONLINE_FEATURES
 from finpulse_assets.gateways.lake.lake import WHOLE, Lake
@@ -26,6 +27,7 @@ from tests.fakes.ports import free_port
 
 ROOT = Path(__file__).parents[3]
 GRAPH = {"dagster", "dagster_dbt", "dbt", "mlflow", "torch", "transformers", "bentoml"}
+ASKED_FOR_A_GPU = {"torch"} if doctor._has_gpu_driver() else set()
 CALENDAR = {"pandas", "exchange_calendars"}  # 1 s: what the last run wrote of it does
 FRAMES = {"polars", "numpy", "duckdb", "lightgbm"}
 
@@ -88,7 +90,7 @@ def settings(tmp_path: Path) -> Settings:
         (["--help"], GRAPH | CALENDAR | FRAMES),
         (["sql", "select 1"], (GRAPH | CALENDAR | FRAMES) - {"duckdb"}),
         (["status"], GRAPH | CALENDAR),
-        (["doctor"], GRAPH | CALENDAR),
+        (["doctor"], (GRAPH | CALENDAR) - ASKED_FOR_A_GPU),
         (["predict", "AAPL"], GRAPH),
     ],
 )

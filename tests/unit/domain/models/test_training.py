@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
 
 from finpulse_assets.domain.evaluation.metrics import auc
-from finpulse_assets.domain.models.training import TrainingPlan, fit_price_model
+from finpulse_assets.domain.models.training import LightGBM, TrainingPlan, fit_price_model
 from finpulse_assets.errors import EvaluationError, ModelError
 from tests.unit.domain.evaluation.panels import FEATURES, training_frame
 
@@ -26,6 +28,15 @@ def test_equal_input_gives_equal_models():
     one, two = (fit_price_model(training_frame(effect=1.0), PLAN, FEATURES) for _ in range(2))
     assert one == two
     assert one.fingerprint == two.fingerprint
+
+
+def test_the_number_of_threads_is_no_part_of_a_model():
+    """Two machines gave the same model two ids."""
+    frame = pl.concat([training_frame(effect=1.0, seed=seed) for seed in range(8)])
+    assert frame.height >= 4_000, "enough that LightGBM shares the rows among threads"
+    own, other = (LightGBM("one", FEATURES, replace(PLAN, num_threads=n)) for n in (1, 3))
+    assert own.recipe() == other.recipe()
+    assert own.fit(frame).files() == other.fit(frame).files()
 
 
 def test_another_seed_gives_another_model():
