@@ -84,6 +84,7 @@ class _Step:
         parts = {
             "code": code_version(),
             "settings": resources.settings.model_dump(mode="json"),
+            "home": str(resources.settings.root),  # which a setting may name by a relative path
             "clock": [str(resources.clock.as_of), str(resources.clock.start_date)],
             "config": self.context.op_config,
             "tags": {name: run.tags.get(name) for name in TAGS_THAT_MATTER},

@@ -99,6 +99,19 @@ def chain(tmp_path):
         yield made
 
 
+def test_a_copy_of_the_whole_project_makes_all_anew(chain, tmp_path, monkeypatch):
+    """Its settings are the same, but the views of its warehouse read the lake of the original."""
+    monkeypatch.chdir(tmp_path)
+    chain.settings = load_settings(home=Path(".finpulse"))
+    chain.run()
+    chain.run()
+    assert chain.made == []
+    (tmp_path / "copy").mkdir()
+    monkeypatch.chdir(tmp_path / "copy")
+    chain.run()
+    assert sorted(chain.made) == sorted(ALL)
+
+
 def test_what_is_unchanged_is_reported_again_and_not_made(chain):
     first = chain.instance.get_latest_materialization_event(dg.AssetKey("report"))
     for _ in range(2):
