@@ -58,6 +58,7 @@ def simulate(
     calendar, last = simulated_sessions(settings, system_now()), settings.simulator_minute_sessions
     market = simulate_market(plan, calendar)
     frames = {name: getattr(market, name) for name in TABLES}
+    frames["prices"] = market.price_versions
     if last:
         frames["bars_1m"] = simulate_minutes(plan, calendar, last=last)
     rows = {}

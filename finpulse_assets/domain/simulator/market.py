@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 
 from finpulse_assets.domain.simulator.companies import Company, company
+from finpulse_assets.domain.simulator.corrections import corrections_of
 from finpulse_assets.domain.simulator.days import Day, days_since_epoch
 from finpulse_assets.domain.simulator.plan import MarketPlan, Regime
 from finpulse_assets.domain.simulator.texts import Row, Scene, headlines_of, tweets_of
@@ -41,6 +42,7 @@ class SimulatedMarket:
         tweets, headlines: text_id, ticker, event_time, knowledge_time, text, author, is_retweet,
             retweet_count, like_count, source; one row per text, ticker and knowledge time.
         prices: unadjusted daily bars, USD in whole cents, known at the close; no bar in a halt.
+        corrections: a few of these bars once more, corrected, known some sessions later.
         corporate_actions: splits and dividends, known at the open of the ex-date.
         tickers: `schemas.TICKERS` of every company listed in the window.
         labelled_texts: text, label (negative, neutral, positive); apart from the market.
@@ -53,10 +55,16 @@ class SimulatedMarket:
     tweets: pl.DataFrame
     headlines: pl.DataFrame
     prices: pl.DataFrame
+    corrections: pl.DataFrame
     corporate_actions: pl.DataFrame
     tickers: pl.DataFrame
     labelled_texts: pl.DataFrame
     truth: pl.DataFrame
+
+    @property
+    def price_versions(self) -> pl.DataFrame:
+        """Every version of every bar, as a source delivers them."""
+        return pl.concat([self.prices, self.corrections])
 
 
 def simulate(
@@ -90,10 +98,12 @@ def simulate(
         tweets += tweets_of(plan, scene)
         headlines += headlines_of(plan, scene)
     listed = _listed_frame(window, steps, companies)
+    prices = _price_frame(listed)
     return SimulatedMarket(
         tweets=_text_frame(tweets),
         headlines=_text_frame(headlines),
-        prices=_price_frame(listed),
+        prices=prices,
+        corrections=corrections_of(plan.seed, prices, days),
         corporate_actions=_action_frame(listed),
         tickers=_ticker_frame(walk, days, companies),
         labelled_texts=labelled_texts(plan.seed),

@@ -99,6 +99,7 @@ class Stream(IntEnum):
     HEADLINES = 4
     LABELLED = 5
     MINUTES = 6
+    CORRECTIONS = 7
 
 
 def generator(seed: int, stream: Stream, number: int) -> np.random.Generator:

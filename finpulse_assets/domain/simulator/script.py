@@ -94,6 +94,8 @@ class MarketScript:
 def played(market: SimulatedMarket, script: MarketScript) -> SimulatedMarket:
     """Return the market with the script's splits and delistings in it.
 
+    Which bars are corrected is the script's to say: the market's own corrections are left out.
+
     Args:
         market: from `simulate`, given the script's regime.
         script: what happens to it.
@@ -115,6 +117,7 @@ def played(market: SimulatedMarket, script: MarketScript) -> SimulatedMarket:
     return replace(
         market,
         prices=prices,
+        corrections=market.corrections.clear(),
         corporate_actions=actions,
         tickers=tickers,
         tweets=tweets,

@@ -58,7 +58,8 @@ class SimulatedSource:
 
     def prices(self, start: datetime, end: datetime) -> pl.DataFrame:
         """Return the bars of the window; see `PriceSource.prices`."""
-        return delivered_as(self.market.prices, DELIVERED_PRICES).filter(price_window(start, end))
+        versions = delivered_as(self.market.price_versions, DELIVERED_PRICES)
+        return versions.filter(price_window(start, end))
 
     def corporate_actions(self, start: datetime, end: datetime) -> pl.DataFrame:
         """Return the splits and dividends of the window; see `PriceSource.corporate_actions`."""
