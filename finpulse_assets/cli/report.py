@@ -18,6 +18,7 @@ from finpulse_assets.domain.predictions.signals import current_signals, directio
 from finpulse_assets.errors import ModelError
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.gateways.models.model_store import ModelStore
+from finpulse_assets.orchestration.run.sources import planted_sentence
 from finpulse_assets.schemas import DAILY_SIGNALS, EVALUATION
 from finpulse_assets.settings import Settings
 
@@ -27,18 +28,20 @@ SHOWN_REASONS = 2
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run ended with."""
+    """What a run ended with; `planted` says what was put into a simulated market."""
 
     run: GraphRun
     evaluation: Evaluation
     promotion: Promotion
     signals: pl.DataFrame
+    planted: str | None
 
     def as_json(self) -> dict[str, object]:
         """Return the outcome as JSON-able values."""
         scores = self.evaluation.table.filter(pl.col("fold") == ALL)
         return {
             "run": asdict(self.run),
+            "planted": self.planted,
             "verdict": self.evaluation.verdict,
             "reason": self.evaluation.reason,
             "champion": asdict(self.promotion.champion),
@@ -60,7 +63,7 @@ def outcome_of(settings: Settings, run: GraphRun) -> Outcome:
     signals = current_signals(lake.scan(DAILY_SIGNALS).collect())
     last = signals.filter(pl.col("session_date") == signals["session_date"].max())
     evaluation = evaluations(lake.scan(EVALUATION).collect())[0]
-    return Outcome(run, evaluation, promotion, last.sort("rank"))
+    return Outcome(run, evaluation, promotion, last.sort("rank"), planted_sentence(settings))
 
 
 def print_outcome(outcome: Outcome) -> None:
@@ -125,6 +128,8 @@ def _print_verdict(outcome: Outcome) -> None:
     champion = outcome.promotion.champion
     standing = "proven" if champion.is_proven else "unproven: its signals are marked so"
     results.print(f"Champion: {champion.candidate_id} ({standing}).", highlight=False)
+    if outcome.planted:
+        results.print(outcome.planted, highlight=False, soft_wrap=True)
 
 
 def _signal_table(signals: pl.DataFrame) -> Table:

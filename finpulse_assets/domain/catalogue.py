@@ -56,8 +56,10 @@ class CatalogueTable:
         return f"{self.title} {_sentence(self.grain)} {_sentence(self.known_at)}".strip()
 
 
-def from_contract(table: Table, *, name: str | None = None) -> CatalogueTable:
-    """Return the catalogue entry of a lake table.
+def from_contract(
+    table: Table, *, name: str | None = None, title: str = "", source: str | None = None
+) -> CatalogueTable:
+    """Return the catalogue entry of a table with a contract, by default one of the lake.
 
     >>> from finpulse_assets.schemas import SESSIONS
     >>> entry = from_contract(SESSIONS, name="sessions")
@@ -66,10 +68,10 @@ def from_contract(table: Table, *, name: str | None = None) -> CatalogueTable:
     """
     return CatalogueTable(
         name=name or table.name,
-        title="",  # the grain says what it is
+        title=title,  # mostly none: the grain says what it is
         grain=table.grain,
         known_at=table.known_at,
-        source=f"lake/{table.name}",
+        source=source or f"lake/{table.name}",
         columns=tuple(
             CatalogueColumn(c.name, sql_type(c.dtype), c.meaning, c.unit, c.nullable)
             for c in table.columns

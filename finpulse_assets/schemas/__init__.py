@@ -22,9 +22,11 @@ from finpulse_assets.schemas.predictions import (
     DAILY_SIGNALS,
     EVALUATION,
     FEATURE_DRIFT,
+    FEATURE_IMPORTANCE,
     LIVE_QUALITY,
     OUT_OF_SAMPLE,
     OUTCOMES,
+    PROMOTION_HISTORY,
 )
 from finpulse_assets.schemas.sources import (
     COVERAGE,
@@ -46,6 +48,7 @@ __all__ = [
     "EVALUATION",
     "EVENT_TIME",
     "FEATURE_DRIFT",
+    "FEATURE_IMPORTANCE",
     "HEADLINES",
     "KINDS",
     "KNOWLEDGE_TIME",
@@ -54,6 +57,7 @@ __all__ = [
     "OUT_OF_SAMPLE",
     "PRICES",
     "PRICE_BASES",
+    "PROMOTION_HISTORY",
     "QUARANTINE",
     "RAW_TABLES",
     "SESSIONS",

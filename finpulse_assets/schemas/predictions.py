@@ -55,6 +55,45 @@ EVALUATION = Table(
     key=("candidate_id", "predictor", "fold", "metric"),
 )  # fmt: skip
 
+PROMOTION_HISTORY = Table(
+    name="models/promotion",
+    grain="one row per decision which model predicts, or that the champion has lost its proof",
+    known_at="known at decided_at",
+    columns=(
+        Column("decision", pl.Int32, "ordinal of the decision, from 1; the last one is in force"),
+        Column("decided_at", UTC, "as-of time of the run that decided", "UTC"),
+        Column("candidate_id", pl.String, "the model that was judged"),
+        Column("is_promoted", pl.Boolean, "whether it became the champion"),
+        Column("is_proven", pl.Boolean, "whether it had proven skill"),
+        Column("reasons", pl.String, "why, a sentence a line"),
+        Column("champion_id", pl.String, "the model that predicts after the decision"),
+        Column("champion_is_proven", pl.Boolean, "whether that model's signals are proven"),
+        Column("champion_accuracy", pl.Float64, "its right directions out of sample", "fraction"),
+        Column("champion_accuracy_gain", pl.Float64, "its accuracy minus that of the best "
+               "baseline", "fraction"),
+        Column("proven_since", UTC, "when its proof began; null without one", "UTC",
+               nullable=True),
+        Column("proof_lost_at", UTC, "when it lost its proof; null where it did not", "UTC",
+               nullable=True),
+    ),
+    key=("decision",),
+)  # fmt: skip
+
+FEATURE_IMPORTANCE = Table(
+    name="models/feature_importance",
+    grain="one row per model input of the champion",
+    known_at="known when the champion was fitted",
+    columns=(
+        Column("candidate_id", pl.String, "the champion"),
+        Column("rank", pl.Int32, "1 = the input with the largest share"),
+        Column("feature", pl.String, "the model input"),
+        Column("is_text", pl.Boolean, "whether it is made of texts"),
+        Column("gain_share", pl.Float64, "its share of what all splits of the trees have gained; "
+               "all shares add up to 1", "fraction"),
+    ),
+    key=("feature",),
+)  # fmt: skip
+
 PREDICTED_AT = Column("predicted_at", UTC, "as-of time of the run that predicted", "UTC")
 MODEL_VERSION = Column("model_version", pl.String, "candidate id of the champion that predicted")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,10 +11,21 @@ import polars as pl
 from finpulse_assets.domain.predictions.outcomes import matured
 from finpulse_assets.domain.predictions.signals import LATE, LIVE
 from finpulse_assets.gateways.lake.lake import Lake
+from finpulse_assets.gateways.models.model_store import ModelStore
 from finpulse_assets.gateways.snapshot.store import Published, SnapshotStore
 from finpulse_assets.orchestration.catalog.data_dictionary import dbt_entries, dbt_manifest
-from finpulse_assets.orchestration.catalog.snapshot_contents import as_of_macros, snapshot_tables
-from finpulse_assets.schemas import DAILY_SIGNALS, EVALUATION, OUT_OF_SAMPLE, OUTCOMES
+from finpulse_assets.orchestration.catalog.snapshot_contents import snapshot_tables
+from finpulse_assets.orchestration.catalog.snapshot_macros import as_of_macros
+from finpulse_assets.schemas import (
+    BARS_1M,
+    CORPORATE_ACTIONS,
+    DAILY_SIGNALS,
+    EVALUATION,
+    FEATURE_DRIFT,
+    OUT_OF_SAMPLE,
+    OUTCOMES,
+)
+from tests.fakes import serving as fakes
 from tests.integration.small_lake import write_lake
 from tests.integration.test_dbt_project import run_dbt
 
@@ -31,10 +42,15 @@ class SnapshotHome:
     def warehouse(self) -> Path:
         return self.root / "finpulse.duckdb"
 
+    @property
+    def models(self) -> ModelStore:
+        return ModelStore(self.root / "models" / "price")
+
     def publish(self, *, as_of: datetime = AS_OF) -> Published:
         tables = snapshot_tables(
-            Lake(self.root / "lake"), dbt_entries(dbt_manifest(), folder="marts"), as_of=as_of
-        )
+            Lake(self.root / "lake"), dbt_entries(dbt_manifest(), folder="marts"), self.models,
+            as_of=as_of,
+        )  # fmt: skip
         store = SnapshotStore(self.root)
         return store.publish(tables, as_of_macros(), as_of=as_of, warehouse=self.warehouse)
 
@@ -42,6 +58,7 @@ class SnapshotHome:
 def build_home(root: Path) -> SnapshotHome:
     home, lake = SnapshotHome(root), Lake(root / "lake")
     tables = write_lake(lake.root, with_texts=True)
+    lake.replace(CORPORATE_ACTIONS, split(), ["2026-01-01"])
     built = run_dbt("run", lake=lake.root, warehouse=home.warehouse)
     predictions = out_of_sample(built.fct_labels)
     lake.replace(OUT_OF_SAMPLE, predictions, ["all"])
@@ -49,7 +66,66 @@ def build_home(root: Path) -> SnapshotHome:
     signals = versions(predictions, tables.sessions)
     lake.replace(DAILY_SIGNALS, signals, ["2026-01-01", "2026-02-01"])
     lake.replace(OUTCOMES, matured(signals, built.fct_labels), ["2026-01-01", "2026-02-01"])
+    lake.replace(BARS_1M, minutes(tables.sessions), ["2026-01-01", "2026-02-01"])
+    lake.replace(FEATURE_DRIFT, drift(tables.sessions), ["all"])
+    promote(home.models)
     return home
+
+
+def promote(models: ModelStore) -> None:
+    """Leave two decisions: a candidate without a model, then the model that predicts."""
+    models.save(fakes.model())
+    for candidate_id, day in (("older", 10), (fakes.model().candidate_id, 20)):
+        decision = replace(
+            fakes.promotion(candidate_id=candidate_id),
+            decided_at=datetime(2026, 2, day, 21, 15, tzinfo=UTC),
+        )
+        models.decide(lambda _, made=decision: made)
+
+
+def split() -> pl.DataFrame:
+    """Return a split of TSLA, two for one, in the eleventh session."""
+    at = datetime(2026, 1, 20, 14, 30, tzinfo=UTC)
+    row = {"ticker": "TSLA", "ex_date": at.date(), "kind": "split", "value": 2.0, "event_time": at,
+           "knowledge_time": at, "source": "test"}  # fmt: skip
+    return CORPORATE_ACTIONS.enforce(pl.DataFrame([row]))
+
+
+def minutes(sessions: pl.DataFrame) -> pl.DataFrame:
+    """Return two minute bars of AAPL in each session, the second one up by a dollar."""
+    bars = sessions.select(
+        "session_date", pl.lit("AAPL").alias("ticker"), pl.lit("test").alias("source"),
+        pl.lit("unadjusted").alias("price_basis"), minute=[0, 1], bar_at="open_at",
+    ).explode("minute")  # fmt: skip
+    at = pl.col("bar_at") + pl.duration(minutes="minute")
+    price = 100.0 + pl.col("minute")
+    prices = {name: price for name in ("open", "high", "low", "close")}
+    quotes = {"bid": price - 0.01, "ask": price + 0.01, "bid_size": 100.0, "ask_size": 200.0}
+    return BARS_1M.enforce(
+        bars.with_columns(
+            bar_at=at, known_at=at + pl.duration(minutes=1), volume=50.0, **prices, **quotes
+        ).drop("minute")
+    )
+
+
+def drift(sessions: pl.DataFrame) -> pl.DataFrame:
+    """Return the report of the last session: text_count has moved, rsi_14 has not."""
+    rows = [("text_count", "text", 0.4, True), ("rsi_14", "technical", 0.1, False),
+            ("all", "all", 0.5, True)]  # fmt: skip
+    days = sessions["session_date"]
+    made = pl.DataFrame(rows, schema=["feature", "kind", "value", "is_drifted"], orient="row")
+    return FEATURE_DRIFT.enforce(
+        made.with_columns(
+            session_date=days[-1],
+            limit=0.25,
+            ks=0.1,
+            recent_rows=100,
+            reference_rows=500,
+            reference_from=days[0],
+            reference_to=days[9],
+            model_version=pl.lit("m1"),
+        )
+    )
 
 
 def out_of_sample(labels: pl.DataFrame) -> pl.DataFrame:

@@ -44,8 +44,8 @@ def reader(home: SnapshotHome) -> SnapshotReader:
     return SnapshotReader(SnapshotStore(home.root).current)
 
 
-def test_the_cookbook_has_ten_recipes():
-    assert [number for number, *_ in RECIPES] == [str(n) for n in range(1, 11)]
+def test_every_recipe_of_the_cookbook_is_found():
+    assert [number for number, *_ in RECIPES] == [str(n + 1) for n in range(16)]
     assert COOKBOOK.count("```sql") == len(RECIPES)
 
 
@@ -133,10 +133,10 @@ def test_a_correction_is_unknown_before_it_came(reader):
         ("chosen_prices_as_of", "knowledge_time", "ticker, session_date"),
         ("tweets_as_of", "knowledge_time", "source, text_id, ticker"),
         ("headlines_as_of", "knowledge_time", "source, text_id, ticker"),
-        ("signals_as_of", "predicted_at", "ticker, session_date"),
-        ("labels_as_of", "exit_at", "ticker, session_date"),
-        ("features_as_of", "decision_at", "ticker, session_date"),
-        ("training_set_as_of", "decision_at", "ticker, session_date"),
+        ("daily_signals_as_of", "predicted_at", "ticker, session_date"),
+        ("fct_labels_as_of", "exit_at", "ticker, session_date"),
+        ("fct_daily_features_as_of", "decision_at", "ticker, session_date"),
+        ("fct_training_set_as_of", "decision_at", "ticker, session_date"),
     ],
 )
 def test_an_as_of_macro_knows_no_later_row_and_each_key_once(reader, macro, time, key):
@@ -154,6 +154,76 @@ def test_an_as_of_macro_knows_no_later_row_and_each_key_once(reader, macro, time
     assert (then, now) == (then_distinct, now_distinct)
 
 
+def test_a_macro_is_named_after_its_table_and_has_its_columns(reader):
+    """The rule: t_as_of(ts) is the table t as it was known at ts."""
+    macros = [name.removesuffix("(ts)") for name, _ in reader.macros().rows]
+    assert len(macros) == 9
+    for macro in macros:
+        table = macro.removesuffix("_as_of")
+        assert macro == f"{table}_as_of"
+        columns, own = (
+            reader.query(f"describe select * from {of}").rows  # noqa: S608
+            for of in (table, f"{macro}('{AS_OF}')")
+        )
+        assert [row[:2] for row in own] == [row[:2] for row in columns], macro
+
+
+def test_the_chosen_prices_are_those_of_now_and_the_adjusted_ones_theirs(reader):
+    now = f"select * from chosen_prices_as_of('{AS_OF}')"  # noqa: S608
+    for one, other in ((now, "from chosen_prices"), ("from chosen_prices", now)):
+        assert reader.query(f"{one} except {other}").rows == []
+    closes = "select ticker, session_date, close, source from {} order by all"
+    chosen, adjusted = (
+        reader.query(closes.format(name)).rows for name in ("chosen_prices", "adjusted_prices")
+    )
+    assert chosen == adjusted
+    [(before, on_the_day)] = reader.query(
+        "select max(adjustment_factor) filter (session_date < '2026-01-20'), "
+        "min(adjustment_factor) filter (session_date >= '2026-01-20') from adjusted_prices "
+        "where ticker = 'TSLA'"
+    ).rows
+    assert (before, on_the_day) == (1.0, 2.0), "TSLA's split of 2026-01-20"
+
+
+def test_minute_bars_are_those_of_the_last_sessions(reader):
+    """Of 40 sessions with two bars each the last 20 are there; the file says so."""
+    [(bars, sessions, first)] = reader.query(
+        "select count(*), count(distinct session_date), min(session_date) from bars_1m"
+    ).rows
+    [(expected,)] = reader.query(
+        "select session_date from sessions order by session_date desc offset 19 limit 1"
+    ).rows
+    assert (bars, sessions, first) == (40, 20, expected)
+    comments = {name: comment for name, _, comment in reader.tables().rows}
+    assert "The last 20 sessions" in comments["bars_1m"]
+
+
+def test_the_history_of_promotions_and_the_champions_inputs_are_published(home, reader):
+    decisions = reader.query(
+        "select decision, candidate_id, is_promoted, champion_id, reasons from promotion"
+    ).rows
+    champion = home.models.promotion().champion.candidate_id
+    assert decisions == [
+        (1, "older", True, "older", "a reason"),
+        (2, champion, True, champion, "a reason"),
+    ]
+    inputs = reader.query(
+        "select rank, feature, gain_share from feature_importance order by 1"
+    ).rows
+    assert [rank for rank, *_ in inputs] == [1, 2, 3]
+    assert inputs[0][1] == "sentiment_mean", "what moves the fake's outcome"
+    assert sum(share for *_, share in inputs) == pytest.approx(1)
+
+
+def test_before_a_decision_there_is_no_champion_and_of_a_removed_model_nothing(home):
+    """The decision of the tenth is about a model that is not kept, the first is yet to come."""
+    for day, decisions in ((5, 0), (12, 1)):
+        earlier = SnapshotReader(home.publish(as_of=AS_OF.replace(day=day)).path)
+        assert earlier.query("select count(*) from promotion").rows == [(decisions,)]
+        assert earlier.query("from feature_importance").rows == []
+    home.publish()
+
+
 def test_the_signals_that_counted_at_a_time_are_one_version_of_each_session(reader):
     """Live before late, then the newest that had been predicted by then."""
     [(day, decided)] = reader.query(
@@ -163,7 +233,7 @@ def test_the_signals_that_counted_at_a_time_are_one_version_of_each_session(read
 
     def models(moment) -> list[tuple[object, ...]]:
         return reader.query(
-            f"select distinct model_version from signals_as_of('{moment}') "  # noqa: S608
+            f"select distinct model_version from daily_signals_as_of('{moment}') "  # noqa: S608
             f"where session_date = '{day}'"
         ).rows
 
@@ -178,7 +248,7 @@ def test_an_outcome_is_valued_by_the_prices_of_then(reader):
         "select session_date, max(knowledge_time) from prices where ticker = 'AAPL' "
         "group by session_date having count(*) > 1"
     ).rows
-    outcome = "select return_next_session, is_up from training_set_as_of('{}') "
+    outcome = "select return_next_session, is_up from fct_training_set_as_of('{}') "
     outcome += f"where ticker = 'AAPL' and target_session_date = '{day}'"
     [(before, _)] = reader.query(outcome.format(corrected_at - timedelta(seconds=1))).rows
     [(after, is_up)] = reader.query(outcome.format(corrected_at)).rows
@@ -202,7 +272,7 @@ def test_of_two_sources_the_preferred_one_is_chosen(reader):
 
 
 def test_as_of_now_is_the_training_set(reader):
-    now = f"training_set_as_of('{AS_OF}')"
+    now = f"fct_training_set_as_of('{AS_OF}')"
     for one, other in ((now, "fct_training_set"), ("fct_training_set", now)):
         assert reader.query(f"from {one} except from {other}").rows == []
 
@@ -269,6 +339,7 @@ def materialized(home: SnapshotHome) -> dg.ExecuteInProcessResult:
         "warehouse": Warehouse(settings.warehouse),
         "clock": RunClock(as_of=AS_OF, start_date=AS_OF.date()),
         "now": system_now,
+        "models": home.models,
     }
     with pytest.MonkeyPatch.context() as patch:
         for name in ("FINPULSE_LAKE", "FINPULSE_WAREHOUSE", "DBT_EXCLUDE_RESOURCE_TYPES",

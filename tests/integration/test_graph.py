@@ -36,6 +36,15 @@ def test_every_lake_asset_is_written_and_keeps_its_contract(lake):
         assert table.enforce(frame).equals(frame.sort(table.key)), table.name
 
 
+def test_the_report_and_the_evaluation_say_that_the_effect_is_planted(demo_home, demo_report):
+    """Defect: the demo showed a skill that no real market gives, and did not say why."""
+    assert "moves the next session by 0.6 deviations" in demo_report["planted"]
+    with dg.DagsterInstance.from_config(str(demo_home / "dagster")) as instance:
+        event = instance.get_latest_materialization_event(dg.AssetKey(["models", "evaluation"]))
+    shown = event.asset_materialization.metadata["market"].value
+    assert shown == demo_report["planted"]
+
+
 def test_the_signals_are_for_the_next_session(demo_report, lake):
     assert demo_report["signals"], "someone has a signal"
     assert {row["session_date"] for row in demo_report["signals"]} == {str(LAST_SESSION)}

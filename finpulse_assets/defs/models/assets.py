@@ -26,6 +26,7 @@ from finpulse_assets.orchestration.catalog.metadata import (
 from finpulse_assets.orchestration.dbt.models import TRAINING_SET
 from finpulse_assets.orchestration.run.clock import RunClock
 from finpulse_assets.orchestration.run.once import ONCE
+from finpulse_assets.orchestration.run.sources import planted_sentence
 from finpulse_assets.orchestration.run.tracking import Tracking
 from finpulse_assets.orchestration.training.pruning import prune_models
 from finpulse_assets.orchestration.training.training_plan import read_recipe
@@ -143,6 +144,7 @@ def evaluation(
     rows = predictions.collect()
     results = [evaluate(rows, name, resamples=settings.resamples) for name in CHALLENGERS]
     result = results[0]  # shown; the table has them all
+    market = planted_sentence(settings)
     figures = {
         "accuracy.png": plots.accuracy_plot(result),
         "folds.png": plots.fold_accuracy_plot(result),
@@ -159,6 +161,7 @@ def evaluation(
             "candidate_id": result.candidate_id,
             "verdict": result.verdict,
             "reason": result.reason,
+            **({"market": market} if market else {}),
             **scores,
             **finite({"text_gain": text_gain(result).value}),
             **{f"plot_{name.removesuffix('.png')}": png(image) for name, image in figures.items()},

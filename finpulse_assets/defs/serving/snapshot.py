@@ -5,8 +5,10 @@ https://docs.dagster.io/guides/build/assets
 
 import dagster as dg
 
+from finpulse_assets.defs.models.assets import promotion
 from finpulse_assets.gateways.clock import Now
 from finpulse_assets.gateways.lake.lake import Lake
+from finpulse_assets.gateways.models.model_store import ModelStore
 from finpulse_assets.gateways.snapshot.store import SnapshotStore
 from finpulse_assets.gateways.snapshot.writer import CATALOGUE
 from finpulse_assets.gateways.warehouse.reader import Warehouse
@@ -14,9 +16,9 @@ from finpulse_assets.orchestration.catalog.data_dictionary import dbt_entries, d
 from finpulse_assets.orchestration.catalog.metadata import PLATFORM, entry_schema
 from finpulse_assets.orchestration.catalog.snapshot_contents import (
     LAKE_CONTENTS,
-    as_of_macros,
     snapshot_tables,
 )
+from finpulse_assets.orchestration.catalog.snapshot_macros import as_of_macros
 from finpulse_assets.orchestration.dbt.models import MARTS
 from finpulse_assets.orchestration.run.clock import RunClock
 from finpulse_assets.orchestration.run.once import ONCE
@@ -28,6 +30,7 @@ from finpulse_assets.settings import Settings
     deps=[
         *(table.name.split("/") for table in LAKE_CONTENTS),
         *MARTS,
+        promotion,
     ],
     pool="duckdb",
     op_tags=ONCE,
@@ -35,14 +38,16 @@ from finpulse_assets.settings import Settings
     kinds={"duckdb"},
     owners=[PLATFORM],
     tags={"domain": "analytics"},
-    description="The DuckDB file for analysts: marts, texts, scores, signals, evaluation, the "
-    "meaning of every column and as-of macros, published by rename while readers keep theirs. One "
-    "file per content; nothing in it was known later than the run's as-of time.",
+    description="The DuckDB file for analysts: marts, prices, texts, scores, signals, "
+    "evaluation, drift, the history of promotions, the meaning of every column and as-of macros, "
+    "published by rename while readers keep theirs. One file per content; nothing in it was known "
+    "later than the run's as-of time.",
     metadata={"dagster/column_schema": entry_schema(CATALOGUE)},
 )
 def analytics_snapshot(
     lake: dg.ResourceParam[Lake],
     warehouse: dg.ResourceParam[Warehouse],
+    models: dg.ResourceParam[ModelStore],
     clock: dg.ResourceParam[RunClock],
     settings: dg.ResourceParam[Settings],
     now: dg.ResourceParam[Now],
@@ -50,7 +55,7 @@ def analytics_snapshot(
     marts = dbt_entries(dbt_manifest(), folder="marts")
     store = SnapshotStore(settings.root)
     published = store.publish(
-        snapshot_tables(lake, marts, as_of=clock.as_of),
+        snapshot_tables(lake, marts, models, as_of=clock.as_of),
         as_of_macros(),
         as_of=clock.as_of,
         warehouse=warehouse.path,

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+
+import polars as pl
 
 from finpulse_assets.domain.evaluation.estimate import Estimate
 from finpulse_assets.domain.evaluation.report import Evaluation
 from finpulse_assets.domain.evaluation.score_table import GAIN
 from finpulse_assets.errors import ModelError
+from finpulse_assets.schemas import PROMOTION_HISTORY
 
 TIMES = ("proven_since", "supported_at", "proof_lost_at")
 SHOWN = 12  # characters of a fingerprint
@@ -92,6 +96,29 @@ class Promotion:
                 f"the stored promotion cannot be read: {error!r}",
                 hint="materialize models/promotion again",
             ) from error
+
+
+def history_table(decisions: Sequence[Promotion]) -> pl.DataFrame:
+    """Return decisions, the first one first, as `schemas.PROMOTION_HISTORY`."""
+    rows = [
+        {
+            "decision": number,
+            "decided_at": it.decided_at,
+            "candidate_id": it.candidate_id,
+            "is_promoted": it.promoted,
+            "is_proven": it.is_proven,
+            "reasons": "\n".join(it.reasons),
+            "champion_id": it.champion.candidate_id,
+            "champion_is_proven": it.champion.is_proven,
+            "champion_accuracy": it.champion.accuracy,
+            "champion_accuracy_gain": it.champion.accuracy_gain,
+            "proven_since": it.champion.proven_since,
+            "proof_lost_at": it.champion.proof_lost_at,
+        }
+        for number, it in enumerate(decisions, start=1)
+    ]
+    schema = PROMOTION_HISTORY.polars_schema
+    return PROMOTION_HISTORY.enforce(pl.DataFrame(rows, schema=schema))
 
 
 def _timeless(promotion: Promotion) -> Promotion:

@@ -13,6 +13,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import polars as pl
+
 from finpulse_assets import __version__
 from finpulse_assets.domain.catalogue import CatalogueColumn, CatalogueTable
 from finpulse_assets.errors import WarehouseError
@@ -27,19 +29,29 @@ ID_LENGTH = 12
 
 @dataclass(frozen=True)
 class SnapshotTable:
-    """A table to publish: its catalogue entry and the SELECT that fills it, columns by name."""
+    """A table to publish: its catalogue entry and its rows, columns by name.
+
+    `rows` is a frame, or a SELECT, which reaches the tables before it.
+    """
 
     entry: CatalogueTable
-    selection: str
+    rows: str | pl.DataFrame
 
 
 @dataclass(frozen=True)
 class SnapshotMacro:
-    """A table macro of one parameter `ts`: the state of a table as it was known at that time."""
+    """The state of a table as it was known at a time: the table macro `<table>_as_of(ts)`.
 
-    name: str
+    It returns the columns of the table.
+    """
+
+    table: str
     body: str
     comment: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.table}_as_of"
 
 
 SNAPSHOT = CatalogueTable(
@@ -99,7 +111,7 @@ def write_snapshot(
                 connection.execute(f"attach {_text(str(warehouse))} as {WAREHOUSE} (read_only)")
             for table in tables:
                 _create(connection, table.entry)
-                connection.execute(f"insert into {_name(table.entry)} by name {table.selection}")
+                _fill(connection, table)
             _fill_catalogue(connection, [table.entry for table in tables])
             entries = [*(table.entry for table in tables), CATALOGUE]
             content = {entry.name: _content(connection, entry) for entry in entries}
@@ -129,6 +141,14 @@ def _create(connection: duckdb.DuckDBPyConnection, entry: CatalogueTable) -> Non
         connection.execute(
             f'comment on column {_name(entry)}."{column.name}" is {_text(column.comment)}'
         )
+
+
+def _fill(connection: duckdb.DuckDBPyConnection, table: SnapshotTable) -> None:
+    selection = table.rows
+    if not isinstance(selection, str):
+        connection.register("given_rows", selection.to_arrow())
+        selection = "select * from given_rows"
+    connection.execute(f"insert into {_name(table.entry)} by name {selection}")
 
 
 def _create_macro(connection: duckdb.DuckDBPyConnection, macro: SnapshotMacro) -> None:

@@ -14,18 +14,28 @@ from typing import Any
 from finpulse_assets.domain.catalogue import CatalogueTable, from_contract, from_dbt
 from finpulse_assets.gateways.snapshot.writer import CATALOGUE, SNAPSHOT
 from finpulse_assets.orchestration.catalog.metadata import LAKE_TABLES
-from finpulse_assets.orchestration.catalog.snapshot_contents import as_of_macros
+from finpulse_assets.orchestration.catalog.snapshot_contents import (
+    MINUTE_SESSIONS,
+    SNAPSHOT_ONLY,
+)
+from finpulse_assets.orchestration.catalog.snapshot_macros import as_of_macros
 from finpulse_assets.orchestration.dbt.project import dbt_project
 from finpulse_assets.schemas import KINDS, QUARANTINE, requests_table, source_table
 
 DBT_FOLDERS = ("staging", "intermediate", "marts")
-PREFACE = """# Data dictionary
+PREFACE = f"""# Data dictionary
 
 Every table and column. Made from `schemas`, the feature registry and the dbt project by
 `make docs`, so a change of a contract is a change of this page. Times are UTC; a type is DuckDB's.
 Lake tables lie in `lake/<name>/`, dbt models in `finpulse.duckdb`. The snapshot `analytics.duckdb`
 holds the marts, and under its last name each lake table that analysts need (`raw/prices` is
-`prices`); docs/cookbook.md has queries on it, `finpulse sql` asks them.
+`prices`; of minute bars the last {MINUTE_SESSIONS} sessions). docs/cookbook.md has queries on it,
+`finpulse sql` asks them.
+"""
+
+
+MACRO_RULE = """`t_as_of(ts)` is the table `t` as it was known at the UTC time `ts`, in its columns.
+Of a table that keeps versions it returns the version that counted then.
 """
 
 
@@ -57,7 +67,7 @@ def stages() -> dict[str, list[CatalogueTable]]:
     return {
         "Lake": lake_entries(),
         **{f"dbt {folder}": dbt_entries(manifest, folder=folder) for folder in DBT_FOLDERS},
-        "Snapshot only": [SNAPSHOT, CATALOGUE],
+        "Snapshot only": [*SNAPSHOT_ONLY, SNAPSHOT, CATALOGUE],
     }
 
 
@@ -95,7 +105,7 @@ def _section(entry: CatalogueTable) -> str:
 
 
 def _macros() -> str:
-    lines = ["## Snapshot macros\n", "| macro | what it returns |", "|---|---|"]
+    lines = ["## Snapshot macros\n", MACRO_RULE, "| macro | what it returns |", "|---|---|"]
     lines += [f"| `{macro.name}(ts)` | {_cell(macro.comment)} |" for macro in as_of_macros()]
     return "\n".join([*lines, ""])
 

@@ -1,24 +1,33 @@
-"""What the analytics snapshot holds: lake tables and marts as of a run, and the as-of macros.
+"""What the analytics snapshot holds: lake tables, marts and the models' history as of a run.
 
-The list of tables, the SELECT behind each, the macros.
+The list of tables, and the rows of each.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
+
+import polars as pl
 
 from finpulse_assets import schemas
 from finpulse_assets.contract import Table
 from finpulse_assets.domain.catalogue import CatalogueTable, from_contract
+from finpulse_assets.domain.evaluation.promotion import Promotion, history_table
+from finpulse_assets.domain.features.adjusted_prices import ADJUSTED_PRICES, adjusted_prices
 from finpulse_assets.gateways.lake.lake import Lake
-from finpulse_assets.gateways.snapshot.writer import WAREHOUSE, SnapshotMacro, SnapshotTable
-from finpulse_assets.orchestration.dbt.project import PROJECT_DIR
+from finpulse_assets.gateways.models.model_store import ModelStore
+from finpulse_assets.gateways.snapshot.writer import WAREHOUSE, SnapshotTable
+from finpulse_assets.orchestration.catalog.snapshot_macros import (
+    CHOICE,
+    prices_chosen_from,
+    snapshot_name,
+)
+from finpulse_assets.schemas import BARS_1M, FEATURE_IMPORTANCE, PROMOTION_HISTORY
 
-CHOICE = "int_prices_chosen"
-_REFERENCE = re.compile(r"\{\{ ref\('(\w+)'\) \}\}")
-
+# Minute bars are many, and a snapshot is a whole file each time.
+MINUTE_SESSIONS = 20
 # Lake table -> the column that says when a row was known; None where all is known in advance or
 # the run itself made the rows as of its time.
 LAKE_CONTENTS: dict[Table, str | None] = {
@@ -27,6 +36,7 @@ LAKE_CONTENTS: dict[Table, str | None] = {
     schemas.TICKERS: None,
     schemas.PRICES: "knowledge_time",
     schemas.CORPORATE_ACTIONS: "knowledge_time",
+    BARS_1M: "known_at",
     schemas.TWEETS: "knowledge_time",
     schemas.HEADLINES: "knowledge_time",
     schemas.TEXT_SENTIMENT: "first_known_at",
@@ -35,106 +45,88 @@ LAKE_CONTENTS: dict[Table, str | None] = {
     schemas.DAILY_SIGNALS: "predicted_at",
     schemas.OUTCOMES: "matured_at",
     schemas.LIVE_QUALITY: None,
+    schemas.FEATURE_DRIFT: None,
 }
-
-
-def _last_name(table: Table) -> str:
-    return table.name.split("/")[-1]
-
-
-def _latest(table: Table) -> SnapshotMacro:
-    """Return the macro of a versioned table: the version of each row that was known at ts."""
-    name = _last_name(table)
-    key = ", ".join(column for column in table.key if column != "knowledge_time")
-    return SnapshotMacro(
-        name=f"{name}_as_of",
-        body=f"select * from {name} where knowledge_time <= ts::timestamptz qualify "  # noqa: S608
-        f"row_number() over (partition by {key} order by knowledge_time desc) = 1",
-        comment=f"{name} as they were known at ts: the latest version then, one row per "
-        f"{key.replace(', ', ' and ')}",
-    )
-
-
-def _chosen_prices() -> SnapshotMacro:
-    """Return the macro of the bars that count, by the SQL of the dbt model that chooses them."""
-    sql = (PROJECT_DIR / f"models/intermediate/{CHOICE}.sql").read_text(encoding="utf-8")
-    inputs = {
-        "stg_prices": "(select * from prices where knowledge_time <= ts::timestamptz)",
-        "stg_sources": "sources",
-        "stg_sessions": "sessions",
-    }
-    return SnapshotMacro(
-        name="chosen_prices_as_of",
-        body=_REFERENCE.sub(lambda match: inputs[match[1]], sql),
-        comment="prices of the chosen source as they were known at ts: the best source known by "
-        "the session's decision, in its latest version; one row per ticker and session_date",
-    )
-
-
-def as_of_macros() -> tuple[SnapshotMacro, ...]:
-    """Return the macros that answer as of an earlier time."""
-    return (
-        _latest(schemas.PRICES),
-        _chosen_prices(),
-        _latest(schemas.CORPORATE_ACTIONS),
-        _latest(schemas.TWEETS),
-        _latest(schemas.HEADLINES),
-        SnapshotMacro(
-            name="signals_as_of",
-            # Live before late, then the newest; a session comes whole from one version.
-            body="select * from daily_signals where predicted_at <= ts::timestamptz qualify "
-            "rank() over (partition by session_date order by origin = 'live' desc, "
-            "predicted_at desc) = 1",
-            comment="daily_signals as they stood at ts: the version of each session that counted "
-            "then, one row per ticker and session_date; signals_as_of(now()) gives today's",
-        ),
-        SnapshotMacro(
-            name="labels_as_of",
-            # The outcome by the prices of then: a correction that came later is not in it.
-            body="select labels.* replace (bars.close / bars.open - 1 as return_next_session, "
-            "bars.close > bars.open as is_up) from fct_labels as labels "
-            "inner join chosen_prices_as_of(ts) as bars on labels.ticker = bars.ticker "
-            "and labels.target_session_date = bars.session_date "
-            "where labels.exit_at <= ts::timestamptz",
-            comment="fct_labels whose outcome was known at ts, valued by the prices known at ts",
-        ),
-        SnapshotMacro(
-            name="features_as_of",
-            body="select * from fct_daily_features where decision_at <= ts::timestamptz",
-            comment="fct_daily_features that were decided at ts; every row holds what was known at "
-            "its decision, so later knowledge has changed none",
-        ),
-        SnapshotMacro(
-            name="training_set_as_of",
-            body="select features.*, labels.* exclude (ticker, session_date, decision_at) "
-            "from features_as_of(ts) as features "
-            "inner join labels_as_of(ts) as labels using (ticker, session_date)",
-            comment="fct_training_set as it was known at ts: its features, and the outcomes by the "
-            "prices known at ts",
-        ),
-    )
+TITLES = {BARS_1M: f"The last {MINUTE_SESSIONS} sessions; all of them lie in lake/{BARS_1M.name}."}
+CHOSEN_PRICES = replace(
+    from_contract(
+        schemas.PRICES,
+        name="chosen_prices",
+        title="The bars that labels are made of, of one source a session.",
+        source=f"prices, by the choice of {CHOICE}",
+    ),
+    grain="one row per ticker and session: the best source known by the session's decision, in its "
+    "latest version",
+    key=("ticker", "session_date"),
+)
+ADJUSTED = from_contract(
+    ADJUSTED_PRICES,
+    title="The close for charts and for returns over several sessions.",
+    source="chosen_prices and corporate_actions",
+)
+PROMOTION = from_contract(
+    PROMOTION_HISTORY, name="promotion", source="the history of models/promotion"
+)
+IMPORTANCE = from_contract(
+    FEATURE_IMPORTANCE,
+    name="feature_importance",
+    title="What the champion's probability stands on; no rows where its model was removed since.",
+    source="the champion of models/promotion",
+)
+# What stands in no lake and in no dbt model.
+SNAPSHOT_ONLY = (CHOSEN_PRICES, ADJUSTED, PROMOTION, IMPORTANCE)
 
 
 def snapshot_tables(
-    lake: Lake, marts: Iterable[CatalogueTable], *, as_of: datetime
+    lake: Lake, marts: Iterable[CatalogueTable], models: ModelStore, *, as_of: datetime
 ) -> list[SnapshotTable]:
-    """Return what to publish: lake tables under their last name, then the marts.
+    """Return what to publish: lake tables under their last name, the marts, and what is made here.
 
     Args:
         lake: where the Parquet files lie; a table without files is published without rows.
         marts: the dbt tables.
+        models: the price models and the decisions about them.
         as_of: rows known later are left out, so that the marts and the raw rows agree.
     """
     lake_tables = [
         SnapshotTable(
-            from_contract(table, name=_last_name(table)), _selection(lake, table, known, as_of)
+            from_contract(table, name=snapshot_name(table), title=TITLES.get(table, "")),
+            _selection(lake, table, known, as_of),
         )
         for table, known in LAKE_CONTENTS.items()
     ]
-    return lake_tables + [
-        SnapshotTable(mart, f"select * from {WAREHOUSE}.{mart.name} order by all")  # noqa: S608
-        for mart in marts
+    chosen = f"select * from ({prices_chosen_from('prices')}) order by ticker, session_date"  # noqa: S608
+    decisions = [it for it in models.history() if it.decided_at <= as_of]
+    return [
+        *lake_tables,
+        SnapshotTable(CHOSEN_PRICES, chosen),
+        SnapshotTable(ADJUSTED, _adjusted(lake, as_of)),
+        *(
+            SnapshotTable(mart, f"select * from {WAREHOUSE}.{mart.name} order by all")  # noqa: S608
+            for mart in marts
+        ),
+        SnapshotTable(PROMOTION, history_table(decisions)),
+        SnapshotTable(IMPORTANCE, _importance(models, decisions)),
     ]
+
+
+def _adjusted(lake: Lake, as_of: datetime) -> pl.DataFrame:
+    return adjusted_prices(
+        lake.read_or_empty(schemas.PRICES),
+        lake.read_or_empty(schemas.CORPORATE_ACTIONS),
+        lake.read_or_empty(schemas.SESSIONS).collect(),
+        as_of=as_of,
+        sources=lake.read_or_empty(schemas.SOURCES).collect(),
+    )
+
+
+def _importance(models: ModelStore, decisions: list[Promotion]) -> pl.DataFrame:
+    """Return `FEATURE_IMPORTANCE` of the champion after these decisions."""
+    champion = decisions[-1].champion.candidate_id if decisions else None
+    if champion not in models.candidates():
+        return FEATURE_IMPORTANCE.empty()
+    shares = models.load(champion).importance().with_row_index("rank", offset=1)
+    return FEATURE_IMPORTANCE.enforce(shares.with_columns(candidate_id=pl.lit(champion)))
 
 
 def _selection(lake: Lake, table: Table, known_column: str | None, as_of: datetime) -> str:
@@ -146,7 +138,8 @@ def _selection(lake: Lake, table: Table, known_column: str | None, as_of: dateti
     listed = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
     moment = as_of.astimezone(UTC).isoformat()
     known = f"where {known_column} <= timestamptz '{moment}'" if known_column else ""
+    last = f"qualify dense_rank() over (order by session_date desc) <= {MINUTE_SESSIONS}"
     return (
         f"select {columns} from read_parquet([{listed}], hive_partitioning = false) "  # noqa: S608
-        f"{known} order by {', '.join(table.key)}"
+        f"{known} {last if table is BARS_1M else ''} order by {', '.join(table.key)}"
     )

@@ -94,6 +94,18 @@ def sources_of(settings: Settings, kind: Kind) -> list[str]:
     return [s.name for s in configured_sources(settings) if kind in s.kinds(settings)]
 
 
+def planted_sentence(settings: Settings) -> str | None:
+    """Return what a reader of a simulated market's figures must know, None for a real market."""
+    if not {"simulator", "exchange"} & set(sources_of(settings, "prices")):
+        return None
+    if not settings.simulator_effect:
+        return "The market is simulated, and no effect is planted in it."
+    return (
+        "The market is simulated and its effect is planted, far larger than a real one: an opinion "
+        f"of one deviation moves the next session by {settings.simulator_effect:g} deviations."
+    )
+
+
 def simulated_sessions(settings: Settings, now: datetime) -> pl.DataFrame:
     """Return the sessions that the simulated market has behind it at `now` (UTC)."""
     as_of = settings.as_of or now

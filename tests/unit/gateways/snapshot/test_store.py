@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import duckdb
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -33,14 +34,16 @@ ENTRY = CatalogueTable(
         CatalogueColumn("close", "DOUBLE", "last price", "USD", nullable=True),
     ),
 )
-MACRO = SnapshotMacro("bars_as_of", "select * from bars where close <= ts", "bars up to ts")
+MACRO = SnapshotMacro("bars", "select * from bars where close <= ts", "bars up to ts")
 WRITER = "import sys, duckdb; c = duckdb.connect(sys.argv[1]); print('open', flush=True); input()"
 
 
-def publish(store: SnapshotStore, selection: str = "select 'A' as ticker, 1.5 as close",
-            **options) -> Published:  # fmt: skip
+ROW = "select 'A' as ticker, 1.5 as close"
+
+
+def publish(store: SnapshotStore, rows: str | pl.DataFrame = ROW, **options) -> Published:
     given = {"as_of": AS_OF, "warehouse": store.root / "finpulse.duckdb", **options}
-    return store.publish([SnapshotTable(ENTRY, selection)], [MACRO], **given)
+    return store.publish([SnapshotTable(ENTRY, rows)], [MACRO], **given)
 
 
 def closes(path: Path) -> list[float]:
@@ -68,6 +71,14 @@ def test_a_published_file_has_rows_comments_catalogue_and_macro(store):
     assert reader.query("select as_of, row_count from snapshot where table_name = 'bars'").rows == [
         (AS_OF, 1)
     ]
+
+
+def test_a_frame_is_published_as_a_selection_is(store):
+    selected = publish(store)
+    rows = pl.DataFrame({"close": [1.5], "ticker": ["A"]})
+    assert publish(store, rows).snapshot_id == selected.snapshot_id
+    with pytest.raises(WarehouseError, match='does not have a column with name "closed"'):
+        publish(store, rows.rename({"close": "closed"}))
 
 
 def test_the_stable_name_is_the_newest_version_and_nobody_writes_it(store):

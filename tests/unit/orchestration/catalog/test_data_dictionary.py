@@ -10,7 +10,8 @@ import pytest
 from finpulse_assets.domain.features.registry import FEATURES
 from finpulse_assets.orchestration.catalog.data_dictionary import data_dictionary, stages
 from finpulse_assets.orchestration.catalog.metadata import LAKE_TABLES
-from finpulse_assets.orchestration.catalog.snapshot_contents import LAKE_CONTENTS, as_of_macros
+from finpulse_assets.orchestration.catalog.snapshot_contents import LAKE_CONTENTS
+from finpulse_assets.orchestration.catalog.snapshot_macros import as_of_macros
 from finpulse_assets.orchestration.dbt.project import PROJECT_DIR
 
 COMMITTED = Path(__file__).parents[4] / "docs" / "data_dictionary.md"

@@ -12,6 +12,7 @@ from finpulse_assets.orchestration.run.sources import (
     build_sources,
     configured_sources,
     listed_sources,
+    planted_sentence,
     sources_of,
 )
 from finpulse_assets.settings import load_settings
@@ -22,6 +23,15 @@ from finpulse_assets.settings import load_settings
 )
 def test_a_profile_has_its_own_source(profile, names):
     assert [source.name for source in listed_sources(load_settings(profile=profile))] == names
+
+
+def test_a_simulated_market_says_how_large_its_planted_effect_is(tmp_path):
+    said = planted_sentence(load_settings(home=tmp_path, simulator_effect=0.4))
+    assert said.endswith("an opinion of one deviation moves the next session by 0.4 deviations.")
+    none = planted_sentence(load_settings(home=tmp_path, simulator_effect=0))
+    assert none == "The market is simulated, and no effect is planted in it."
+    files = {"profile": "files", "prices_path": tmp_path / "p"}
+    assert planted_sentence(load_settings(home=tmp_path, **files)) is None
 
 
 def test_the_list_is_an_order(tmp_path):
