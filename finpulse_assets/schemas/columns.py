@@ -8,6 +8,9 @@ from finpulse_assets.contract import Column
 
 UTC = pl.Datetime("us", "UTC")
 
+# How a symbol may be written: AAPL, BRK-B, ^GSPC, EURUSD=X, M&M-NS. A spreadsheet takes a text that
+# begins with = + - or @ for a formula, and a colon or a comma parts symbols in settings.
+SYMBOL = r"^[A-Z0-9^][A-Z0-9.^=&_/-]{0,19}$"
 TICKER = Column("ticker", pl.String, "exchange symbol, upper case, class shares with a dash")
 SESSION_DATE = Column("session_date", pl.Date, "trading day of XNYS", "date")
 EVENT_TIME = Column("event_time", UTC, "when it happened", "UTC")

@@ -47,6 +47,7 @@ TICKERS = Table(
     key=("ticker", "valid_from"),
 )  # fmt: skip
 
+OHLC = ("open", "high", "low", "close")  # the prices of a bar, in the order of its columns
 PRICE_BASES = ("unadjusted", "split_adjusted", "total_return")
 
 PRICES = Table(

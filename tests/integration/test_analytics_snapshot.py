@@ -373,6 +373,8 @@ def test_the_dbt_docs_are_one_page_with_every_model(materialized):
         assert f"model.finpulse.{model}" in page
     assert "Every model input" in page, "descriptions"
     assert "MANIFEST.JSON INLINE DATA" not in page, "the data was put into the page"
+    assert "FinPulse's warehouse" in page, "it opens on a page of our own"
+    assert "unit_test.finpulse" not in page, "tests of the SQL are no nodes of its graph"
 
 
 def test_the_data_dictionary_asset_writes_the_page(materialized):

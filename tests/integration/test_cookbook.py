@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from datetime import UTC, datetime
+from datetime import datetime
 
 import dagster as dg
 import pytest
@@ -18,11 +18,9 @@ from finpulse_assets.settings import load_settings
 from tests.integration.snapshot_home import SnapshotHome
 from tests.integration.test_analytics_snapshot import RECIPES
 
-AS_OF = datetime(2024, 6, 28, 20, 15, tzinfo=UTC)
-
 
 @pytest.fixture(scope="module")
-def reader(demo_home, tmp_path_factory) -> SnapshotReader:
+def reader(demo_home, demo_report, tmp_path_factory) -> SnapshotReader:
     """The snapshot of the finished demo, with the drift that its run without reports left out."""
     root = tmp_path_factory.mktemp("cookbook") / "demo"
     for name in ("lake", "models/price"):
@@ -40,7 +38,8 @@ def reader(demo_home, tmp_path_factory) -> SnapshotReader:
         settings=load_settings(home=root.parent, publish=False),
     )
     lake.replace(FEATURE_DRIFT, drift.value, ["all"])
-    return SnapshotReader(SnapshotHome(root).publish(as_of=AS_OF).path)
+    as_of = datetime.fromisoformat(demo_report["run"]["as_of"])
+    return SnapshotReader(SnapshotHome(root).publish(as_of=as_of).path)
 
 
 @pytest.mark.parametrize(("number", "title", "sql"), [recipe[:3] for recipe in RECIPES])

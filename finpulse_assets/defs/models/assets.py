@@ -107,6 +107,7 @@ def price_model(
         )
     return dg.MaterializeResult(
         metadata={
+            "plot_importance": png(plots.importance_plot(importance)),
             "candidate_id": model.candidate_id,
             "sentiment_fingerprint": model.sentiment_fingerprint,
             "mlflow_version": version,
@@ -116,7 +117,6 @@ def price_model(
             "feature_count": len(model.features),
             "text_gain_share": float(importance.filter("is_text")["gain_share"].sum()),
             "path": dg.MetadataValue.path(str(folder)),
-            "plot_importance": png(plots.importance_plot(importance)),
         }
     )
 
@@ -158,13 +158,13 @@ def evaluation(
     return dg.MaterializeResult(
         value=pl.concat([it.table for it in results]),
         metadata={
+            **{f"plot_{name.removesuffix('.png')}": png(image) for name, image in figures.items()},
             "candidate_id": result.candidate_id,
             "verdict": result.verdict,
             "reason": result.reason,
             **({"market": market} if market else {}),
             **scores,
             **finite({"text_gain": text_gain(result).value}),
-            **{f"plot_{name.removesuffix('.png')}": png(image) for name, image in figures.items()},
         },
     )
 

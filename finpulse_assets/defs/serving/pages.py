@@ -96,8 +96,8 @@ def feature_page(
         temporary.write_text(page(names, caption=plots.caption), encoding="utf-8")
     return dg.MaterializeResult(
         metadata={
+            **{f"plot_{family}": png(image) for family, image in plots.images.items()},
             "path": dg.MetadataValue.path(str(folder / "features.md")),
             "features": len(FEATURES),
-            **{f"plot_{family}": png(image) for family, image in plots.images.items()},
         }
     )

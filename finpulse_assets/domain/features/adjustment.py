@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import polars as pl
 
+from finpulse_assets.schemas import OHLC
+
 # A hole of more sessions than this ends a run of bars: no return or mean is taken across it.
 MAX_GAP_SESSIONS = 5
-PRICE_COLUMNS = ("open", "high", "low", "close", "bid", "ask")
+PRICE_COLUMNS = (*OHLC, "bid", "ask")
 SIZES = ("bid_size", "ask_size")
 
 

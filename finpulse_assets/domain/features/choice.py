@@ -13,6 +13,7 @@ from datetime import datetime
 import polars as pl
 
 from finpulse_assets.domain.features.adjustment import MAX_GAP_SESSIONS
+from finpulse_assets.schemas import OHLC
 
 
 def source_order(sources: pl.DataFrame | None, kind: str, names: Iterable[str]) -> list[str]:
@@ -40,7 +41,7 @@ def sources_of(rows: pl.LazyFrame) -> list[str]:
 
 def has_prices() -> pl.Expr:
     """Return whether open, high, low and close are positive numbers: what else is no bar."""
-    prices = pl.col("open", "high", "low", "close")
+    prices = pl.col(OHLC)
     return pl.all_horizontal(prices.is_finite(), prices > 0)
 
 
@@ -66,11 +67,10 @@ def first_bars(
         One row per ticker and session, ascending: ticker, session_date, open, high, low, close,
         volume_shares, price_basis, source, known_at, session (row of `sessions`), decided_at.
     """
-    bar = ("open", "high", "low", "close")
     decisions = sessions.lazy().select("session_date", "session", decided_at="decision_at")
     order = source_order(sources, "prices", sources_of(prices))
     rows = prices.filter((pl.col("knowledge_time") <= as_of) & has_prices()).select(
-        "ticker", "session_date", *bar, "volume_shares", "price_basis", "source",
+        "ticker", "session_date", *OHLC, "volume_shares", "price_basis", "source",
         known_at="knowledge_time",
     )  # fmt: skip
     rows = rows.join(decisions, on="session_date", how="inner")

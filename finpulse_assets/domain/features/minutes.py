@@ -26,7 +26,7 @@ from finpulse_assets.domain.features.engine.panel import Panel, feature_frames
 from finpulse_assets.domain.features.engine.preparation import due_actions, panel_of
 from finpulse_assets.domain.features.feature import MINUTE
 from finpulse_assets.domain.features.registry import bar_features
-from finpulse_assets.schemas import SESSION_DATE, TICKER, UTC
+from finpulse_assets.schemas import OHLC, SESSION_DATE, TICKER, UTC
 
 _KEY = ("ticker", "session_date", "bar_at", "known_at")
 _BESIDE = (*QUOTES, "minutes_since_open", "minutes_to_close")
@@ -90,7 +90,6 @@ def minute_panel(
 ) -> Panel:
     """Return the bars that were known at `as_of` as a panel; see `minute_frames`."""
     sessions = sessions.sort("session_date").with_row_index("session")
-    price = ("open", "high", "low", "close")
     sound = has_prices() & pl.col("volume").is_finite() & (pl.col("volume") >= 0)
     hours = sessions.lazy().select("session_date", "session", "open_at", "close_at")
     known = pl.col("known_at")
@@ -105,7 +104,7 @@ def minute_panel(
         )
         .rename({"volume": "volume_shares"})
         .select(
-            *_KEY, "session", "decided_at", "price_basis", "source", *price, "volume_shares",
+            *_KEY, "session", "decided_at", "price_basis", "source", *OHLC, "volume_shares",
             *_BESIDE,
         )
     )  # fmt: skip

@@ -16,33 +16,34 @@ import polars as pl
 from finpulse_assets.domain.calendar import assign_sessions
 from finpulse_assets.domain.ingestion.deliveries import Delivery
 from finpulse_assets.domain.ingestion.quarantine import (
-    PRICE_COLUMNS,
+    NO_SYMBOL,
     UNREADABLE,
     Rule,
     split_bad_rows,
 )
-from finpulse_assets.schemas import BARS_1M, PRICE_BASES, QUARANTINE
+from finpulse_assets.schemas import BARS_1M, OHLC, PRICE_BASES, QUARANTINE
 
 MINUTE = timedelta(minutes=1)
 _KEY = ["ticker", "bar_at"]
 _QUOTE_PRICES, _QUOTE_SIZES = ("bid", "ask"), ("bid_size", "ask_size")
-_CONTENT = [*PRICE_COLUMNS, "volume", *_QUOTE_PRICES, *_QUOTE_SIZES, "price_basis"]
+_CONTENT = [*OHLC, "volume", *_QUOTE_PRICES, *_QUOTE_SIZES, "price_basis"]
 
 
 def minute_rules(as_of: datetime) -> list[Rule]:
     """Return the rules of minute bars, of which those later than `as_of` are yet to come."""
     at = pl.col("bar_at")
     shown = at.dt.strftime("%Y-%m-%d %H:%M:%S")
-    full = ("ticker", "bar_at", *PRICE_COLUMNS, "volume")
+    full = ("ticker", "bar_at", *OHLC, "volume")
     return [
         UNREADABLE,
         *(Rule(pl.col(name).is_null(), pl.lit(f"{name} is missing")) for name in full),
+        NO_SYMBOL,
         Rule(at > as_of, pl.format("bar_at {} lies in the future", shown)),
         Rule(
             at.dt.truncate("1m") != at,
             pl.format("bar_at {} is no whole minute", at.dt.strftime("%Y-%m-%d %H:%M:%S%.6f")),
         ),
-        *(_not(name, _is_price(name), "a price is above 0") for name in PRICE_COLUMNS),
+        *(_not(name, _is_price(name), "a price is above 0") for name in OHLC),
         Rule(
             pl.col("high") < pl.col("low"),
             pl.format("high {} is below low {}", pl.col("high"), pl.col("low")),

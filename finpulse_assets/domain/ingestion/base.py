@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from finpulse_assets.domain.ingestion.quarantine import PRICE_COLUMNS
+from finpulse_assets.schemas import OHLC
 
 COMPARED = 20  # newest common bars
 LEAST_COMMON = 3  # one bar that differs is a correction
@@ -56,8 +56,8 @@ def rebase(delivered: pl.DataFrame, held: pl.DataFrame) -> Rebased:
     """
     adjusted = delivered.filter(pl.col("price_basis") != "unadjusted")
     first = held.sort("knowledge_time").unique(_KEY, keep="first")
-    common = adjusted.select(*_KEY, *PRICE_COLUMNS, "volume_shares").join(
-        first.select(*_KEY, *PRICE_COLUMNS, "volume_shares"), on=_KEY, suffix="_held"
+    common = adjusted.select(*_KEY, *OHLC, "volume_shares").join(
+        first.select(*_KEY, *OHLC, "volume_shares"), on=_KEY, suffix="_held"
     )
     factors = _factors(common)
     if factors.is_empty():
@@ -93,7 +93,7 @@ def _factors(common: pl.DataFrame) -> pl.DataFrame:
 
 
 def _converted(delivered: pl.DataFrame, first: pl.DataFrame, factors: pl.DataFrame) -> pl.DataFrame:
-    columns = (*PRICE_COLUMNS, "volume_shares")
+    columns = (*OHLC, "volume_shares")
     is_adjusted = pl.col("price_basis") != "unadjusted"
     price, volume = (
         pl.when(is_adjusted).then(name).fill_null(1.0) for name in ("price_factor", "volume_factor")
@@ -104,7 +104,7 @@ def _converted(delivered: pl.DataFrame, first: pl.DataFrame, factors: pl.DataFra
         .join(before, on=_KEY, how="left", maintain_order="left")
         .with_columns(_price=price, _volume=volume)
         .with_columns(
-            *(pl.col(name) / pl.col("_price") for name in PRICE_COLUMNS),
+            *(pl.col(name) / pl.col("_price") for name in OHLC),
             volume_shares=(pl.col("volume_shares") / pl.col("_volume")).round().cast(pl.Int64),
         )
     )
@@ -112,7 +112,7 @@ def _converted(delivered: pl.DataFrame, first: pl.DataFrame, factors: pl.DataFra
     is_converted = pl.col("_price") != 1.0
     is_same = pl.all_horizontal(
         (pl.col(name) - pl.col(f"{name}_held")).abs() <= cent + TOLERANCE * pl.col(name)
-        for name in PRICE_COLUMNS
+        for name in OHLC
     )
     return frame.with_columns(
         pl.when(is_same & is_converted).then(f"{name}_held").otherwise(name).alias(name)

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 import polars as pl
 
-from finpulse_assets.schemas import TICKERS
+from finpulse_assets.schemas import SYMBOL, TICKERS
 
 _DATED = ("ticker", "valid_from", "valid_to")
 # What makes a new version where it changes; dates of a listing are corrected in place.
@@ -17,12 +17,15 @@ ATTRIBUTES = tuple(name for name in TICKERS.column_names if name not in _DATED)
 def unite_listings(listings: Sequence[pl.DataFrame]) -> pl.DataFrame:
     """Return one listing; a ticker comes whole from the first source that lists it.
 
+    What is no symbol is left out: its bars are refused by name where they are delivered.
+
     Args:
         listings: `schemas.TICKERS` of each source, in the declared order.
     """
     united = TICKERS.empty()
     for listing in listings:
-        united = pl.concat([united, listing.join(united, on="ticker", how="anti")])
+        symbols = listing.filter(pl.col("ticker").str.contains(SYMBOL))
+        united = pl.concat([united, symbols.join(united, on="ticker", how="anti")])
     return TICKERS.enforce(united)
 
 

@@ -15,10 +15,9 @@ from datetime import datetime
 import polars as pl
 
 from finpulse_assets.domain.texts.normalise import MAX_CHARACTERS
-from finpulse_assets.schemas import PRICE_BASES, QUARANTINE
+from finpulse_assets.schemas import OHLC, PRICE_BASES, QUARANTINE, SYMBOL
 
 MAX_JSON_CHARACTERS = 2_000
-PRICE_COLUMNS = ("open", "high", "low", "close")
 
 
 @dataclass(frozen=True)
@@ -40,6 +39,13 @@ def _shown(column: str) -> pl.Expr:
 
 # What the source itself could not read, for example "event_time 'yesterday' is not a time".
 UNREADABLE = Rule(pl.col("problem").is_not_null(), pl.col("problem"))
+NO_SYMBOL = Rule(
+    ~pl.col("ticker").str.contains(SYMBOL),
+    pl.format(
+        "ticker '{}' is no symbol; write letters, digits and . ^ = & _ / - as in BRK-B or EURUSD=X",
+        _shown("ticker"),
+    ),
+)
 
 
 def text_rules() -> list[Rule]:
@@ -48,6 +54,7 @@ def text_rules() -> list[Rule]:
     return [
         UNREADABLE,
         *_missing("text_id", "ticker", "event_time"),
+        NO_SYMBOL,
         Rule(pl.col("text").str.strip_chars().fill_null("") == "", pl.lit("text is empty")),
         Rule(
             length > MAX_CHARACTERS,
@@ -63,11 +70,12 @@ def price_rules(session_dates: pl.Series) -> list[Rule]:
             ~(pl.col(name).is_finite() & (pl.col(name) > 0)),
             pl.format(name + " is {}, a price is above 0", pl.col(name)),
         )
-        for name in PRICE_COLUMNS
+        for name in OHLC
     ]
     return [
         UNREADABLE,
-        *_missing("ticker", "session_date", *PRICE_COLUMNS, "volume_shares"),
+        *_missing("ticker", "session_date", *OHLC, "volume_shares"),
+        NO_SYMBOL,
         Rule(
             ~pl.col("session_date").is_in(session_dates.implode()),
             pl.format("{} is not a session of XNYS", pl.col("session_date")),
@@ -96,6 +104,7 @@ def action_rules(session_dates: pl.Series) -> list[Rule]:
     return [
         UNREADABLE,
         *_missing("ticker", "ex_date", "kind", "value"),
+        NO_SYMBOL,
         Rule(
             ~pl.col("kind").is_in(["split", "dividend"]),
             pl.format("kind '{}' is neither split nor dividend", _shown("kind")),

@@ -15,7 +15,7 @@ from datetime import datetime
 import polars as pl
 
 from finpulse_assets.domain.calendar import month_of
-from finpulse_assets.schemas import UTC, Kind
+from finpulse_assets.schemas import OHLC, UTC, Kind
 
 # First moment asked for and the moment after the last one.
 Window = tuple[datetime, datetime]
@@ -35,7 +35,7 @@ IDENTITIES: dict[Kind, Identity] = {
     "headlines": _TEXT,
     "prices": Identity(
         ("ticker", "session_date"),
-        ("open", "high", "low", "close", "volume_shares", "price_basis"),
+        (*OHLC, "volume_shares", "price_basis"),
     ),
     "corporate_actions": Identity(("ticker", "ex_date", "kind"), ("value",)),
 }

@@ -18,7 +18,7 @@ from finpulse_assets.domain.simulator.plan import MarketPlan, Regime
 from finpulse_assets.domain.simulator.texts import Row, Scene, headlines_of, tweets_of
 from finpulse_assets.domain.simulator.walk import PriceWalk, Step
 from finpulse_assets.domain.simulator.wording import labelled_texts
-from finpulse_assets.schemas import CORPORATE_ACTIONS, TICKERS, UTC
+from finpulse_assets.schemas import CORPORATE_ACTIONS, OHLC, TICKERS, UTC
 
 SOURCE = "simulator"
 _TEXT_SCHEMA = {
@@ -152,7 +152,8 @@ def _price_frame(listed: pl.DataFrame) -> pl.DataFrame:
         "session_date",
         pl.col("close_at").alias("event_time"),
         pl.col("close_at").alias("knowledge_time"),
-        *("open", "high", "low", "close", "volume_shares"),
+        *OHLC,
+        "volume_shares",
         price_basis=pl.lit("unadjusted"),
         source=pl.lit(SOURCE),
     )

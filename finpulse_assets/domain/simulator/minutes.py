@@ -18,7 +18,7 @@ from finpulse_assets.domain.simulator.days import MICROSECONDS, Day, days_since_
 from finpulse_assets.domain.simulator.plan import MarketPlan, Stream, generator
 from finpulse_assets.domain.simulator.walk import PriceWalk, Step
 from finpulse_assets.errors import SettingError
-from finpulse_assets.schemas import BARS_1M, UTC
+from finpulse_assets.schemas import BARS_1M, OHLC, UTC
 
 _MINUTE = 60 * MICROSECONDS
 _WICK = 0.5  # deviations of a minute by which it overshoots its open and close
@@ -30,7 +30,7 @@ _SHARES_A_TRADE = 80.0
 _ALWAYS_MISSING = 0.002
 _SPREAD_SHARE = 1.5e-4  # of the price, beyond the one cent of every spread
 _LOT = 100.0
-_PRICES = ("open", "high", "low", "close", "bid", "ask")
+_PRICES = (*OHLC, "bid", "ask")
 
 
 @dataclass(frozen=True)
@@ -91,9 +91,7 @@ def _bars_of(plan: MarketPlan, day: Day, step: Step) -> _Bars:
     normal = random.standard_normal((5, *shape))[:, who]
     uniform = random.random((2, *shape))[:, who]
     sizes = random.geometric(0.2, (2, *shape))[:, who] * _LOT
-    opening, high, low, closing = (
-        np.rint(getattr(step, name)[who, None] * 100) for name in ("open", "high", "low", "close")
-    )
+    opening, high, low, closing = (np.rint(getattr(step, name)[who, None] * 100) for name in OHLC)
     sigma = step.idio_sigma[who, None] / np.sqrt(count)
 
     path = _path(normal[0] * sigma, opening, high, low, closing)

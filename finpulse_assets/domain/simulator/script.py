@@ -14,9 +14,8 @@ import polars as pl
 
 from finpulse_assets.domain.simulator.market import SOURCE, SimulatedMarket
 from finpulse_assets.domain.simulator.plan import Regime
-from finpulse_assets.schemas import CORPORATE_ACTIONS, UTC
+from finpulse_assets.schemas import CORPORATE_ACTIONS, OHLC, UTC
 
-_PRICES = ("open", "high", "low", "close")
 _FULL_DAY = timedelta(hours=6, minutes=30)  # from open to close
 
 
@@ -239,7 +238,7 @@ def _split(
     opens = prices.filter(is_after)["event_time"].min() - _FULL_DAY
     fewer = [
         pl.when(is_after).then((pl.col(n) / split.ratio).round(2)).otherwise(n).alias(n)
-        for n in _PRICES
+        for n in OHLC
     ]
     more = pl.when(is_after).then(pl.col("volume_shares") * split.ratio).otherwise("volume_shares")
     later = (pl.col("ticker") == split.ticker) & (pl.col("ex_date") > split.ex_date)

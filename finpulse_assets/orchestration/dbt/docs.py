@@ -15,6 +15,7 @@ from finpulse_assets.orchestration.dbt.project import FOLDER_OF_SOURCES, PROJECT
 
 STATIC_PAGE = "static_index.html"  # dbt's name for it
 MADE_FROM = "made_from.sha256"
+SOURCES = (".sql", ".yml", ".md")
 
 
 def publish_dbt_docs(dbt: DbtInProcess, page: Path) -> bool:
@@ -42,7 +43,9 @@ def project_hash(folder: Path = PROJECT_DIR) -> str:
     """Return a hash of the names and bytes of the dbt project's sources."""
     paths = [folder / "dbt_project.yml"]
     for name in FOLDER_OF_SOURCES:
-        paths += [path for path in (folder / name).rglob("*") if path.suffix in (".sql", ".yml")]
+        paths += [
+            path for path in (folder / name).rglob("*") if path.suffix in (".sql", ".yml", ".md")
+        ]
     digest = hashlib.sha256()
     for path in sorted(paths):
         digest.update(f"{path.relative_to(folder).as_posix()}\n".encode())

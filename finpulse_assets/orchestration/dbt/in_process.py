@@ -79,7 +79,7 @@ class DbtInProcess:
 
         self._refuse_while_it_is_read()
         variables = json.dumps({"as_of": f"{as_of:%Y-%m-%d %H:%M:%S.%f}"})
-        done = self._invoke(["build", "--vars", variables], keep)
+        done = self._invoke(["build", "--vars", variables], parsed(self.lake), keep)
         broken = self._broken_rules(done)
         for event in events:
             message = DbtCoreCliEventMessage(raw_event=event, event_history_metadata={})
@@ -128,9 +128,13 @@ class DbtInProcess:
         Raises:
             WarehouseError: dbt fails.
         """
-        _raise_where_a_model_failed(self._invoke(["docs", "generate", "--static"]))
+        manifest = parsed(self.lake)
+        manifest.unit_tests.clear()  # they check the SQL; a reader of tables asks for none
+        _raise_where_a_model_failed(self._invoke(["docs", "generate", "--static"], manifest))
 
-    def _invoke(self, arguments: Sequence[str], *callbacks: Any) -> dbtRunnerResult:
+    def _invoke(
+        self, arguments: Sequence[str], manifest: Manifest, *callbacks: Any
+    ) -> dbtRunnerResult:
         from dbt.adapters.duckdb.connections import DuckDBConnectionManager
         from dbt.cli.main import dbtRunner
 
@@ -142,7 +146,7 @@ class DbtInProcess:
             "DBT_EXCLUDE_RESOURCE_TYPES": left_out,
             "DO_NOT_TRACK": "1",
         }
-        runner = dbtRunner(manifest=parsed(self.lake), callbacks=list(callbacks))
+        runner = dbtRunner(manifest=manifest, callbacks=list(callbacks))
         try:
             return runner.invoke([*arguments, *options(self.target), "--no-use-colors"])
         finally:

@@ -25,10 +25,11 @@ from finpulse_assets.domain.features.engine.bars import Bars
 from finpulse_assets.domain.features.engine.series import SERIES
 from finpulse_assets.domain.features.feature import Clock, Feature
 from finpulse_assets.domain.features.registry import bar_features
+from finpulse_assets.schemas import OHLC
 
 BLOCK_ROWS = 65_536  # a column of a block is half a MiB: a feature's windows stay in the cache
 CONTEXT_ROWS = 256  # bars before a part of a run that its windows read; no look-back is longer
-PRICES = ("open", "high", "low", "close", "volume", "dollars")
+PRICES = (*OHLC, "volume", "dollars")
 
 
 @dataclass(frozen=True)

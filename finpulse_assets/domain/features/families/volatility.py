@@ -12,10 +12,10 @@ import numpy as np
 
 from finpulse_assets.domain.features.engine.bars import Bars
 from finpulse_assets.domain.features.feature import Feature
+from finpulse_assets.schemas import OHLC
 
-_ALL = ("open", "high", "low", "close")
 _feature = partial(Feature, family="volatility", inputs=("close",), unit="fraction")
-_bar = partial(_feature, inputs=_ALL)
+_bar = partial(_feature, inputs=OHLC)
 _LAMBDA = 0.94
 _STILL = "the price did not move in the window"
 

@@ -18,13 +18,14 @@ from finpulse_assets.gateways.sources.files.tables import (
     refuse_utf16,
     stamp,
 )
+from finpulse_assets.schemas import OHLC
 
 _SEPARATORS = ",;\t|"
 _OVERFLOW = "_overflow"
 _BOM = "\ufeff"
 # What files without a header begin with -> the columns that they have.
-_MT4 = ("date", "time", "open", "high", "low", "close", "tickvol")
-_HISTDATA = ("histdata_time", "open", "high", "low", "close", "volume")
+_MT4 = ("date", "time", *OHLC, "tickvol")
+_HISTDATA = ("histdata_time", *OHLC, "volume")
 _WITHOUT_HEADER = {
     r"\d{4}\.\d{2}\.\d{2},\d{2}:\d{2}(?:,[\d.]+){5}\s*": _MT4,
     r"\d{8} \d{6}(?:;[\d.]+){5}\s*": _HISTDATA,

@@ -18,8 +18,8 @@ from finpulse_assets.gateways.sources.protocols import (
     DELIVERED_TEXTS,
     Schema,
 )
+from finpulse_assets.schemas import OHLC
 
-PRICE_NAMES = ("open", "high", "low", "close")
 INCOMPLETE = "complete is false, the bar is not final"
 
 _IS_RETWEET = pl.col("text").str.starts_with("RT @")
@@ -53,7 +53,7 @@ def _as_total_return(frame: pl.LazyFrame) -> pl.LazyFrame:
     factor = pl.when(is_ours).then(pl.col("adj_close") / pl.col("close")).otherwise(1.0)
     basis = pl.when(is_ours).then(pl.lit("total_return")).otherwise("price_basis")
     return frame.with_columns(
-        *(pl.col(name) * factor for name in PRICE_NAMES),
+        *(pl.col(name) * factor for name in OHLC),
         join_problems(pl.col("problem"), missing),
         price_basis=basis,
     )
@@ -90,7 +90,7 @@ def _bars(name: str, source: str, basis: str, columns: dict[str, Names], **more:
 
 _DAILY: dict[str, Names] = {
     "session_date": "date",
-    **_same(*PRICE_NAMES),
+    **_same(*OHLC),
     "volume_shares": "volume",
 }
 # As vendors of one ticker a file write them, with capitals, and no column that names the ticker.
@@ -135,7 +135,7 @@ TEXT_SHAPES = (
 PRICE_SHAPES = (
     _bars(
         "documented prices", "files", "unadjusted",
-        _same("ticker", "session_date", *PRICE_NAMES, "volume_shares"),
+        _same("ticker", "session_date", *OHLC, "volume_shares"),
     ),
     # Newest first, with dollar signs; the days are American.
     _bars(

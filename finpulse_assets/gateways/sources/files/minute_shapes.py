@@ -9,10 +9,11 @@ from dataclasses import replace
 
 import polars as pl
 
-from finpulse_assets.gateways.sources.files.known_shapes import PRICE_NAMES, not_final
+from finpulse_assets.gateways.sources.files.known_shapes import not_final
 from finpulse_assets.gateways.sources.files.shapes import Names, Shape
 from finpulse_assets.gateways.sources.files.tables import OpenTable
 from finpulse_assets.gateways.sources.minute_source import DELIVERED_BARS_1M
+from finpulse_assets.schemas import OHLC
 
 # OANDA's candles: column -> field in it -> our name. A nested quote counts at its close.
 NESTED = {
@@ -24,7 +25,7 @@ NESTED = {
 HISTDATA_ZONE = "Etc/GMT+5"
 
 _HISTDATA_TIME = "histdata_time"  # as `csv_files` calls it
-_PRICES: dict[str, Names] = {name: (name, name[0]) for name in PRICE_NAMES}
+_PRICES: dict[str, Names] = {name: (name, name[0]) for name in OHLC}
 
 
 def _minutes(name: str, basis: str, columns: dict[str, Names], **more: object) -> Shape:

@@ -35,7 +35,7 @@ from finpulse_assets.gateways.sources.protocols import (
     text_window,
 )
 from finpulse_assets.gateways.sources.yahoo.yahoo_client import Answer, YahooClient, daily_history
-from finpulse_assets.schemas import TICKERS
+from finpulse_assets.schemas import OHLC, TICKERS
 from finpulse_assets.schemas import UTC as UTC_TIME
 
 if TYPE_CHECKING:
@@ -216,7 +216,7 @@ def _without_split_adjustment(bars: pl.DataFrame) -> pl.DataFrame:
     """Undo the splits after each bar; `bars` reach from some day to today, ascending."""
     ratio = pl.when(pl.col("split") > 0).then("split").otherwise(1.0)
     later = ratio.shift(-1, fill_value=1.0).cum_prod(reverse=True)
-    prices = ("open", "high", "low", "close", "dividend")
+    prices = (*OHLC, "dividend")
     return bars.with_columns(
         *((pl.col(name) * later).round(PRICE_DECIMALS) for name in prices),
         volume=pl.col("volume") / later,

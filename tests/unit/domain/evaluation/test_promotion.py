@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from finpulse_assets.domain.evaluation.promotion import Champion, Promotion, decide
+from finpulse_assets.domain.evaluation.promotion import Champion, Promotion, decide, history_table
 from finpulse_assets.domain.evaluation.report import Evaluation, evaluate
 from finpulse_assets.domain.evaluation.score_table import GAIN
 from finpulse_assets.errors import ModelError
@@ -125,6 +125,18 @@ def test_equal_decisions_are_told_by_their_content(proven):
     assert later.says_the_same_as(one)
     assert not later.says_the_same_as(None)
     assert not decided(proven, one.champion).says_the_same_as(one)
+
+
+def test_the_history_is_a_row_a_decision(proven, unproven):
+    first = decided(proven, None)
+    second = decided(unproven, first.champion)
+    table = history_table([first, second])
+    assert table["decision"].to_list() == [1, 2]
+    assert table["is_promoted"].to_list() == [True, False]
+    assert table["champion_id"].unique().to_list() == [first.champion.candidate_id]
+    assert table["proven_since"].to_list() == [NOW, NOW]
+    assert table["reasons"][1].split("\n") == list(second.reasons)
+    assert history_table([]).is_empty()
 
 
 def test_a_decision_outlives_its_json(proven):

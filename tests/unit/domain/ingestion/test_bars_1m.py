@@ -40,6 +40,8 @@ CASES = [
     ({"problem": "open 'x' is not a number"}, "open 'x' is not a number"),
     *(({name: None}, f"{name} is missing")
       for name in ("ticker", "bar_at", "open", "high", "low", "close", "volume")),
+    ({"ticker": "=CMD|X"}, "ticker '=CMD|X' is no symbol; write letters, digits and . ^ = & _ / - "
+     "as in BRK-B or EURUSD=X"),
     (at("2204-03-11 13:30"), "bar_at 2204-03-11 13:30:00 lies in the future"),
     (at("2024-03-11 13:30:05"), "bar_at 2024-03-11 13:30:05.000000 is no whole minute"),
     (at("2024-03-11 13:30:00.5"), "bar_at 2024-03-11 13:30:00.500000 is no whole minute"),

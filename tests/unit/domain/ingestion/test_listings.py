@@ -30,6 +30,11 @@ def test_the_first_listing_is_taken_as_it_is():
     assert next_versions(TICKERS.empty(), listing({}), TODAY).equals(listing({}))
 
 
+def test_what_is_no_symbol_is_not_listed():
+    listed = unite_listings([listing({}, {"ticker": "=CMD|X"}, {"ticker": "^GSPC"})])
+    assert listed["ticker"].to_list() == ["A", "^GSPC"]
+
+
 def test_a_sector_that_changes_holds_from_today():
     found = next_versions(listing({}), listing({"sector": "Energy"}), TODAY)
     assert versions(found) == [("Tech", FIRST, date(2024, 6, 2)), ("Energy", TODAY, None)]

@@ -57,7 +57,16 @@ def judge(kind, *changes):
     return split_bad_rows(delivered_as(frame, schema), rules, as_of=AS_OF)
 
 
+NO_SYMBOL = "is no symbol; write letters, digits and . ^ = & _ / - as in BRK-B or EURUSD=X"
 CASES = [
+    *(
+        (kind, {"ticker": "=CMD|X"}, f"ticker '=CMD|X' {NO_SYMBOL}")
+        for kind in (TEXTS, PRICES, ACTIONS)
+    ),
+    *(
+        (PRICES, {"ticker": ticker}, f"ticker '{ticker}' {NO_SYMBOL}")
+        for ticker in ("+T", "-T", "@SUM(A1)", "$AAPL", "NYSE:T", "A" * 21, "aapl", "Ä")
+    ),
     (TEXTS, {"problem": "event_time 'soon' is not a time"}, "event_time 'soon' is not a time"),
     (TEXTS, {"text_id": None}, "text_id is missing"),
     (TEXTS, {"ticker": None}, "ticker is missing"),
@@ -116,6 +125,14 @@ def test_a_broken_rule_names_itself(kind, change, reason):
 def test_the_first_broken_rule_gives_the_reason(kind, changes, reason):
     _good, bad = judge(kind, changes)
     assert bad["reason"][0].startswith(reason)
+
+
+def test_symbols_of_classes_indices_currencies_and_other_exchanges_are_good():
+    symbols = ["BRK.B", "BRK-B", "^GSPC", "EURUSD=X", "ES=F", "BTC-USD", "0700-HK", "M&M-NS", "A/B",
+               "EUR_USD", "T", "NA"]  # fmt: skip
+    good, bad = judge(PRICES, *({"ticker": symbol} for symbol in symbols))
+    assert good["ticker"].to_list() == symbols
+    assert bad.is_empty()
 
 
 @pytest.mark.parametrize("kind", [TEXTS, PRICES, ACTIONS])

@@ -61,7 +61,7 @@ def test_a_failure_of_dbt_leaves_the_old_page(dbt, page, monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["dbt_project.yml", "macros/as_of.sql",
-                                  "models/marts/fct_labels.yml"])  # fmt: skip
+                                  "models/marts/fct_labels.yml", "models/overview.md"])  # fmt: skip
 def test_the_hash_follows_every_source_and_nothing_else(tmp_path, name):
     copy = tmp_path / "project"
     shutil.copytree(PROJECT_DIR, copy, ignore=shutil.ignore_patterns("target", "logs"))
