@@ -128,13 +128,13 @@ def test_equal_decisions_are_told_by_their_content(proven):
 
 
 def test_the_history_is_a_row_a_decision(proven, unproven):
-    first = decided(proven, None)
-    second = decided(unproven, first.champion)
+    before = champion(is_proven=True, gain=0.1)
+    first, second = decided(unproven, before), decided(proven, None)
     table = history_table([first, second])
     assert table["decision"].to_list() == [1, 2]
-    assert table["is_promoted"].to_list() == [True, False]
-    assert table["champion_id"].unique().to_list() == [first.champion.candidate_id]
-    assert table["proven_since"].to_list() == [NOW, NOW]
+    assert table["is_promoted"].to_list() == [False, True]
+    assert table["champion_id"].to_list() == ["old", second.candidate_id]
+    assert table["proven_since"].to_list() == [THEN, NOW]
     assert table["reasons"][1].split("\n") == list(second.reasons)
     assert history_table([]).is_empty()
 
