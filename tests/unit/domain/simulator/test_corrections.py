@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 import polars as pl
 import pytest
 
+from finpulse_assets.domain.features.technical import build_technical_features
 from finpulse_assets.domain.ingestion.deliveries import accept
 from finpulse_assets.domain.simulator import MarketPlan, MarketScript, simulate
 from finpulse_assets.domain.simulator.corrections import CHANCE, LATEST
@@ -68,6 +69,19 @@ def test_a_later_end_adds_corrections_and_changes_none():
 
 def test_a_scripted_market_has_the_corrections_of_its_script_alone():
     assert played(shared_market(), MarketScript()).corrections.is_empty()
+
+
+def test_no_feature_knows_of_a_correction():
+    market = simulate(MarketPlan(ticker_count=12, session_count=200), until(date(2019, 9, 3)))
+    assert market.corrections.height > 0
+    first, all_versions = (
+        build_technical_features(
+            prices.lazy(), market.corporate_actions.lazy(), SESSIONS,
+            as_of=datetime(2019, 9, 4, tzinfo=UTC),
+        )
+        for prices in (market.prices, market.price_versions)
+    )  # fmt: skip
+    assert all_versions.equals(first)
 
 
 def test_a_source_delivers_them_and_none_is_refused():
