@@ -43,9 +43,7 @@ def project_hash(folder: Path = PROJECT_DIR) -> str:
     """Return a hash of the names and bytes of the dbt project's sources."""
     paths = [folder / "dbt_project.yml"]
     for name in FOLDER_OF_SOURCES:
-        paths += [
-            path for path in (folder / name).rglob("*") if path.suffix in (".sql", ".yml", ".md")
-        ]
+        paths += [path for path in (folder / name).rglob("*") if path.suffix in SOURCES]
     digest = hashlib.sha256()
     for path in sorted(paths):
         digest.update(f"{path.relative_to(folder).as_posix()}\n".encode())

@@ -135,7 +135,8 @@ class _Step:
             return None
         return dg.MaterializeResult(
             asset_key=key,
-            metadata={**self._since(key), **held.metadata},
+            # Held twice: its order stands, plots first, and so does the run that it names itself.
+            metadata={**held.metadata, **self._since(key), **held.metadata},
             data_version=dg.DataVersion(self.made_from),
         )
 

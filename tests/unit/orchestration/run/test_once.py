@@ -114,9 +114,12 @@ def test_a_copy_of_the_whole_project_makes_all_anew(chain, tmp_path, monkeypatch
 
 def test_what_is_unchanged_is_reported_again_and_not_made(chain):
     first = chain.instance.get_latest_materialization_event(dg.AssetKey("report"))
+    order = list(first.asset_materialization.metadata)
     for _ in range(2):
         result = chain.run()
         assert chain.made == []
+        again = chain.instance.get_latest_materialization_event(dg.AssetKey("report"))
+        assert list(again.asset_materialization.metadata)[: len(order)] == order, "plots first"
         assert len(result.get_asset_materialization_events()) == 4
         found = {it.check_name: it for it in result.get_asset_check_evaluations()}
         assert sorted(found) == ["check", "has_rows"]
