@@ -40,6 +40,8 @@ class QueryResult:
     rows: list[tuple[object, ...]]
     is_cut: bool
 
+ATTACHED = "published"
+
 
 @dataclass(frozen=True)
 class SnapshotReader:
@@ -79,9 +81,15 @@ class SnapshotReader:
 
         if not self.path.exists():
             raise WarehouseError(f"the snapshot {self.path} does not exist", hint=PUBLISH)
+        # A database of its own: in one process all connections to a file share their settings, and
+        # whoever holds this file open would find them locked.
+        connection = duckdb.connect(":memory:")
+        quoted = str(self.path).replace("'", "''")
         try:
-            connection = duckdb.connect(str(self.path), read_only=True)
+            connection.execute(f"attach '{quoted}' as {ATTACHED} (read_only)")
+            connection.execute(f"use {ATTACHED}")
         except duckdb.Error as error:
+            connection.close()
             raise WarehouseError(
                 f"the snapshot {self.path} cannot be opened: {str(error).splitlines()[0]}",
                 hint=f"delete it and {PUBLISH}",
