@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 PLOTS_SHOW = "AAPL in the StockNet data, 2014-10-03 to 2015-09-30"
 STAGES = (
     "sources", "market_data", "news", "sentiment", "features", "staging", "intermediate", "marts",
-    "models", "signals", "serving", "monitoring",
+    "outcomes", "models", "signals", "monitoring", "serving",
 )  # fmt: skip
 
 

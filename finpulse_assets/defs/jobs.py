@@ -17,8 +17,7 @@ whole_graph = dg.define_asset_job(
 
 signal_chain = dg.define_asset_job(
     "signal_chain",
-    selection=(dg.AssetSelection.all() - dg.AssetSelection.groups("serving", "monitoring"))
-    | dg.AssetSelection.assets(["monitoring", "live_quality"]),  # the signals follow from it
+    selection=dg.AssetSelection.all() - dg.AssetSelection.groups("serving", "monitoring"),
     executor_def=dg.in_process_executor,
     description="From raw rows to signals, without services, snapshots and reports.",
 )
@@ -36,8 +35,8 @@ daily = dg.define_asset_job(
 
 RETRAINED = (
     MODEL_CHAIN
-    | dg.AssetSelection.groups("signals")
-    | dg.AssetSelection.assets(["monitoring", "live_quality"], ["serving", "price_bento"])
+    | dg.AssetSelection.groups("outcomes", "signals")
+    | dg.AssetSelection.assets(["serving", "price_bento"])
 )
 
 retrain = dg.define_asset_job(

@@ -79,7 +79,9 @@ def retrain() -> None:
 
     settings = load_settings()
     job = defs().resolve_job_def("signal_chain")
-    keys = dg.AssetSelection.groups("models", "signals").resolve(job.asset_layer.asset_graph)
+    keys = dg.AssetSelection.groups("outcomes", "models", "signals").resolve(
+        job.asset_layer.asset_graph
+    )
     months = sorted(path.stem for path in (settings.lake / "raw/prices").glob("[!.]*.parquet"))
     job.execute_in_process(
         instance=open_instance(settings),

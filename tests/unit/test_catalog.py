@@ -26,6 +26,18 @@ def test_every_asset_says_what_whose_and_where(spec):
     assert re.search(r"\bknown\b", spec.description, re.IGNORECASE), "when it is known"
 
 
+def test_the_stages_stand_in_the_order_of_the_flow():
+    """So the graph of the groups has no loop."""
+    stage_of = {spec.key: STAGES.index(spec.group_name) for spec in SPECS}
+    back = [
+        f"{dep.asset_key.to_user_string()} -> {spec.key.to_user_string()}"
+        for spec in SPECS
+        for dep in spec.deps
+        if stage_of[dep.asset_key] > stage_of[spec.key]
+    ]
+    assert back == []
+
+
 @pytest.mark.parametrize(
     "spec",
     [s for s in SPECS if not s.kinds & {"json", "html", "markdown"} and s.key.to_user_string()

@@ -119,7 +119,7 @@ def feature_drift(
         dg.AssetKey(["raw", "sessions"]),
         dg.AssetKey(["scored", "text_sentiment"]),
     ],
-    group_name="monitoring",
+    group_name="outcomes",
     kinds={"polars", "parquet"},
     owners=[RESEARCH],
     tags={"domain": "ml"},

@@ -23,7 +23,7 @@ from finpulse_assets.schemas import DAILY_SIGNALS, OUTCOMES
     key_prefix="predictions",
     deps=[LABELS],
     pool="duckdb",
-    group_name="signals",
+    group_name="outcomes",
     kinds={"polars", "parquet"},
     owners=[RESEARCH],
     tags={"domain": "ml"},

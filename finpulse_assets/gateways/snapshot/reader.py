@@ -40,6 +40,7 @@ class QueryResult:
     rows: list[tuple[object, ...]]
     is_cut: bool
 
+
 ATTACHED = "published"
 
 
