@@ -36,7 +36,13 @@ from finpulse_assets.schemas.sources import (
     requests_table,
     source_table,
 )
-from finpulse_assets.schemas.texts import HEADLINES, QUARANTINE, TEXT_SENTIMENT, TWEETS
+from finpulse_assets.schemas.texts import (
+    HEADLINES,
+    QUARANTINE,
+    SENTIMENT_LEADERBOARD,
+    TEXT_SENTIMENT,
+    TWEETS,
+)
 
 __all__ = [
     "BARS_1M",
@@ -56,6 +62,7 @@ __all__ = [
     "PRICE_BASES",
     "QUARANTINE",
     "RAW_TABLES",
+    "SENTIMENT_LEADERBOARD",
     "SESSIONS",
     "SESSION_DATE",
     "SOURCE",

@@ -65,14 +65,20 @@ def load_parts(folder: Path, dtype: str) -> tuple[Any, torch.nn.Module]:
     """
     import torch
     from safetensors import SafetensorError
-    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+    from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
+
+    from finpulse_assets.gateways.sentiment.network import PooledClassifier
 
     options = {"local_files_only": True, "trust_remote_code": False}
     try:
         with quiet_transformers():
             tokenizer = AutoTokenizer.from_pretrained(folder, **options)
-            model, report = AutoModelForSequenceClassification.from_pretrained(
+            config = AutoConfig.from_pretrained(folder, **options)
+            is_ours = config.architectures == [PooledClassifier.__name__]
+            network = PooledClassifier if is_ours else AutoModelForSequenceClassification
+            model, report = network.from_pretrained(
                 folder,
+                config=config,
                 use_safetensors=True,
                 dtype=getattr(torch, dtype),
                 output_loading_info=True,
