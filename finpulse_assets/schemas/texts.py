@@ -65,8 +65,7 @@ SENTIMENT_LEADERBOARD = Table(
         Column("model", pl.String, "name of the model, VADER, or the companion of a model"),
         Column("labelled_set", pl.String, "name of the labelled set"),
         Column("metric", pl.String, "accuracy, macro_f1, weighted_f1, log_loss, "
-               "calibration_error, texts_per_second, or how many texts of one label were called "
-               "another"),
+               "calibration_error, or how many texts of one label were called another"),
         Column("value", pl.Float64, "the metric", "as the metric", nullable=True),
         Column("lower", pl.Float64, "lower end of the 95 % bootstrap interval", "as the metric",
                nullable=True),

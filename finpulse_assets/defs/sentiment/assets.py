@@ -89,15 +89,15 @@ def sentiment_model(
     metadata=definition_metadata(SENTIMENT_LEADERBOARD),
 )
 def sentiment_leaderboard(settings: dg.ResourceParam[Settings]):
-    rows = leaderboard(list(contenders(settings)), labelled_sets(settings))
+    rows, rates = leaderboard(list(contenders(settings)), labelled_sets(settings))
     return dg.MaterializeResult(
         value=rows,
         metadata={
-            "leaderboard": table(shown(rows)),
+            "plot_weighted_f1": png(leaderboard_plot(rows)),
+            "leaderboard": table(shown(rows, rates)),
             "confusion": table(confusion_table(rows)),
             "published": table(published()),
             "contamination": CONTAMINATION,
-            "plot_weighted_f1": png(leaderboard_plot(rows)),
         },
     )
 

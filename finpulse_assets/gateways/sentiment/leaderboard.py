@@ -53,39 +53,44 @@ def contender_of(name: str, model: ScoringModel, folder: Path) -> Contender:
     return Contender(name, lambda texts: probabilities_of(model, texts), folder=folder)
 
 
-def leaderboard(contenders: Sequence[Contender], sets: Sequence[LabelledSet]) -> pl.DataFrame:
-    """Return `schemas.SENTIMENT_LEADERBOARD` of models on the dev parts of labelled sets.
+def leaderboard(
+    contenders: Sequence[Contender], sets: Sequence[LabelledSet]
+) -> tuple[pl.DataFrame, dict[str, float]]:
+    """Return models on the dev parts of labelled sets, and each model's texts a second.
 
     Sets without a dev part are left out. The intervals are percentiles of resampled texts.
+
+    Returns:
+        `schemas.SENTIMENT_LEADERBOARD`, and the rates by model: they are of this machine and this
+        moment, so they are not in the table.
     """
-    rows = [
-        row
-        for one in contenders
-        for labelled in sets
-        if labelled.part(DEV).height
-        for row in _rows(one, labelled)
-    ]
-    schema = SENTIMENT_LEADERBOARD.polars_schema
-    return SENTIMENT_LEADERBOARD.enforce(pl.DataFrame(rows, schema=schema, orient="row"))
+    rows, rates = [], {}
+    held = [one for one in sets if one.part(DEV).height]
+    for contender in contenders:
+        started = time.perf_counter()
+        found = [contender.probabilities(one.part(DEV)["text"].to_list()) for one in held]
+        seconds = time.perf_counter() - started
+        rates[contender.name] = sum(map(len, found)) / seconds
+        for labelled, probabilities in zip(held, found, strict=True):
+            rows += _rows(contender, labelled, probabilities)
+    table = pl.DataFrame(rows, schema=SENTIMENT_LEADERBOARD.polars_schema, orient="row")
+    return SENTIMENT_LEADERBOARD.enforce(table), rates
 
 
-def _rows(contender: Contender, labelled: LabelledSet) -> list[tuple[object, ...]]:
+def _rows(
+    contender: Contender, labelled: LabelledSet, probabilities: np.ndarray
+) -> list[tuple[object, ...]]:
     part = labelled.part(DEV)
     texts, truth = part["text"].to_list(), label_codes(part)
-    started = time.perf_counter()
-    found = contender.probabilities(texts)
-    rate = len(texts) / (time.perf_counter() - started)
     seen = seen_in_training(contender.folder, texts) if contender.folder else 0
-    values = figures(truth, found)
-    drawn = _drawn(truth, found)
+    drawn = _drawn(truth, probabilities)
     rows: list[tuple[object, ...]] = []
-    for metric, value in values.items():
+    for metric, value in figures(truth, probabilities).items():
         if metric in OF_PROBABILITIES and not contender.states_probabilities:
             continue
         lower, upper = np.percentile(drawn[metric], INTERVAL)
         rows.append((metric, value, float(lower), float(upper)))
-    rows.append(("texts_per_second", rate, None, None))
-    counts = confusion(truth, found.argmax(axis=1))
+    counts = confusion(truth, probabilities.argmax(axis=1))
     rows += [
         (f"{label} called {called}", float(counts[at, to]), None, None)
         for at, label in enumerate(LABELS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import polars as pl
 
@@ -13,7 +13,7 @@ from finpulse_assets.gateways.sentiment.leaderboard import Contender, contender_
 from finpulse_assets.gateways.sentiment.manifest import MANIFEST, read_labels
 from finpulse_assets.settings import Settings
 
-SHOWN = ("accuracy", "macro_f1", "weighted_f1", "calibration_error", "texts_per_second")
+SHOWN = ("accuracy", "macro_f1", "weighted_f1", "calibration_error")
 CONTAMINATION = (
     "ProsusAI/finbert was trained on most of PhraseBank. Its figures on that set are of texts that "
     "it has seen, unless they are of its authors' own test part."
@@ -52,24 +52,28 @@ def contenders(settings: Settings) -> Iterator[Contender]:
             yield Contender(f"TF-IDF of {folder.name}", companion.probabilities, folder=folder)
 
 
-def shown(table: pl.DataFrame) -> pl.DataFrame:
+def shown(table: pl.DataFrame, rates: Mapping[str, float]) -> pl.DataFrame:
     """Return the leaderboard as people read it: a row for each set and model, the best first.
 
     Args:
         table: `schemas.SENTIMENT_LEADERBOARD`.
+        rates: texts a second by model.
     """
-    with_interval = pl.format(
-        "{} [{}, {}]", *(pl.col(name).round(3) for name in ("value", "lower", "upper"))
-    )
-    cell = pl.when(pl.col("lower").is_null()).then(pl.col("value").round(0).cast(pl.String))
+    ends = (pl.col(name).round(3).cast(pl.String) for name in ("value", "lower", "upper"))
     wide = (
         table.filter(pl.col("metric").is_in(SHOWN))
-        .with_columns(cell=cell.otherwise(with_interval))
+        .with_columns(cell=pl.format("{} [{}, {}]", *ends))
         .pivot("metric", index=["labelled_set", "model", "row_count", "seen_count"], values="cell")
     )
-    return wide.select(
-        "labelled_set", "model", "row_count", "seen_count", *(it for it in SHOWN if it in wide)
-    ).sort("labelled_set", "weighted_f1", descending=[False, True])
+    best = table.filter(metric="weighted_f1").select("labelled_set", "model", "value")
+    ordered = wide.join(best, on=["labelled_set", "model"]).sort(
+        "labelled_set", "value", descending=[False, True]
+    )
+    rate = pl.col("model").replace_strict(dict(rates), return_dtype=pl.Float64).round()
+    return ordered.select(
+        "labelled_set", "model", *(name for name in SHOWN if name in wide.columns),
+        rate.cast(pl.Int64).alias("texts_per_second"), "row_count", "seen_count",
+    )  # fmt: skip
 
 
 def published() -> pl.DataFrame:

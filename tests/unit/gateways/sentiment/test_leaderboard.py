@@ -35,7 +35,10 @@ def table(sets, tmp_path_factory) -> pl.DataFrame:
     folder: Path = tmp_path_factory.mktemp("model")
     texts = sets[0].texts["text"].to_list()[:7]
     (folder / SEEN).write_text(str(seen_marks(texts)).replace("'", '"'))
-    return leaderboard([vader(), contender_of("keywords", FakeClassifier(), folder)], sets)
+    rows, rates = leaderboard([vader(), contender_of("keywords", FakeClassifier(), folder)], sets)
+    assert list(rates) == ["VADER", "keywords"]
+    assert min(rates.values()) > 0
+    return rows
 
 
 def values(table: pl.DataFrame, model: str, labelled: str) -> dict[str, float]:
@@ -49,7 +52,6 @@ def test_every_model_is_measured_on_every_set_that_has_a_dev_part(table):
     good = values(table, "keywords", "first")
     assert good["accuracy"] == good["weighted_f1"] == 1
     assert values(table, "VADER", "first")["accuracy"] < 0.9
-    assert good["texts_per_second"] > 0
 
 
 def test_what_states_no_probabilities_has_no_figure_of_them(table):
@@ -93,5 +95,5 @@ def test_the_picture_is_a_png_with_a_panel_for_each_set(table):
 def test_the_same_texts_are_drawn_for_every_model(sets):
     one = contender_of("a", FakeClassifier(), None)
     two = contender_of("b", FakeClassifier(), None)
-    found = leaderboard([one, two], sets[:1]).filter(pl.col("metric") == "log_loss")
+    found = leaderboard([one, two], sets[:1])[0].filter(metric="log_loss")
     assert np.array_equal(found["lower"][0], found["lower"][1])
