@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import UTC, date, datetime, time
+from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_settings import NoDecode
 
 
@@ -54,7 +55,17 @@ def _zone(value: str) -> str:
         raise ValueError("it should be an IANA name such as America/New_York or UTC") from error
 
 
+def _path_list(value: object) -> object:
+    """Read text as paths by comma; one path is a list of one."""
+    if isinstance(value, Path):
+        return (value,)
+    if isinstance(value, str):
+        return tuple(Path(part.strip()) for part in value.split(",") if part.strip())
+    return value
+
+
 UtcTime = Annotated[datetime, BeforeValidator(_end_of_day), AfterValidator(_as_utc)]
 TickerList = Annotated[str, NoDecode, AfterValidator(_ticker_list)]
 SourceList = Annotated[str, NoDecode, AfterValidator(_source_list)]
+PathList = Annotated[tuple[Path, ...], NoDecode, BeforeValidator(_path_list), Field(min_length=1)]
 ZoneName = Annotated[str, AfterValidator(_zone)]

@@ -17,7 +17,7 @@ from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from finpulse_assets.errors import SettingError
-from finpulse_assets.setting_values import SourceList, TickerList, UtcTime, ZoneName
+from finpulse_assets.setting_values import PathList, SourceList, TickerList, UtcTime, ZoneName
 
 PREFIX = "FINPULSE_"
 # Variables of the same prefix that others read: dbt its paths, the tests and benchmarks their data,
@@ -123,12 +123,21 @@ class Settings(BaseSettings):
         description="auto (MiniLM where installed, else tiny), minilm, tiny, a folder, or a hub id "
         "(live: ProsusAI/finbert)",
     )
+    sentiment_training: str | None = Field(
+        None, pattern="^(head|top-layers|full)$", description="how much of the sentiment model is "
+        "trained on the labelled texts: head (a minute), top-layers or full; unset: head for "
+        "minilm, full for tiny, nothing of a folder or a hub id, which are used as they are"
+    )  # fmt: skip
+    sentiment_companion: bool = Field(
+        True, description="average TF-IDF with a logistic regression into a model that is trained, "
+        "as far as it helps"
+    )  # fmt: skip
     sentiment_revision: str | None = Field(
         None, description="commit of the hub model; needed for a hub id other than the FinBERT"
     )
-    labelled_texts_path: Path | None = Field(
-        None, description="texts with a label to train and score the sentiment model on; unset: "
-        "sentences of the simulated market"
+    labelled_texts_path: PathList | None = Field(
+        None, description="files of texts with a label, by comma, to train and score the sentiment "
+        "model on; unset: sentences of the simulated market"
     )  # fmt: skip
     device: str = Field("auto", pattern="^(auto|cpu|cuda)$", description="auto, cpu or cuda")
     hub_endpoint: str = Field("https://huggingface.co", description="where hub ids are fetched")

@@ -40,7 +40,7 @@ LEAST_FREE_GB = 2.0
 DAEMON_SILENCE = timedelta(minutes=5)  # it is due every 30 s
 FILES = (
     "prices_path", "tweets_path", "headlines_path", "corporate_actions_path", "tickers_path",
-    "bars_1m_path", "labelled_texts_path",
+    "bars_1m_path",
 )  # fmt: skip
 GPU_DEVICES = ("nvidia[0-9]*", "kfd", "dxg")  # of NVIDIA, of AMD, and of Windows' Linux
 YAHOO = "https://query2.finance.yahoo.com"
@@ -160,6 +160,7 @@ def _reachable(settings: Settings) -> list[Check]:
         paths = {name: getattr(settings, name) for name in FILES}
         needed = {n: path for n, path in paths.items() if path is not None or n == "prices_path"}
         checks += [_file(name, path) for name, path in needed.items()]
+    checks += [_file("labelled_texts_path", path) for path in settings.labelled_texts_path or ()]
     if settings.profile is Profile.LIVE:
         checks += [_connection("Yahoo", YAHOO), _connection("model hub", settings.hub_endpoint)]
     if settings.tracking_uri.startswith("http"):
@@ -257,11 +258,17 @@ def _setting_rows(settings: Settings) -> list[dict[str, str]]:
         rows.append(
             {
                 "name": variable,
-                "value": "" if value is None else without_credentials(str(value)),
+                "value": without_credentials(_shown(value)),
                 "from": origin,
             }
         )
     return rows
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
+    return "" if value is None else str(value)
 
 
 def _print(rows: list[dict[str, str]], checks: list[Check]) -> None:

@@ -40,7 +40,13 @@ from finpulse_assets.schemas.sources import (
     requests_table,
     source_table,
 )
-from finpulse_assets.schemas.texts import HEADLINES, QUARANTINE, TEXT_SENTIMENT, TWEETS
+from finpulse_assets.schemas.texts import (
+    HEADLINES,
+    QUARANTINE,
+    SENTIMENT_LEADERBOARD,
+    TEXT_SENTIMENT,
+    TWEETS,
+)
 
 __all__ = [
     "BARS_1M",
@@ -63,6 +69,7 @@ __all__ = [
     "PROMOTION_HISTORY",
     "QUARANTINE",
     "RAW_TABLES",
+    "SENTIMENT_LEADERBOARD",
     "SESSIONS",
     "SESSION_DATE",
     "SOURCE",

@@ -57,6 +57,27 @@ TEXT_SENTIMENT = Table(
     partition_column="first_known_at",
 )
 
+SENTIMENT_LEADERBOARD = Table(
+    name="models/sentiment_leaderboard",
+    grain="one row per model, labelled set and metric",
+    known_at="known when the sentiment models are there, before the first text is scored",
+    columns=(
+        Column("model", pl.String, "name of the model, VADER, or the companion of a model"),
+        Column("labelled_set", pl.String, "name of the labelled set"),
+        Column("metric", pl.String, "accuracy, macro_f1, weighted_f1, log_loss, "
+               "calibration_error, or how many texts of one label were called another"),
+        Column("value", pl.Float64, "the metric", "as the metric", nullable=True),
+        Column("lower", pl.Float64, "lower end of the 95 % bootstrap interval", "as the metric",
+               nullable=True),
+        Column("upper", pl.Float64, "upper end of the 95 % bootstrap interval", "as the metric",
+               nullable=True),
+        Column("row_count", pl.Int64, "texts of the set's dev part", "texts"),
+        Column("seen_count", pl.Int64, "of them, texts that the model or a copy was trained on; "
+               "null where the model does not say", "texts", nullable=True),
+    ),
+    key=("model", "labelled_set", "metric"),
+)  # fmt: skip
+
 QUARANTINE = Table(
     name="quarantine",
     grain="one row per rejected row of a delivery",

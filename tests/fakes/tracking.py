@@ -14,6 +14,7 @@ class InMemoryTracking:
     versions: dict[str, str] = field(default_factory=dict)
     aliases: dict[str, str] = field(default_factory=dict)
     evaluations: list[dict[str, float]] = field(default_factory=list)
+    trainings: list[dict[str, object]] = field(default_factory=list)
 
     def store(self) -> InMemoryTracking:
         return self
@@ -28,6 +29,9 @@ class InMemoryTracking:
         self, metrics: Mapping[str, float], plots: Mapping[str, bytes], tags: Mapping[str, str]
     ) -> None:
         self.evaluations.append(dict(metrics))
+
+    def log_training(self, name: str, report: Mapping[str, object]) -> None:
+        self.trainings.append({"name": name, **report})
 
     def promote(self, candidate_id: str, *, verdict: str) -> None:
         assert candidate_id in self.versions

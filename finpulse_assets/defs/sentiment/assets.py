@@ -1,25 +1,41 @@
-"""Sentiment assets: the classifier, and the score of every distinct text (the GPU op).
+"""Sentiment assets: the classifier, its leaderboard, and the score of every text (the GPU op).
 
 https://docs.dagster.io/guides/build/assets
 """
 
 import dagster as dg
 
+from finpulse_assets.domain.plots.sentiment import leaderboard_plot
 from finpulse_assets.gateways.lake.lake import Lake
+from finpulse_assets.gateways.sentiment.leaderboard import leaderboard
 from finpulse_assets.gateways.sentiment.scoring import TextScorer
 from finpulse_assets.orchestration.catalog.metadata import (
     RESEARCH,
     definition_metadata,
     description,
+    png,
+    table,
 )
+from finpulse_assets.orchestration.run.once import ONCE
 from finpulse_assets.orchestration.run.partitions import MONTHS
+from finpulse_assets.orchestration.run.tracking import Tracking
+from finpulse_assets.orchestration.training.sentiment_leaderboard import (
+    CONTAMINATION,
+    confusion_table,
+    contenders,
+    published,
+    shown,
+)
 from finpulse_assets.orchestration.training.sentiment_model import (
     current_sentiment_model,
-    labelled_texts,
+    dev_table,
+    labelled_sets,
     make_sentiment_model,
+    models_id,
+    sets_table,
 )
 from finpulse_assets.orchestration.training.text_scoring import score_months, scoring_metadata
-from finpulse_assets.schemas import TEXT_SENTIMENT
+from finpulse_assets.schemas import SENTIMENT_LEADERBOARD, TEXT_SENTIMENT
 from finpulse_assets.settings import Settings
 
 # Read by run launchers that place GPU steps (Kubernetes, ECS); ignored on one machine.
@@ -29,22 +45,60 @@ GPU_TAGS = {"dagster/priority": "1", "gpu": "preferred"}
 @dg.asset(
     key_prefix="models",
     group_name="sentiment",
-    kinds={"huggingface", "pytorch"},
+    kinds={"huggingface", "pytorch", "mlflow"},
     owners=[RESEARCH],
     tags={"domain": "ml"},
-    description="The sentiment classifier: trained on packaged MiniLM, fetched (FinBERT), or a "
-    "folder; safetensors under a manifest of sha256 sums. One model per fingerprint; known before "
-    "the first text is scored.",
+    description="The sentiment classifier: trained on packaged MiniLM or another encoder, fetched "
+    "(FinBERT), or a folder; safetensors under a manifest of sha256 sums. One model per "
+    "fingerprint; known before the first text is scored.",
 )
-def sentiment_model(settings: dg.ResourceParam[Settings]) -> dg.MaterializeResult:
-    model = make_sentiment_model(settings, labelled_texts(settings))
+def sentiment_model(
+    settings: dg.ResourceParam[Settings], tracking: dg.ResourceParam[Tracking]
+) -> dg.MaterializeResult:
+    sets = labelled_sets(settings)
+    model = make_sentiment_model(settings, sets)
+    if model.is_new:
+        tracking.store().log_training("sentiment", model.training)
     return dg.MaterializeResult(
+        data_version=dg.DataVersion(models_id(settings, sets)),
         metadata={
             "model": model.name,
             "fingerprint": model.fingerprint,
             "folder": dg.MetadataValue.path(str(model.folder)),
+            "labelled_sets": table(sets_table(sets)),
+            "dev_figures": table(dev_table(model.training)),
             "report": dg.MetadataValue.json(dict(model.report)),
-        }
+        },
+    )
+
+
+@dg.asset(
+    key_prefix="models",
+    deps=[sentiment_model],
+    pool="finbert",
+    op_tags={**GPU_TAGS, **ONCE},
+    group_name="sentiment",
+    kinds={"huggingface", "polars", "parquet"},
+    owners=[RESEARCH],
+    tags={"domain": "ml"},
+    description=description(
+        SENTIMENT_LEADERBOARD,
+        "Every sentiment model of the home, VADER and TF-IDF on the dev part of every labelled "
+        "set, with published figures beside them.",
+    ),
+    metadata=definition_metadata(SENTIMENT_LEADERBOARD),
+)
+def sentiment_leaderboard(settings: dg.ResourceParam[Settings]):
+    rows, rates = leaderboard(list(contenders(settings)), labelled_sets(settings))
+    return dg.MaterializeResult(
+        value=rows,
+        metadata={
+            "plot_weighted_f1": png(leaderboard_plot(rows)),
+            "leaderboard": table(shown(rows, rates)),
+            "confusion": table(confusion_table(rows)),
+            "published": table(published()),
+            "contamination": CONTAMINATION,
+        },
     )
 
 

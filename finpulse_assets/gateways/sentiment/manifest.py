@@ -18,6 +18,7 @@ from finpulse_assets.gateways.models.sealed_folder import MANIFEST, check_file, 
 
 LABELS = ("positive", "negative", "neutral")
 MAX_LENGTH = 128
+SEEN = "training_texts.json"  # marks of the texts that a model was trained on
 
 _MEANING = {name: name for name in LABELS} | {"bullish": "positive", "bearish": "negative"}
 

@@ -32,6 +32,7 @@ LAKE_TABLES: dict[str, Table] = {
         schemas.PRICES,
         schemas.CORPORATE_ACTIONS,
         schemas.BARS_1M,
+        schemas.SENTIMENT_LEADERBOARD,
         schemas.TEXT_SENTIMENT,
         TECHNICAL_FEATURES,
         MINUTE_FEATURES,

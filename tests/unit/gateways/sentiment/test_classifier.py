@@ -211,6 +211,16 @@ def test_untrained_head_is_refused(tmp_path: Path) -> None:
         Classifier.load(folder, max_length=32)
 
 
+def test_the_tokenizer_of_another_model_is_refused(tmp_path: Path) -> None:
+    """A token past the embeddings would stop a run at the first text that has it."""
+    mixed = save_small_bert(tmp_path / "mixed")
+    with (mixed / "vocab.txt").open("a") as file:
+        file.write("another\nmodel\n")
+    write_manifest(mixed)
+    with pytest.raises(ModelError, match=r"mixed has 30 tokens, the model knows 28"):
+        Classifier.load(mixed, device="cpu", max_length=64)
+
+
 def test_pickled_weights_are_never_read(folder: Path, tmp_path: Path) -> None:
     import torch
 

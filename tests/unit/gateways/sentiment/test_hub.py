@@ -269,3 +269,21 @@ def test_labels_are_checked_when_fetched(hub, new_files, tmp_path) -> None:
     hub.files = new_files | {"config.json": json.dumps(config).encode()}
     with pytest.raises(ModelError, match="0: joy, 1: anger, 2: neutral; needed are positive"):
         fetch_model(MODEL, revision=COMMIT, models_dir=tmp_path, endpoint=hub.endpoint)
+
+
+def test_an_encoder_that_is_to_be_trained_needs_no_labels(new_files, tmp_path) -> None:
+    config = json.loads(new_files["config.json"])
+    del config["id2label"], config["label2id"]
+    source = write(tmp_path / "encoder", new_files | {"config.json": json.dumps(config).encode()})
+    folder = fetch_model(str(source), revision=None, models_dir=tmp_path, needs_labels=False)
+    assert check_manifest(folder)
+
+
+def test_a_trained_folder_is_copied_with_what_belongs_to_its_weights(new_files, tmp_path) -> None:
+    own = {name: b"{}" for name in ("calibration.json", "training_texts.json")}
+    source = write(tmp_path / "trained", new_files | own | {"notes.txt": b"mine"})
+    first = fetch_model(str(source), revision=None, models_dir=tmp_path)
+    assert set(own) < {path.name for path in first.iterdir()}
+    assert not (first / "notes.txt").exists()
+    (source / "calibration.json").write_text('{"another": 1}')
+    assert fetch_model(str(source), revision=None, models_dir=tmp_path) != first
