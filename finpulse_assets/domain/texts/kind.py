@@ -1,4 +1,4 @@
-"""The kind of a text: a tweet or a headline, as its own words show it."""
+"""The kind of a text: a tweet, a headline or a sentence, as its own words show it."""
 
 from __future__ import annotations
 
@@ -7,22 +7,25 @@ from collections.abc import Sequence
 
 import numpy as np
 
-TWEET, HEADLINE = "tweet", "headline"
-KINDS = (TWEET, HEADLINE)
+TWEET, HEADLINE, SENTENCE = "tweet", "headline", "sentence"
+KINDS = (TWEET, HEADLINE, SENTENCE)
 
 _MARKS = re.compile(r"\bURL\b|@user\b|(?<!\w)[$#][A-Za-z]")
+_STOP = re.compile(r"[.!?][\s\"'\u201d\u2019)]*$")
 
 
 def kind_of(text: str) -> str:
     """Return the kind of a normalised text.
 
-    A link, a user name, a cashtag or a hashtag makes a tweet. The text alone decides, so
-    that a text scores the same wherever it came from.
+    A link, a user name, a cashtag or a hashtag makes a tweet; a full stop at the end of another
+    text, a sentence. The text alone decides, so that it scores the same wherever it came from.
 
-    >>> kind_of("$AAPL beats again"), kind_of("Apple beats estimates, again")
-    ('tweet', 'headline')
+    >>> [kind_of(text) for text in ("$T beats again", "T beats, again", "T has beaten them again.")]
+    ['tweet', 'headline', 'sentence']
     """
-    return TWEET if _MARKS.search(text) else HEADLINE
+    if _MARKS.search(text):
+        return TWEET
+    return SENTENCE if _STOP.search(text) else HEADLINE
 
 
 def kinds_of(texts: Sequence[str]) -> np.ndarray:

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import log
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ MOST_LETTERS, MOST_WORDS = 5, 2
 RAREST = 3  # texts that a term is in
 INVERSE_PENALTY = 4.0
 CHUNK = 4096
+WORD, LETTERS = "w ", "c"  # begin the terms of each
 
 _WORD = re.compile(r"\w+|[^\w\s]")
 
@@ -74,7 +76,10 @@ class Companion:
         return np.concatenate(parts)
 
     def matrix(self, texts: Sequence[str]) -> Any:
-        """Return log-scaled TF-IDF of unit length, a sparse matrix of shape (texts, terms)."""
+        """Return log-scaled TF-IDF, a sparse float32 matrix of shape (texts, terms).
+
+        Of a text the words have unit length, and so have the letters: there are many more letters.
+        """
         from scipy.sparse import csr_array
 
         rows, columns, values = [], [], []
@@ -83,12 +88,18 @@ class Companion:
                 if (column := self._column.get(term)) is not None:
                     rows.append(row)
                     columns.append(column)
-                    values.append((1 + np.log(count)) * self.idf[column])
+                    values.append((1 + log(count)) * self.idf[column])
+        at, column = np.array(rows, dtype=np.int64), np.array(columns, dtype=np.int64)
         weights = np.array(values, dtype=np.float64)
-        length = np.sqrt(np.bincount(rows, weights=weights**2, minlength=len(texts)))
-        weights /= np.maximum(length, 1e-12)[np.array(rows, dtype=np.int64)]
+        part = 2 * at + self._is_word[column]
+        length = np.sqrt(np.bincount(part, weights=weights**2, minlength=2 * len(texts)))
+        weights /= length[part]
         shape = (len(texts), len(self.terms))
-        return csr_array((weights, (np.array(rows, int), np.array(columns, int))), shape=shape)
+        return csr_array((weights.astype(np.float32), (at, column)), shape=shape)
+
+    @cached_property
+    def _is_word(self) -> np.ndarray:
+        return np.array([term.startswith(WORD) for term in self.terms], dtype=np.int64)
 
     @cached_property
     def _column(self) -> dict[str, int]:
@@ -132,9 +143,9 @@ def terms_of(text: str) -> Iterator[str]:
     words = _WORD.findall(text.lower())
     for size in range(1, MOST_WORDS + 1):
         for at in range(len(words) - size + 1):
-            yield "w " + " ".join(words[at : at + size])
+            yield WORD + " ".join(words[at : at + size])
     for word in words:
         padded = f" {word} "
         for size in range(2, MOST_LETTERS + 1):
             for at in range(max(len(padded) - size + 1, 1)):
-                yield "c" + padded[at : at + size]
+                yield LETTERS + padded[at : at + size]

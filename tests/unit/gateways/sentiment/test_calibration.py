@@ -82,6 +82,7 @@ def test_it_comes_back_from_its_file_and_without_one_changes_nothing(tmp_path):
         {
             "tweet": KindCalibration(0.0, 2.0, (0.1, 0.0, -0.1)),
             "headline": KindCalibration(),
+            "sentence": KindCalibration(),
         }
     )
     kept.save(tmp_path)
@@ -96,5 +97,7 @@ def test_it_comes_back_from_its_file_and_without_one_changes_nothing(tmp_path):
 @pytest.mark.parametrize("content", ["{half", "{}", '{"tweet": {"x": 1}, "headline": {}}', "[]"])
 def test_a_file_that_is_none(tmp_path, content):
     (tmp_path / CALIBRATION).write_text(content)
-    with pytest.raises(ModelError, match=r"calibration\.json is no calibration of tweet, headline"):
+    with pytest.raises(
+        ModelError, match=r"calibration\.json is no calibration of tweet, headline, sent"
+    ):
         Calibration.load(tmp_path)

@@ -8,7 +8,13 @@ import numpy as np
 import pytest
 
 from finpulse_assets.errors import ModelError
-from finpulse_assets.gateways.sentiment.companion import TERMS, Companion, terms_of
+from finpulse_assets.gateways.sentiment.companion import (
+    LETTERS,
+    TERMS,
+    WORD,
+    Companion,
+    terms_of,
+)
 from finpulse_assets.gateways.sentiment.evaluation import label_codes
 from tests.fakes.classifier import opinion_sentences
 
@@ -22,16 +28,24 @@ def companion() -> Companion:
 
 
 def test_it_is_the_logistic_regression_of_scikit_learn(companion):
+    """On words and on letters, each as its vectorizer weighs them."""
+    from scipy.sparse import hstack
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
 
-    vectors = TfidfVectorizer(analyzer=lambda text: list(terms_of(text)), min_df=3,
-                              sublinear_tf=True)  # fmt: skip
-    model = LogisticRegression(C=4.0, max_iter=300).fit(vectors.fit_transform(TEXTS), LABELS)
+    def vectors(mark: str) -> TfidfVectorizer:
+        return TfidfVectorizer(
+            analyzer=lambda text: [it for it in terms_of(text) if it.startswith(mark)],
+            min_df=3, sublinear_tf=True,
+        )  # fmt: skip
+
+    both = vectors(LETTERS), vectors(WORD)
+    model = LogisticRegression(C=4.0, max_iter=300)
+    model.fit(hstack([it.fit_transform(TEXTS) for it in both]), LABELS)
     new = [*opinion_sentences(50, seed=4)["text"], "", "unheard-of words", "🚀"]
-    expected = model.predict_proba(vectors.transform(new))
-    assert np.abs(companion.probabilities(new) - expected).max() < 1e-3
-    assert sorted(vectors.vocabulary_) == list(companion.terms)
+    expected = model.predict_proba(hstack([it.transform(new) for it in both]))
+    assert np.abs(companion.probabilities(new) - expected).max() < 2e-3
+    assert sorted([*both[0].vocabulary_, *both[1].vocabulary_]) == list(companion.terms)
 
 
 def test_it_comes_back_from_its_files_and_scores_each_text_alone(companion, tmp_path):

@@ -68,7 +68,7 @@ def test_tiny_learns_the_templates_and_reports_what_it_did(trained):
     assert report["left_out"] == {"templates": templates.left_out}
     assert report["licences"] == {"templates": "none"}
     assert report["mode"] == "full"
-    assert set(report["calibration"]) == {"tweet", "headline"}
+    assert set(report["calibration"]) == {"tweet", "headline", "sentence"}
     classifier = Classifier.load(out, device="cpu")
     again = score_labelled(classifier, templates.part(DEV))
     assert {name: again[name] for name in dev} == dev
