@@ -45,6 +45,7 @@ from finpulse_assets.schemas.texts import (
     QUARANTINE,
     SENTIMENT_LEADERBOARD,
     TEXT_SENTIMENT,
+    TEXT_TRAITS,
     TWEETS,
 )
 
@@ -77,6 +78,7 @@ __all__ = [
     "SYMBOL",
     "TEXT_KINDS",
     "TEXT_SENTIMENT",
+    "TEXT_TRAITS",
     "TICKER",
     "TICKERS",
     "TWEETS",

@@ -34,6 +34,7 @@ LAKE_TABLES: dict[str, Table] = {
         schemas.BARS_1M,
         schemas.SENTIMENT_LEADERBOARD,
         schemas.TEXT_SENTIMENT,
+        schemas.TEXT_TRAITS,
         TECHNICAL_FEATURES,
         MINUTE_FEATURES,
         schemas.EVALUATION,

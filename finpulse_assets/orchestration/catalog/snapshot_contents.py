@@ -40,6 +40,7 @@ LAKE_CONTENTS: dict[Table, str | None] = {
     schemas.TWEETS: "knowledge_time",
     schemas.HEADLINES: "knowledge_time",
     schemas.TEXT_SENTIMENT: "first_known_at",
+    schemas.TEXT_TRAITS: "first_known_at",
     schemas.EVALUATION: None,
     schemas.OUT_OF_SAMPLE: None,
     schemas.DAILY_SIGNALS: "predicted_at",
