@@ -29,6 +29,7 @@ from finpulse_assets.schemas.predictions import (
     OUT_OF_SAMPLE,
     OUTCOMES,
     PROMOTION_HISTORY,
+    TEXT_DRIFT,
 )
 from finpulse_assets.schemas.sources import (
     COVERAGE,
@@ -76,6 +77,7 @@ __all__ = [
     "SOURCE",
     "SOURCES",
     "SYMBOL",
+    "TEXT_DRIFT",
     "TEXT_KINDS",
     "TEXT_SENTIMENT",
     "TEXT_TRAITS",

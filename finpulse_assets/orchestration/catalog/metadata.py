@@ -42,6 +42,7 @@ LAKE_TABLES: dict[str, Table] = {
         schemas.DAILY_SIGNALS,
         schemas.OUTCOMES,
         schemas.FEATURE_DRIFT,
+        schemas.TEXT_DRIFT,
         schemas.LIVE_QUALITY,
         FEATURE_PROFILE,
         ONLINE_FEATURES,
