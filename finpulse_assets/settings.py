@@ -150,6 +150,10 @@ class Settings(BaseSettings):
         "en", description="languages of the texts that features count, ISO 639-1 by comma, or all; "
         "texts of others are kept, marked and left out"
     )  # fmt: skip
+    embeddings: bool = Field(
+        False, description="keep a sentence embedding of each text (MiniLM), compare texts by "
+        "them, and evaluate a candidate that reads them beside the others"
+    )  # fmt: skip
     device: str = Field("auto", pattern="^(auto|cpu|cuda)$", description="auto, cpu or cuda")
     hub_endpoint: str = Field("https://huggingface.co", description="where hub ids are fetched")
     hub_token: SecretStr | None = Field(None, description="secret: token for the hub")

@@ -3,6 +3,8 @@
 https://docs.dagster.io/guides/build/assets
 """
 
+from functools import partial
+
 import dagster as dg
 import polars as pl
 
@@ -25,6 +27,7 @@ from finpulse_assets.errors import ModelError
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.gateways.models.model_store import ModelStore
 from finpulse_assets.gateways.reports.evidently_report import write_drift_page
+from finpulse_assets.gateways.sentiment.embeddings import MiniLM
 from finpulse_assets.gateways.warehouse.reader import Warehouse
 from finpulse_assets.orchestration.catalog.metadata import (
     RESEARCH,
@@ -36,6 +39,7 @@ from finpulse_assets.orchestration.catalog.metadata import (
 from finpulse_assets.orchestration.dbt.models import DAILY_FEATURES
 from finpulse_assets.orchestration.run.clock import RunClock
 from finpulse_assets.orchestration.run.once import ONCE
+from finpulse_assets.orchestration.training.embedded_texts import vectors_of
 from finpulse_assets.orchestration.training.proof import review_proof
 from finpulse_assets.orchestration.training.text_drift import text_drift_of
 from finpulse_assets.schemas import FEATURE_DRIFT, LIVE_QUALITY, TEXT_DRIFT
@@ -136,6 +140,7 @@ def text_drift(
     clock: dg.ResourceParam[RunClock],
     models: dg.ResourceParam[ModelStore],
     lake: dg.ResourceParam[Lake],
+    settings: dg.ResourceParam[Settings],
 ):
     decision = models.promotion()
     if decision is None:
@@ -143,9 +148,13 @@ def text_drift(
     champion = decision.champion.candidate_id
     card = models.load(champion)
     decided = sessions.filter(pl.col("decision_at") <= clock.as_of).collect()["session_date"]
+    by, minilm = {}, MiniLM()
+    if settings.embeddings:
+        vectors = partial(vectors_of, settings.models / "scores", minilm)
+        by = {"vectors_of": vectors, "made_by": minilm.name}
     drift = text_drift_of(
         lake, decided.sort(), trained_from=card.trained_from, trained_to=card.trained_to,
-        champion=champion,
+        champion=champion, **by,
     )  # fmt: skip
     context.log.info(drift.sentence)
     return dg.MaterializeResult(

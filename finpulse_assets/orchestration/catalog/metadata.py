@@ -18,6 +18,7 @@ from finpulse_assets.domain.catalogue import CatalogueTable
 from finpulse_assets.domain.features.minutes import MINUTE_FEATURES
 from finpulse_assets.domain.features.online import ONLINE_FEATURES
 from finpulse_assets.domain.features.technical import TECHNICAL_FEATURES
+from finpulse_assets.domain.texts.embeddings import TEXT_EMBEDDINGS
 
 MARKET_DATA, RESEARCH, PLATFORM = "team:market-data", "team:research", "team:platform"
 
@@ -37,6 +38,7 @@ LAKE_TABLES: dict[str, Table] = {
         schemas.TEXT_TRAITS,
         TECHNICAL_FEATURES,
         MINUTE_FEATURES,
+        TEXT_EMBEDDINGS,
         schemas.EVALUATION,
         schemas.OUT_OF_SAMPLE,
         schemas.DAILY_SIGNALS,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 
+import numpy as np
 import polars as pl
 
 from finpulse_assets.domain.monitoring.drift import DriftRule
@@ -16,11 +18,20 @@ from finpulse_assets.domain.monitoring.text_drift import (
 )
 from finpulse_assets.domain.texts.normalise import normalise_text
 from finpulse_assets.gateways.lake.lake import Lake
-from finpulse_assets.schemas import HEADLINES, TEXT_TRAITS, TWEETS
+from finpulse_assets.orchestration.training.embedded_texts import counted_texts
+
+VectorsOf = Callable[[pl.DataFrame], np.ndarray]
 
 
 def text_drift_of(
-    lake: Lake, sessions: pl.Series, *, trained_from: date, trained_to: date, champion: str
+    lake: Lake,
+    sessions: pl.Series,
+    *,
+    trained_from: date,
+    trained_to: date,
+    champion: str,
+    vectors_of: VectorsOf | None = None,
+    made_by: str = BAG_OF_WORDS,
 ) -> TextDrift:
     """Return the drift of the texts of the last of `sessions`.
 
@@ -30,9 +41,11 @@ def text_drift_of(
         trained_from: first session that the champion learnt from.
         trained_to: its last one; the recent sessions are left out of the reference.
         champion: its id.
+        vectors_of: makes the vectors of texts (text_hash, text); None for bags of words.
+        made_by: what makes them.
     """
     recent_days = sessions.tail(DriftRule().recent_sessions)
-    texts = counted_texts(lake)
+    texts = counted_texts(lake, "session_date", "text_hash", "text")
     day, since = pl.col("session_date"), recent_days.min()
     earlier = day.is_between(trained_from, trained_to) & (day < since)
     parts = [
@@ -43,18 +56,8 @@ def text_drift_of(
     ]
     return measure_text_drift(
         *parts,
-        (bags_of_words(parts[0]["text"]), bags_of_words(parts[1]["text"])),
+        tuple(vectors_of(part) if vectors_of else bags_of_words(part["text"]) for part in parts),
         session_date=sessions[-1],
-        made_by=BAG_OF_WORDS,
+        made_by=made_by,
         model_version=champion,
     )
-
-
-def counted_texts(lake: Lake) -> pl.LazyFrame:
-    """Return session_date, text_hash and text of the texts that features count, each once a day."""
-    columns = ("session_date", "text_hash", "text")
-    raw = pl.concat([lake.read_or_empty(table).select(columns) for table in (TWEETS, HEADLINES)])
-    counted = lake.read_or_empty(TEXT_TRAITS).filter("is_counted")
-    key = ["session_date", "text_hash"]
-    # Texts of one hash have one normal form, so any of them will do.
-    return raw.join(counted, on=key, how="semi").unique(key, keep="any")

@@ -16,6 +16,7 @@ from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.orchestration.run.clock import RunClock
 from finpulse_assets.orchestration.training.text_traits import trait_months
 from finpulse_assets.schemas import TWEETS
+from tests.fakes.embedder import CountingEmbedder
 from tests.fakes.texts import noon, tweets
 
 SESSIONS = build_sessions(date(2024, 1, 2), date(2024, 6, 28)).head(100)
@@ -25,7 +26,7 @@ LATER = ["tariffs hit the suppliers", "customs delay each ship", "an embargo loo
 FOREIGN = ["Zölle treffen alle Zulieferer sehr hart", "Die Häfen sind seit gestern geschlossen"]
 
 
-def asset(lake: Lake, *, champion: bool = True) -> dg.MaterializeResult:
+def asset(lake: Lake, *, champion: bool = True, embeddings: bool = False) -> dg.MaterializeResult:
     decision = SimpleNamespace(champion=SimpleNamespace(candidate_id="c" * 16))
     card = SimpleNamespace(trained_from=DAYS[0], trained_to=DAYS[-1])
     models = SimpleNamespace(promotion=lambda: decision if champion else None, load=lambda _: card)
@@ -35,6 +36,7 @@ def asset(lake: Lake, *, champion: bool = True) -> dg.MaterializeResult:
         RunClock(as_of=SESSIONS["decision_at"][-1], start_date=DAYS[0]),
         models,
         lake,
+        SimpleNamespace(embeddings=embeddings, models=lake.root / "models"),
     )
 
 
@@ -71,3 +73,10 @@ def test_without_a_text_there_is_a_report(tmp_path):
 def test_without_a_champion_nothing_can_be_compared(tmp_path):
     with pytest.raises(ModelError, match="no model was promoted yet"):
         asset(Lake(tmp_path), champion=False)
+
+
+def test_kept_embeddings_take_the_place_of_bags_of_words(tmp_path, monkeypatch):
+    monkeypatch.setattr(assets, "MiniLM", CountingEmbedder)
+    made = asset(lake_of(tmp_path, later=LATER), embeddings=True)
+    assert made.value["vectors"].to_list() == ["counting"]
+    assert made.metadata["is_drifted"]
