@@ -47,6 +47,7 @@ LAKE_CONTENTS: dict[Table, str | None] = {
     schemas.OUTCOMES: "matured_at",
     schemas.LIVE_QUALITY: None,
     schemas.FEATURE_DRIFT: None,
+    schemas.TEXT_DRIFT: None,
 }
 TITLES = {BARS_1M: f"The last {MINUTE_SESSIONS} sessions; all of them lie in lake/{BARS_1M.name}."}
 CHOSEN_PRICES = replace(
