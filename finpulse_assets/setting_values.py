@@ -11,6 +11,8 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_settings import NoDecode
 
+from finpulse_assets.domain.texts.language import ALL, LANGUAGES
+
 
 def _end_of_day(value: object) -> object:
     """Read a bare day as its last second: as of a day means with all of that day.
@@ -48,6 +50,14 @@ def _source_list(value: str) -> str:
     return ",".join(names)
 
 
+def _language_list(value: str) -> str:
+    codes = dict.fromkeys(part.strip().lower() for part in value.split(",") if part.strip())
+    unknown = [code for code in codes if code not in (*LANGUAGES, ALL)]
+    if unknown or not codes:
+        raise ValueError(f"it should be all, or some of {', '.join(LANGUAGES)}")
+    return ",".join(codes)
+
+
 def _zone(value: str) -> str:
     try:
         return str(ZoneInfo(value.strip()))
@@ -68,4 +78,5 @@ UtcTime = Annotated[datetime, BeforeValidator(_end_of_day), AfterValidator(_as_u
 TickerList = Annotated[str, NoDecode, AfterValidator(_ticker_list)]
 SourceList = Annotated[str, NoDecode, AfterValidator(_source_list)]
 PathList = Annotated[tuple[Path, ...], NoDecode, BeforeValidator(_path_list), Field(min_length=1)]
+LanguageList = Annotated[str, NoDecode, AfterValidator(_language_list)]
 ZoneName = Annotated[str, AfterValidator(_zone)]

@@ -17,7 +17,14 @@ from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from finpulse_assets.errors import SettingError
-from finpulse_assets.setting_values import PathList, SourceList, TickerList, UtcTime, ZoneName
+from finpulse_assets.setting_values import (
+    LanguageList,
+    PathList,
+    SourceList,
+    TickerList,
+    UtcTime,
+    ZoneName,
+)
 
 PREFIX = "FINPULSE_"
 # Variables of the same prefix that others read: dbt its paths, the tests and benchmarks their data,
@@ -138,6 +145,14 @@ class Settings(BaseSettings):
     labelled_texts_path: PathList | None = Field(
         None, description="files of texts with a label, by comma, to train and score the sentiment "
         "model on; unset: sentences of the simulated market"
+    )  # fmt: skip
+    languages: LanguageList = Field(
+        "en", description="languages of the texts that features count, ISO 639-1 by comma, or all; "
+        "texts of others are kept, marked and left out"
+    )  # fmt: skip
+    embeddings: bool = Field(
+        False, description="keep a sentence embedding of each text (MiniLM), compare texts by "
+        "them, and evaluate a candidate that reads them beside the others"
     )  # fmt: skip
     device: str = Field("auto", pattern="^(auto|cpu|cuda)$", description="auto, cpu or cuda")
     hub_endpoint: str = Field("https://huggingface.co", description="where hub ids are fetched")

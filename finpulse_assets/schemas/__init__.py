@@ -29,6 +29,7 @@ from finpulse_assets.schemas.predictions import (
     OUT_OF_SAMPLE,
     OUTCOMES,
     PROMOTION_HISTORY,
+    TEXT_DRIFT,
 )
 from finpulse_assets.schemas.sources import (
     COVERAGE,
@@ -45,6 +46,7 @@ from finpulse_assets.schemas.texts import (
     QUARANTINE,
     SENTIMENT_LEADERBOARD,
     TEXT_SENTIMENT,
+    TEXT_TRAITS,
     TWEETS,
 )
 
@@ -75,8 +77,10 @@ __all__ = [
     "SOURCE",
     "SOURCES",
     "SYMBOL",
+    "TEXT_DRIFT",
     "TEXT_KINDS",
     "TEXT_SENTIMENT",
+    "TEXT_TRAITS",
     "TICKER",
     "TICKERS",
     "TWEETS",

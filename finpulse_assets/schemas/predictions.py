@@ -171,6 +171,36 @@ LIVE_QUALITY = Table(
     key=("session_date", "predictor", "metric"),
 )  # fmt: skip
 
+TEXT_DRIFT = Table(
+    name="monitoring/text_drift",
+    grain="one row per session",
+    known_at="known after decision_at of the session",
+    columns=(
+        Column("session_date", pl.Date, "the last of the recent sessions", "date"),
+        Column("auc", pl.Float64, "how well a classifier tells recent texts from those of the "
+               "reference, on sessions that it has not seen; null where too few to judge",
+               "0.5 is chance", nullable=True),
+        Column("auc_limit", pl.Float64, "what the AUC must pass to count as drift", "as auc",
+               nullable=True),
+        Column("mmd", pl.Float64, "maximum mean discrepancy of the two, Gaussian kernel",
+               "0 to 1.4", nullable=True),
+        Column("mmd_p_value", pl.Float64, "share of random draws of as many sessions whose MMD is "
+               "as large", "0 to 1", nullable=True),
+        Column("is_drifted", pl.Boolean, "whether the AUC passes its limit and the p-value is at "
+               "most 0.01"),
+        Column("recent_texts", pl.Int64, "texts of the recent sessions that were looked at",
+               "texts"),
+        Column("reference_texts", pl.Int64, "texts of the reference that were looked at", "texts"),
+        Column("reference_from", pl.Date, "first session of the reference", "date", nullable=True),
+        Column("reference_to", pl.Date, "last session of the reference, inside the champion's "
+               "training window", "date", nullable=True),
+        Column("vectors", pl.String, "what the texts were compared by: bag of words, or the model "
+               "of the embeddings"),
+        Column("model_version", pl.String, "the champion whose training window it is"),
+    ),
+    key=("session_date",),
+)  # fmt: skip
+
 FEATURE_DRIFT = Table(
     name="monitoring/feature_drift",
     grain="one row per session and feature, and one (feature `all`) for the whole",

@@ -5,7 +5,14 @@ from __future__ import annotations
 import polars as pl
 
 from finpulse_assets.contract import Column, Table
-from finpulse_assets.schemas.columns import EVENT_TIME, KNOWLEDGE_TIME, SOURCE, TICKER, UTC
+from finpulse_assets.schemas.columns import (
+    EVENT_TIME,
+    KNOWLEDGE_TIME,
+    SESSION_DATE,
+    SOURCE,
+    TICKER,
+    UTC,
+)
 
 
 def _texts(name: str, what: str) -> Table:
@@ -76,6 +83,25 @@ SENTIMENT_LEADERBOARD = Table(
                "null where the model does not say", "texts", nullable=True),
     ),
     key=("model", "labelled_set", "metric"),
+)  # fmt: skip
+
+TEXT_TRAITS = Table(
+    name="scored/text_traits",
+    grain="one row per distinct normalised text and session that it counts for",
+    known_at="known with the text: nothing that came later is in it",
+    columns=(
+        Column("text_hash", pl.String, "sha256 of the normalised text, hexadecimal"),
+        SESSION_DATE,
+        Column("first_known_at", UTC, "first knowledge time of the text for this session", "UTC"),
+        Column("language", pl.String, "ISO 639-1 code, und for a text without letters"),
+        Column("is_counted", pl.Boolean, "whether features count texts of the language "
+               "(FINPULSE_LANGUAGES)"),
+        Column("group_hash", pl.String, "text_hash of the first of its near copies, at most 7 days "
+               "before the session; its own without any"),
+        Column("cashtag_count", pl.Int64, "distinct cashtags in the text", "tickers"),
+    ),
+    key=("text_hash", "session_date"),
+    partition_column="first_known_at",
 )  # fmt: skip
 
 QUARANTINE = Table(

@@ -116,6 +116,22 @@ def scores(rng: random.Random) -> pl.DataFrame:
     )  # fmt: skip
 
 
+def traits(*texted: pl.DataFrame) -> pl.DataFrame:
+    """Traits of the 15 wordings: two and two nearly copy each other, the last one is German."""
+    said = pl.concat([it.select("text_hash", "session_date", "knowledge_time") for it in texted])
+    known = said.group_by("text_hash", "session_date").agg(first_known_at=pl.min("knowledge_time"))
+    wording = pl.col("text_hash").str.slice(-1).str.to_integer(base=16)
+    is_german = wording == 14
+    return schemas.TEXT_TRAITS.enforce(
+        known.with_columns(
+            language=pl.when(is_german).then(pl.lit("de")).otherwise(pl.lit("en")),
+            is_counted=~is_german,
+            group_hash=pl.format("{}", wording - wording % 2),
+            cashtag_count=wording % 3,
+        )
+    )
+
+
 def technical(prices: pl.DataFrame) -> pl.DataFrame:
     """Every technical feature, null in the first bar, else a value inside all ranges."""
     rows = prices.select(KEY).unique().sort(KEY)
@@ -139,17 +155,20 @@ def write_lake(lake: Path, *, with_texts: bool, newcomers: bool = False) -> Simp
     tickers = [*TICKERS, *NEWCOMERS] if newcomers else TICKERS
     sessions = weekday_sessions(40)
     prices = bars(sessions, tickers, rng)
+    tweets = texts(schemas.TWEETS, sessions, tickers, rng)
+    headlines = texts(schemas.HEADLINES, sessions, tickers, rng)
     tables = {
         schemas.SOURCES: SOURCES,
         schemas.SESSIONS: sessions,
         schemas.PRICES: prices,
-        schemas.TWEETS: texts(schemas.TWEETS, sessions, tickers, rng),
-        schemas.HEADLINES: texts(schemas.HEADLINES, sessions, tickers, rng),
+        schemas.TWEETS: tweets,
+        schemas.HEADLINES: headlines,
         schemas.TEXT_SENTIMENT: scores(rng),
+        schemas.TEXT_TRAITS: traits(tweets, headlines),
         schemas.CORPORATE_ACTIONS: schemas.CORPORATE_ACTIONS.empty(),
         schemas.TICKERS: schemas.TICKERS.empty(),
     }
-    texted = (schemas.TWEETS, schemas.HEADLINES, schemas.TEXT_SENTIMENT)
+    texted = (schemas.TWEETS, schemas.HEADLINES, schemas.TEXT_SENTIMENT, schemas.TEXT_TRAITS)
     for table, frame in tables.items():
         write(lake, table.name, table.empty() if table in texted and not with_texts else frame)
     write(lake, "features/technical", technical(prices))

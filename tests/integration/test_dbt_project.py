@@ -16,6 +16,7 @@ from polars.testing import assert_frame_equal
 from finpulse_assets import schemas
 from finpulse_assets.domain.features import registry
 from finpulse_assets.gateways.warehouse.replay import MartReplay
+from tests.integration.planted_burst import BURSTS, HONEST, most_moved, tables_with
 from tests.integration.small_lake import HALT, KEY, expected_labels, technical, write_lake
 from tests.integration.text_oracle import TextOracle
 
@@ -29,6 +30,7 @@ STAGED = {
     for table in (
         schemas.TWEETS, schemas.HEADLINES, schemas.PRICES, schemas.CORPORATE_ACTIONS,
         schemas.SOURCES, schemas.SESSIONS, schemas.TICKERS, schemas.TEXT_SENTIMENT,
+        schemas.TEXT_TRAITS,
     )
 }  # fmt: skip
 AS_OF = datetime(2026, 2, 16, 22, tzinfo=UTC)  # after the decision of the 31st of 40 sessions
@@ -198,6 +200,23 @@ def test_a_text_feature_depends_on_no_session_before_its_lookback(built: SimpleN
         assert one.equals(other), feature.name
 
 
+@pytest.mark.parametrize("planted", BURSTS)
+def test_a_planted_burst_moves_the_weighted_score_no_more_than_its_voices(
+    built: SimpleNamespace, planted: str
+) -> None:
+    def scores(texts: list[str], authors: list[str | None]) -> dict[str, object]:
+        tables = tables_with(texts, authors, built.lake.by_name, "AAPL")
+        daily = built.marts.build(tables, "fct_daily_sentiment", as_of=FOREVER)
+        return daily.row(0, named=True)
+
+    voices, plant = BURSTS[planted]
+    before, after = scores([], []), scores(*plant())
+    assert before["sentiment_weighted"] == pytest.approx(-0.1)
+    assert abs(after["sentiment_weighted"] - before["sentiment_weighted"]) <= most_moved(voices)
+    assert after["sentiment_raw"] - before["sentiment_raw"] > 0.9
+    assert after["text_count"] >= len(HONEST)
+
+
 def test_without_texts_there_are_features_with_counts_of_zero(built: SimpleNamespace) -> None:
     assert built.silent.fct_daily_sentiment.height == 0
     features = built.silent.fct_daily_features
@@ -217,9 +236,10 @@ def test_every_data_and_unit_test_of_the_project_ran(built: SimpleNamespace) -> 
         for test in yaml.safe_load(path.read_text()).get("unit_tests", [])
     }
     passed = {r.node.name for r in built.whole.results if r.status == "pass"}
-    assert len(declared) == 22
+    assert len(declared) == 23
     assert declared <= passed
     assert {
+        "every_text_has_its_traits",
         "texts_are_known_before_their_decision",
         "fct_labels_is_sound",
     } <= passed

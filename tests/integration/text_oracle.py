@@ -27,7 +27,9 @@ def messages(lake: SimpleNamespace, as_of: datetime) -> pl.DataFrame:
     known = pl.concat(kinds).filter(pl.col("knowledge_time") <= as_of).sort("knowledge_time")
     first = known.unique(["kind", "text_id", "ticker"], keep="first", maintain_order=True)
     score = lake.text_sentiment.unique("text_hash").select("text_hash", "score", "vader_score")
-    return first.join(score, on="text_hash").sort("knowledge_time", "kind", "text_id")
+    trait = lake.text_traits.filter("is_counted").drop("first_known_at", "language", "is_counted")
+    known = first.join(score, on="text_hash").join(trait, on=["text_hash", "session_date"])
+    return known.sort("knowledge_time", "kind", "text_id")
 
 
 @dataclass
@@ -149,10 +151,14 @@ def _opinions(texts: list[dict], spoken: list[dict]) -> dict[str, object]:
     kinds = {kind: [t["score"] for t in texts if t["kind"] == kind] for kind in
              ("tweet", "headline")}  # fmt: skip
     bulls, bears = sum(s > 0.2 for s in scores), sum(s < -0.2 for s in scores)
-    words = {(m["author"], m["text_hash"]) for m in spoken}
-    voices = [1 if t["author"] is None else 1 / sum(a == t["author"] for a, _ in words)
-              for t in texts]  # fmt: skip
-    copies = [sum(m["text_hash"] == t["text_hash"] for m in spoken) for t in texts]
+    raw = [m["score"] for m in spoken]
+    firsts: dict[tuple[str, int], dict] = {}  # by group of near copies and side
+    for m in spoken:
+        firsts.setdefault((m["group_hash"], (m["score"] > 0.2) - (m["score"] < -0.2)), m)
+    heard = list(firsts.values())
+    named = [m["author"] for m in heard]
+    voices = [1 / max(1, m["cashtag_count"]) / (named.count(m["author"]) if m["author"] else 1)
+              for m in heard]  # fmt: skip
     count, mean = len(texts), fmean(scores)
     quality = count / (count + 5) * (1 - pstdev(scores))
     tweets, headlines = _mean(kinds["tweet"]), _mean(kinds["headline"])
@@ -163,6 +169,10 @@ def _opinions(texts: list[dict], spoken: list[dict]) -> dict[str, object]:
         "headline_count": len(kinds["headline"]),
         "author_count": len({m["author"] for m in spoken} - {None}),
         "retweet_share": fmean(m["is_retweet"] for m in spoken),
+        "near_copy_share": 1 - len({m["group_hash"] for m in spoken}) / len(spoken),
+        "tickers_per_text": fmean(max(1, t["cashtag_count"]) for t in texts),
+        "sentiment_raw": fmean(raw),
+        "sentiment_weighted": _weighted([m["score"] for m in heard], voices),
         "sentiment_mean": mean,
         "sentiment_std": pstdev(scores),
         "sentiment_max": max(scores),
@@ -175,8 +185,6 @@ def _opinions(texts: list[dict], spoken: list[dict]) -> dict[str, object]:
         "tweet_sentiment_mean": tweets,
         "headline_sentiment_mean": headlines,
         "headline_minus_tweet_sentiment": _minus(headlines, tweets),
-        "sentiment_author_weighted": _weighted(scores, voices),
-        "sentiment_copy_weighted": _weighted(scores, copies),
         "signal_strength": abs(sum(scores)) / (count + 5),
         "signal_quality": quality,
         "trading_signal": math.copysign(abs(mean) > 0.2 and quality > 0.3, mean),

@@ -4,7 +4,8 @@
 with
 
 -- Equal text is one opinion however often it is repeated: within a ticker and session only its
--- first copy is counted and scored. Authors and the retweet share look at every message.
+-- first copy is counted and scored. What is said of authors, copies and voices looks at every
+-- message.
 messages as (
     select
         texts.*,
@@ -23,7 +24,11 @@ voices as (
         ticker,
         session_date,
         count(distinct author) as author_count,
-        count(*) filter (is_retweet) / count(*) as retweet_share
+        count(*) filter (is_retweet) / count(*) as retweet_share,
+        1 - count(distinct group_hash) / count(*) as near_copy_share,
+        avg(score order by text_hash) as sentiment_raw,
+        sum(weight * score order by text_hash)
+            / sum(weight order by text_hash) as sentiment_weighted
     from messages
     group by ticker, session_date
 ),
@@ -59,10 +64,7 @@ opinions as (
         avg(abs(score) order by text_hash) as sentiment_certainty,
         avg(score order by text_hash) filter (kind = 'tweet') as tweet_sentiment_mean,
         avg(score order by text_hash) filter (kind = 'headline') as headline_sentiment_mean,
-        sum(author_weight * score order by text_hash)
-            / sum(author_weight order by text_hash) as sentiment_author_weighted,
-        sum(copy_weight * score order by text_hash)
-            / sum(copy_weight order by text_hash) as sentiment_copy_weighted,
+        avg(ticker_count) as tickers_per_text,
         avg(vader_score order by text_hash) as sentiment_vader_mean
     from texts
     group by ticker, session_date
@@ -76,6 +78,10 @@ select
     headline_count,
     author_count,
     retweet_share,
+    near_copy_share,
+    tickers_per_text,
+    sentiment_raw,
+    sentiment_weighted,
     sentiment_mean,
     sentiment_std,
     sentiment_max,
@@ -98,8 +104,6 @@ select
         when abs(sentiment_mean) > 0.2 and signal_quality > 0.3 then sign(sentiment_mean)
         else 0
     end::double as trading_signal,
-    sentiment_author_weighted,
-    sentiment_copy_weighted,
     sentiment_vader_mean,
     decision_at
 from opinions

@@ -18,6 +18,9 @@ texts as (
     {% endfor %}
 )
 
-select *
+select
+    *,
+    -- Under how many tickers this version was delivered.
+    count(*) over (partition by kind, source, text_id, knowledge_time) as delivered_tickers
 from texts
 qualify row_number() over (partition by kind, source, text_id, ticker order by knowledge_time) = 1

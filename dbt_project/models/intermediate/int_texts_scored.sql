@@ -5,18 +5,47 @@ scores as (
     select text_hash, score, vader_score
     from {{ ref('stg_text_sentiment') }}
     qualify row_number() over (partition by text_hash order by first_known_at desc) = 1
+),
+
+traits as (
+    select text_hash, session_date, group_hash, cashtag_count
+    from {{ ref('stg_text_traits') }}
+    where is_counted
+),
+
+texts as (
+    select
+        known.* exclude (delivered_tickers),
+        scores.score,
+        scores.vader_score,
+        traits.group_hash,
+        greatest(known.delivered_tickers, traits.cashtag_count) as ticker_count,
+        -- Near copies that differ in their opinion ("beats", "misses") are not the same opinion.
+        case when score > 0.2 then 1 when score < -0.2 then -1 else 0 end as side
+    from {{ ref('int_texts_first_known') }} as known
+    inner join scores using (text_hash)
+    inner join traits using (text_hash, session_date)
+),
+
+ranked as (
+    select
+        * exclude (side),
+        row_number() over (
+            partition by ticker, session_date, group_hash, side
+            order by knowledge_time, kind, source, text_id
+        ) = 1 as is_first_of_group
+    from texts
 )
 
--- The two weights hold the place of learnt ones. Until then an author has one voice, however many
--- texts share it, and words have as much attention as messages carry them.
+-- One voice for an author, however many texts share it, and for near copies of one opinion, however
+-- many messages carry them: the first one has it. A text about several tickers divides its own.
 select
-    texts.*,
-    scores.score,
-    scores.vader_score,
+    * exclude (is_first_of_group),
     case
-        when author is null then 1.0
-        else 1 / count(distinct text_hash) over (partition by ticker, session_date, author)
-    end::double as author_weight,
-    count(*) over (partition by ticker, session_date, text_hash)::double as copy_weight
-from {{ ref('int_texts_first_known') }} as texts
-inner join scores using (text_hash)
+        when not is_first_of_group then 0
+        when author is null then 1 / ticker_count
+        else 1 / ticker_count / count(*) filter (is_first_of_group) over (
+            partition by ticker, session_date, author
+        )
+    end::double as weight
+from ranked

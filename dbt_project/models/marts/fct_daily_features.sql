@@ -47,6 +47,10 @@ select
     coalesce(sentiment.{{ count }}, 0) as {{ count }},
     {% endfor %}
     retweet_share,
+    near_copy_share,
+    tickers_per_text,
+    sentiment_raw,
+    sentiment_weighted,
     sentiment_mean,
     sentiment_std,
     sentiment_max,

@@ -9,8 +9,9 @@ import polars as pl
 from finpulse_assets.domain.evaluation.promotion import decide
 from finpulse_assets.domain.evaluation.report import evaluate, evaluations, text_gain
 from finpulse_assets.domain.evaluation.walk_forward import walk_forward_predictions
-from finpulse_assets.domain.models.registry import CHALLENGERS
+from finpulse_assets.domain.models.registry import CHALLENGERS, WITH_EMBEDDINGS
 from finpulse_assets.domain.plots import evaluation as plots
+from finpulse_assets.domain.texts.embeddings import TEXT_EMBEDDINGS
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.gateways.models.model_store import ModelStore
 from finpulse_assets.gateways.warehouse.reader import Warehouse
@@ -39,7 +40,7 @@ MODEL_KEY = dg.AssetKey(["models", "price_model"])
 
 @dg.asset(
     key_prefix="models",
-    deps=[TRAINING_SET],
+    deps=[TRAINING_SET, ["features", "text_embeddings"]],
     pool="duckdb",
     group_name="models",
     kinds={"lightgbm", "parquet"},
@@ -57,9 +58,11 @@ MODEL_KEY = dg.AssetKey(["models", "price_model"])
 def out_of_sample_predictions(
     context: dg.AssetExecutionContext,
     warehouse: dg.ResourceParam[Warehouse],
+    lake: dg.ResourceParam[Lake],
     settings: dg.ResourceParam[Settings],
 ):
-    recipe = read_recipe(warehouse, settings, context.run.tags)
+    embedded = lake.read_or_empty(TEXT_EMBEDDINGS).collect() if settings.embeddings else None
+    recipe = read_recipe(warehouse, settings, context.run.tags, embeddings=embedded)
     return walk_forward_predictions(
         recipe.frame,
         recipe.folds,
@@ -72,7 +75,7 @@ def out_of_sample_predictions(
 @dg.asset(
     key_prefix="models",
     ins={"predictions": dg.AssetIn(["models", "out_of_sample_predictions"])},
-    deps=[TRAINING_SET],
+    deps=[TRAINING_SET, ["features", "text_embeddings"]],
     pool="duckdb",
     group_name="models",
     kinds={"lightgbm", "mlflow"},
@@ -92,9 +95,11 @@ def price_model(
     warehouse: dg.ResourceParam[Warehouse],
     models: dg.ResourceParam[ModelStore],
     tracking: dg.ResourceParam[Tracking],
+    lake: dg.ResourceParam[Lake],
     settings: dg.ResourceParam[Settings],
 ) -> dg.MaterializeResult:
-    recipe = read_recipe(warehouse, settings, context.run.tags)
+    embedded = lake.read_or_empty(TEXT_EMBEDDINGS).collect() if settings.embeddings else None
+    recipe = read_recipe(warehouse, settings, context.run.tags, embeddings=embedded)
     for model in recipe.fit_challengers(predictions.collect()):
         folder = models.save(model)
         importance = model.importance()
@@ -165,8 +170,16 @@ def evaluation(
             **({"market": market} if market else {}),
             **scores,
             **finite({"text_gain": text_gain(result).value}),
+            **_with_embeddings(rows, settings.resamples),
         },
     )
+
+
+def _with_embeddings(predictions: pl.DataFrame, resamples: int) -> dict[str, str]:
+    """Return the verdict on the candidate that reads embeddings, where there is one."""
+    if WITH_EMBEDDINGS not in predictions["candidate"]:
+        return {}
+    return {"with_embeddings": evaluate(predictions, WITH_EMBEDDINGS, resamples=resamples).reason}
 
 
 @dg.asset(

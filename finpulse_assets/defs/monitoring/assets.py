@@ -3,6 +3,8 @@
 https://docs.dagster.io/guides/build/assets
 """
 
+from functools import partial
+
 import dagster as dg
 import polars as pl
 
@@ -19,11 +21,13 @@ from finpulse_assets.domain.monitoring.drift import (
 )
 from finpulse_assets.domain.monitoring.live_quality import merge_quality, sentence_of
 from finpulse_assets.domain.plots import evaluation as plots
+from finpulse_assets.domain.plots.text_drift import text_drift_plot
 from finpulse_assets.domain.predictions.signals import current_signals
 from finpulse_assets.errors import ModelError
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.gateways.models.model_store import ModelStore
 from finpulse_assets.gateways.reports.evidently_report import write_drift_page
+from finpulse_assets.gateways.sentiment.embeddings import MiniLM
 from finpulse_assets.gateways.warehouse.reader import Warehouse
 from finpulse_assets.orchestration.catalog.metadata import (
     RESEARCH,
@@ -35,8 +39,10 @@ from finpulse_assets.orchestration.catalog.metadata import (
 from finpulse_assets.orchestration.dbt.models import DAILY_FEATURES
 from finpulse_assets.orchestration.run.clock import RunClock
 from finpulse_assets.orchestration.run.once import ONCE
+from finpulse_assets.orchestration.training.embedded_texts import vectors_of
 from finpulse_assets.orchestration.training.proof import review_proof
-from finpulse_assets.schemas import FEATURE_DRIFT, LIVE_QUALITY
+from finpulse_assets.orchestration.training.text_drift import text_drift_of
+from finpulse_assets.schemas import FEATURE_DRIFT, LIVE_QUALITY, TEXT_DRIFT
 from finpulse_assets.settings import Settings
 
 
@@ -99,7 +105,7 @@ def feature_drift(
         page = {"report": dg.MetadataValue.path(str(path))}
     context.log.info(result.sentence)
     return dg.MaterializeResult(
-        value=merge_history(lake.read_or_empty(FEATURE_DRIFT).collect(), report),
+        value=merge_history(FEATURE_DRIFT, lake.read_or_empty(FEATURE_DRIFT).collect(), report),
         metadata={
             "plot": png(plots.drift_plot(report)),
             "session_date": str(result.session_date),
@@ -108,6 +114,57 @@ def feature_drift(
             "summary": result.sentence,
             "most_moved": table(result.most_moved),
             **page,
+        },
+    )
+
+
+@dg.asset(
+    key_prefix="monitoring",
+    ins={"sessions": dg.AssetIn(["raw", "sessions"])},
+    deps=[promotion, ["raw", "tweets"], ["raw", "headlines"], ["scored", "text_traits"]],
+    group_name="monitoring",
+    kinds={"polars", "parquet"},
+    op_tags=ONCE,
+    owners=[RESEARCH],
+    tags={"domain": "ml"},
+    description=description(
+        TEXT_DRIFT,
+        "Whether the texts of the last 20 sessions can be told from those of the champion's "
+        "training window (AUC, MMD), held to how well its own spans can be told from each other.",
+    ),
+    metadata=definition_metadata(TEXT_DRIFT),
+)
+def text_drift(
+    context: dg.AssetExecutionContext,
+    sessions: pl.LazyFrame,
+    clock: dg.ResourceParam[RunClock],
+    models: dg.ResourceParam[ModelStore],
+    lake: dg.ResourceParam[Lake],
+    settings: dg.ResourceParam[Settings],
+):
+    decision = models.promotion()
+    if decision is None:
+        raise ModelError("no model was promoted yet", hint="materialize models/promotion")
+    champion = decision.champion.candidate_id
+    card = models.load(champion)
+    decided = sessions.filter(pl.col("decision_at") <= clock.as_of).collect()["session_date"]
+    by, minilm = {}, MiniLM()
+    if settings.embeddings:
+        vectors = partial(vectors_of, settings.models / "scores", minilm)
+        by = {"vectors_of": vectors, "made_by": minilm.name}
+    drift = text_drift_of(
+        lake, decided.sort(), trained_from=card.trained_from, trained_to=card.trained_to,
+        champion=champion, **by,
+    )  # fmt: skip
+    context.log.info(drift.sentence)
+    return dg.MaterializeResult(
+        value=merge_history(TEXT_DRIFT, lake.read_or_empty(TEXT_DRIFT).collect(), drift.row),
+        metadata={
+            "plot": png(text_drift_plot(drift)),
+            "session_date": str(decided.max()),
+            "is_drifted": drift.row["is_drifted"][0],
+            "summary": drift.sentence,
+            "moved_words": table(drift.words),
         },
     )
 

@@ -35,7 +35,8 @@ from finpulse_assets.orchestration.training.sentiment_model import (
     sets_table,
 )
 from finpulse_assets.orchestration.training.text_scoring import score_months, scoring_metadata
-from finpulse_assets.schemas import SENTIMENT_LEADERBOARD, TEXT_SENTIMENT
+from finpulse_assets.orchestration.training.text_traits import trait_months, traits_metadata
+from finpulse_assets.schemas import SENTIMENT_LEADERBOARD, TEXT_SENTIMENT, TEXT_TRAITS
 from finpulse_assets.settings import Settings
 
 # Read by run launchers that place GPU steps (Kubernetes, ECS); ignored on one machine.
@@ -139,3 +140,35 @@ def text_sentiment(
     return dg.MaterializeResult(
         metadata={"changed_partitions": len(written), **scoring_metadata(lake, scorer, months)}
     )
+
+
+@dg.asset(
+    key_prefix="scored",
+    deps=[["raw", "tweets"], ["raw", "headlines"]],
+    partitions_def=MONTHS,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    group_name="sentiment",
+    kinds={"polars", "parquet"},
+    owners=[RESEARCH],
+    tags={"domain": "ml"},
+    description=description(
+        TEXT_TRAITS,
+        "What is known of each text besides its opinion: its language, which other texts it nearly "
+        "copies (MinHash), and how many tickers it names. A run looks at every month whose texts "
+        "have changed.",
+    ),
+    metadata=definition_metadata(TEXT_TRAITS),
+)
+def text_traits(
+    context: dg.AssetExecutionContext,
+    settings: dg.ResourceParam[Settings],
+    lake: dg.ResourceParam[Lake],
+) -> dg.MaterializeResult:
+    months = context.partition_keys
+    written = trait_months(lake, months, languages=settings.languages.split(","))
+    for month in written.keys() - set(months):
+        event = dg.AssetMaterialization(context.asset_key, partition=month)
+        context.log_event(event.with_metadata({"rows": written[month]}))
+    metadata = traits_metadata(lake, months)
+    context.log.info(metadata["left_out"])
+    return dg.MaterializeResult(metadata={"changed_partitions": len(written), **metadata})

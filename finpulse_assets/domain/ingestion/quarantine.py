@@ -18,6 +18,8 @@ from finpulse_assets.domain.texts.normalise import MAX_CHARACTERS
 from finpulse_assets.schemas import OHLC, PRICE_BASES, QUARANTINE, SYMBOL
 
 MAX_JSON_CHARACTERS = 2_000
+# Anything but white space, control characters, zero-width signs and direction marks.
+VISIBLE = r"[^\s\p{Z}\p{Cc}\p{Cf}]"
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ def text_rules() -> list[Rule]:
         UNREADABLE,
         *_missing("text_id", "ticker", "event_time"),
         NO_SYMBOL,
-        Rule(pl.col("text").str.strip_chars().fill_null("") == "", pl.lit("text is empty")),
+        Rule(~pl.col("text").str.contains(VISIBLE), pl.lit("text is empty")),
         Rule(
             length > MAX_CHARACTERS,
             pl.format("text has {} characters, the limit is 10000", length),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from finpulse_assets.domain.features.registry import feature_names
 from finpulse_assets.domain.models.candidate import CARD_FILE, Candidate
 from finpulse_assets.domain.models.lightgbm_model import PriceModel
@@ -18,6 +20,8 @@ from finpulse_assets.domain.seal import REBUILD, parse_json
 from finpulse_assets.errors import ModelError
 
 LIGHTGBM, WITHOUT_TEXT = "lightgbm", "lightgbm_without_text"
+# Shown beside the others on request; it is never promoted, for nothing serves its inputs.
+WITH_EMBEDDINGS = "lightgbm_with_embeddings"
 CHALLENGERS = (LIGHTGBM,)  # the candidates that may be promoted
 NAIVE = (MAJORITY, ALWAYS_UP, PERSISTENCE, MOMENTUM)
 # What a candidate has to beat. A model without text is among them: a platform that reads texts has
@@ -27,6 +31,7 @@ BASELINES = (*NAIVE, WITHOUT_TEXT)
 LABELS = {
     LIGHTGBM: "LightGBM with texts",
     WITHOUT_TEXT: "LightGBM without",
+    WITH_EMBEDDINGS: "LightGBM with embeddings",
     MAJORITY: "majority class",
     ALWAYS_UP: "always up",
     PERSISTENCE: "persistence",
@@ -37,19 +42,23 @@ LABELS = {
 FAMILIES = {"lightgbm": PriceModel, "naive": NaiveModel}
 
 
-def candidates(plan: TrainingPlan) -> tuple[Candidate, ...]:
+def candidates(plan: TrainingPlan, *, embeddings: Sequence[str] = ()) -> tuple[Candidate, ...]:
     """Return every candidate, those that may be promoted first.
 
     Args:
         plan: how LightGBM is fitted.
+        embeddings: columns of embeddings that a further candidate reads, none for no such one.
 
     >>> [it.name for it in candidates(TrainingPlan()) if not it.is_baseline]
     ['lightgbm']
     """
+    inputs = (*feature_names(), *embeddings)
+    further = [LightGBM(WITH_EMBEDDINGS, inputs, plan, is_baseline=True)] if embeddings else []
     return (
         LightGBM(LIGHTGBM, tuple(feature_names()), plan),
         LightGBM(WITHOUT_TEXT, tuple(feature_names(with_text=False)), plan, is_baseline=True),
         *(Naive(name) for name in NAIVE),
+        *further,
     )
 
 

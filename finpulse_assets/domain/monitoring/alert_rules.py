@@ -14,6 +14,7 @@ from finpulse_assets.domain.calendar import build_sessions
 from finpulse_assets.domain.evaluation.promotion import Promotion
 from finpulse_assets.domain.monitoring.alert import STATUS, Alert, Kind, Severity
 from finpulse_assets.domain.monitoring.drift import WHOLE, verdicts
+from finpulse_assets.domain.monitoring.text_drift import sentence_of
 
 # The day's run begins at its schedule and takes its time: a session is not missed before this.
 GRACE = timedelta(hours=2)
@@ -103,12 +104,10 @@ def drifting(history: pl.DataFrame) -> list[Alert]:
     Args:
         history: schemas.FEATURE_DRIFT, every report so far.
     """
-    reports = verdicts(history)
-    quiet = reports.filter(~pl.col("is_drifted"))["session_date"].max()
-    now = reports if quiet is None else reports.filter(pl.col("session_date") > quiet)
-    if now.is_empty():
+    span = _since_quiet(verdicts(history))
+    if span is None:
         return []
-    first, last = now["session_date"][0], now["session_date"][-1]
+    first, last = span
     rows = history.filter((pl.col("session_date") == last) & (pl.col("feature") != WHOLE))
     drifted = rows.filter("is_drifted").sort(pl.col("value") / pl.col("limit"), descending=True)
     what = (
@@ -117,6 +116,27 @@ def drifting(history: pl.DataFrame) -> list[Alert]:
     )
     since = build_sessions(first, last)["decision_at"][0]
     return [Alert(Kind.DRIFT, "features", what, since, Severity.WARNING, STATUS)]
+
+
+def drifting_texts(history: pl.DataFrame) -> list[Alert]:
+    """Return the drift of the latest report on texts, since the first of the drifted ones.
+
+    Args:
+        history: schemas.TEXT_DRIFT, every report so far.
+    """
+    span = _since_quiet(history.sort("session_date"))
+    if span is None:
+        return []
+    what = sentence_of(history.filter(pl.col("session_date") == span[1]))
+    since = build_sessions(*span)["decision_at"][0]
+    return [Alert(Kind.DRIFT, "texts", what, since, Severity.WARNING, STATUS)]
+
+
+def _since_quiet(reports: pl.DataFrame) -> tuple[date, date] | None:
+    """Return the first and last of the drifted sessions that the reports end with, if they do."""
+    quiet = reports.filter(~pl.col("is_drifted"))["session_date"].max()
+    now = reports if quiet is None else reports.filter(pl.col("session_date") > quiet)
+    return None if now.is_empty() else (now["session_date"][0], now["session_date"][-1])
 
 
 def decision_of(promotion: Promotion) -> Alert:

@@ -15,6 +15,7 @@ from datetime import date
 import numpy as np
 import polars as pl
 
+from finpulse_assets.contract import Table
 from finpulse_assets.domain.features.registry import FEATURES
 from finpulse_assets.errors import EvaluationError
 from finpulse_assets.schemas import FEATURE_DRIFT
@@ -273,14 +274,19 @@ def summary(report: pl.DataFrame) -> DriftSummary:
     )
 
 
-def merge_history(held: pl.DataFrame, report: pl.DataFrame) -> pl.DataFrame:
-    """Return the history with `report` in place of an earlier one of its session."""
-    return FEATURE_DRIFT.enforce(
-        pl.concat([held.join(report, on="session_date", how="anti"), report])
-    )
+def merge_history(table: Table, held: pl.DataFrame, report: pl.DataFrame) -> pl.DataFrame:
+    """Return the history of reports with `report` in place of an earlier one of its session."""
+    return table.enforce(pl.concat([held.join(report, on="session_date", how="anti"), report]))
 
 
-def verdicts(history: pl.DataFrame) -> pl.DataFrame:
-    """Return session_date and is_drifted of the whole, one row per report, ascending."""
-    whole = history.filter(pl.col("feature") == WHOLE)
-    return whole.select("session_date", "is_drifted").sort("session_date")
+def verdicts(features: pl.DataFrame, texts: pl.DataFrame | None = None) -> pl.DataFrame:
+    """Return session_date and is_drifted, one row per session with a report, ascending.
+
+    Args:
+        features: schemas.FEATURE_DRIFT; the whole decides.
+        texts: schemas.TEXT_DRIFT; a session has drifted when either says so.
+    """
+    whole = features.filter(pl.col("feature") == WHOLE)
+    reports = [it.select("session_date", "is_drifted") for it in (whole, texts) if it is not None]
+    every = pl.concat(reports).group_by("session_date").agg(pl.col("is_drifted").any())
+    return every.sort("session_date")

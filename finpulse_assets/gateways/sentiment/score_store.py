@@ -20,7 +20,7 @@ from finpulse_assets.errors import LakeError, SchemaError
 from finpulse_assets.schemas import TEXT_SENTIMENT
 
 WAIT_SECONDS = 60  # for another run that is writing
-_SQL_TYPES = {pl.String: "text", pl.Float64: "real", pl.Boolean: "integer"}
+_SQL_TYPES = {pl.String: "text", pl.Float64: "real", pl.Boolean: "integer", pl.Binary: "blob"}
 
 
 def _schema(*names: str) -> dict[str, pl.DataType]:

@@ -21,7 +21,7 @@ from finpulse_assets.orchestration.alerting import facts
 from finpulse_assets.orchestration.alerting.runs import RunHistory
 from finpulse_assets.orchestration.alerting.tables import WATCHED, table_statuses, usual_gaps
 from finpulse_assets.orchestration.run.clock_file import data_due
-from finpulse_assets.schemas import FEATURE_DRIFT
+from finpulse_assets.schemas import FEATURE_DRIFT, TEXT_DRIFT
 from finpulse_assets.settings import Settings
 
 LONGEST_LAG = timedelta(days=366)
@@ -105,8 +105,10 @@ class Collector:
         return [*stale, *rules.unreadable_tables(unreadable, now)]
 
     def _drift(self) -> Observation:
-        history = self.lake.read_or_empty(FEATURE_DRIFT).collect()
-        return Observation(conditions=tuple(rules.drifting(history)))
+        features, texts = (
+            self.lake.read_or_empty(table).collect() for table in (FEATURE_DRIFT, TEXT_DRIFT)
+        )
+        return Observation(conditions=(*rules.drifting(features), *rules.drifting_texts(texts)))
 
     def _decision(self) -> Observation:
         found = self.models.promotion()

@@ -12,6 +12,7 @@ from datetime import datetime
 import polars as pl
 
 from finpulse_assets.domain.features.technical import TECHNICAL_FEATURES, build_technical_features
+from finpulse_assets.domain.texts.traits import text_traits
 from finpulse_assets.errors import SettingError
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.gateways.warehouse.replay import MartReplay
@@ -28,6 +29,7 @@ from finpulse_assets.schemas import (
     SESSIONS,
     SOURCES,
     TEXT_SENTIMENT,
+    TEXT_TRAITS,
     TICKERS,
     TWEETS,
 )
@@ -35,6 +37,7 @@ from finpulse_assets.settings import Settings
 
 INPUTS = (
     SOURCES, SESSIONS, TICKERS, PRICES, CORPORATE_ACTIONS, TWEETS, HEADLINES, TEXT_SENTIMENT,
+    TEXT_TRAITS,
 )  # fmt: skip
 AS_OF_TABLES = (
     TECHNICAL_FEATURES.name, DAILY_SENTIMENT, DAILY_FEATURES, LABELS, TRAINING_SET,
@@ -43,9 +46,13 @@ AS_OF_TABLES = (
 
 @dataclass(frozen=True)
 class FeatureReplay:
-    """The way from raw tables to technical features and marts."""
+    """The way from raw tables to technical features and marts.
+
+    `languages` are those whose texts count.
+    """
 
     marts: MartReplay
+    languages: tuple[str, ...] = ("en",)
 
     @classmethod
     def of(cls, settings: Settings) -> FeatureReplay:
@@ -54,7 +61,8 @@ class FeatureReplay:
         Raises:
             LakeError: the marts were never built.
         """
-        return cls(MartReplay.of(settings.root / "dbt_target" / "manifest.json"))
+        marts = MartReplay.of(settings.root / "dbt_target" / "manifest.json")
+        return cls(marts, tuple(settings.languages.split(",")))
 
     def build(
         self, tables: Mapping[str, pl.DataFrame], table: str, *, as_of: datetime
@@ -70,11 +78,19 @@ class FeatureReplay:
         )
         if table == TECHNICAL_FEATURES.name:
             return technical
-        built = self.marts.build({**tables, TECHNICAL_FEATURES.name: technical}, table, as_of=as_of)
+        made = {TECHNICAL_FEATURES.name: technical, TEXT_TRAITS.name: self._traits(tables, as_of)}
+        built = self.marts.build({**tables, **made}, table, as_of=as_of)
         if table != DAILY_FEATURES:
             return built.sort("ticker", "session_date")
         seen = technical.select("ticker", "session_date", "bars_seen")
         return built.join(seen, on=["ticker", "session_date"]).sort("ticker", "session_date")
+
+    def _traits(self, tables: Mapping[str, pl.DataFrame], as_of: datetime) -> pl.DataFrame:
+        """Find near copies anew, among what was known; the languages of the texts are kept."""
+        columns = ("text_hash", "text", "session_date", "knowledge_time")
+        texts = pl.concat([tables[it.name].lazy().select(columns) for it in (TWEETS, HEADLINES)])
+        known = texts.filter(pl.col("knowledge_time") <= as_of)
+        return text_traits(known, languages=self.languages, held=tables[TEXT_TRAITS.name])
 
 
 def read_inputs(lake: Lake, *, tickers: Sequence[str] | None = None) -> dict[str, pl.DataFrame]:

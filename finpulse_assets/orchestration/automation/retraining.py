@@ -27,7 +27,7 @@ from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.gateways.models.model_store import ModelStore
 from finpulse_assets.orchestration.automation.schedule import HOLIDAYS, months_of_session
 from finpulse_assets.orchestration.training.training_plan import TRAIN_FROM_TAG
-from finpulse_assets.schemas import FEATURE_DRIFT
+from finpulse_assets.schemas import FEATURE_DRIFT, TEXT_DRIFT
 from finpulse_assets.settings import Settings
 
 REASON_TAG = "finpulse/reason"
@@ -48,8 +48,9 @@ def drift_sensor(
 ) -> dg.SensorDefinition:
     """Return the sensor that requests one retraining per drift.
 
-    Its cursor holds the session of the last report it has read and of the report for which it last
-    requested a retraining. Deleting it repeats nothing: the run key names the report.
+    Its cursor holds the sessions of the last reports it has read, of features and of texts, and of
+    the report for which it last requested a retraining. Deleting it repeats nothing: the run key
+    names the report.
     """
 
     @dg.sensor(
@@ -57,18 +58,21 @@ def drift_sensor(
         name="retrain_on_drift",
         minimum_interval_seconds=seconds,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Requests one retraining per drift: after two drifted reports in a row, at "
-        "most once in forty sessions.",
+        description="Requests one retraining per drift of features or texts: after two drifted "
+        "sessions in a row, at most once in forty.",
     )
     def retrain_on_drift(
         context: dg.SensorEvaluationContext,
         lake: dg.ResourceParam[Lake],
         settings: dg.ResourceParam[Settings],
     ) -> Iterator[dg.RunRequest | dg.SkipReason]:
-        reports = verdicts(lake.read_or_empty(FEATURE_DRIFT).collect())
+        histories = [lake.read_or_empty(table).collect() for table in (FEATURE_DRIFT, TEXT_DRIFT)]
+        reports = verdicts(*histories)
         cursor = json.loads(context.cursor or "{}")
         latest = str(reports["session_date"].max())
-        if cursor.get("seen") == latest:
+        # The reports of a session come one after the other: each is looked at.
+        seen = [str(history["session_date"].max()) for history in histories]
+        if cursor.get("seen") == seen:
             yield dg.SkipReason(f"no drift report since {latest}")
             return
         asked_for = cursor.get("asked_for")
@@ -80,7 +84,7 @@ def drift_sensor(
             yield _request(answer, date.fromisoformat(latest), settings)
         else:
             yield dg.SkipReason(answer.reason)
-        context.update_cursor(json.dumps({"seen": latest, "asked_for": asked_for}))
+        context.update_cursor(json.dumps({"seen": seen, "asked_for": asked_for}))
 
     return retrain_on_drift
 

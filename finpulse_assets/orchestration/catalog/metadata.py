@@ -18,6 +18,7 @@ from finpulse_assets.domain.catalogue import CatalogueTable
 from finpulse_assets.domain.features.minutes import MINUTE_FEATURES
 from finpulse_assets.domain.features.online import ONLINE_FEATURES
 from finpulse_assets.domain.features.technical import TECHNICAL_FEATURES
+from finpulse_assets.domain.texts.embeddings import TEXT_EMBEDDINGS
 
 MARKET_DATA, RESEARCH, PLATFORM = "team:market-data", "team:research", "team:platform"
 
@@ -34,13 +35,16 @@ LAKE_TABLES: dict[str, Table] = {
         schemas.BARS_1M,
         schemas.SENTIMENT_LEADERBOARD,
         schemas.TEXT_SENTIMENT,
+        schemas.TEXT_TRAITS,
         TECHNICAL_FEATURES,
         MINUTE_FEATURES,
+        TEXT_EMBEDDINGS,
         schemas.EVALUATION,
         schemas.OUT_OF_SAMPLE,
         schemas.DAILY_SIGNALS,
         schemas.OUTCOMES,
         schemas.FEATURE_DRIFT,
+        schemas.TEXT_DRIFT,
         schemas.LIVE_QUALITY,
         FEATURE_PROFILE,
         ONLINE_FEATURES,

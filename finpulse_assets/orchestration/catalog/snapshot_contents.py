@@ -40,12 +40,14 @@ LAKE_CONTENTS: dict[Table, str | None] = {
     schemas.TWEETS: "knowledge_time",
     schemas.HEADLINES: "knowledge_time",
     schemas.TEXT_SENTIMENT: "first_known_at",
+    schemas.TEXT_TRAITS: "first_known_at",
     schemas.EVALUATION: None,
     schemas.OUT_OF_SAMPLE: None,
     schemas.DAILY_SIGNALS: "predicted_at",
     schemas.OUTCOMES: "matured_at",
     schemas.LIVE_QUALITY: None,
     schemas.FEATURE_DRIFT: None,
+    schemas.TEXT_DRIFT: None,
 }
 TITLES = {BARS_1M: f"The last {MINUTE_SESSIONS} sessions; all of them lie in lake/{BARS_1M.name}."}
 CHOSEN_PRICES = replace(

@@ -13,7 +13,7 @@ import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 
-from finpulse_assets.domain.features.families.text import DAILY, HISTORY, MARKET, NO_TEXT, WEIGHTED
+from finpulse_assets.domain.features.families.text import DAILY, HISTORY, MARKET, NO_TEXT
 from finpulse_assets.domain.features.feature import Feature
 from finpulse_assets.domain.features.registry import FEATURES, TEXT
 from finpulse_assets.errors import SchemaError
@@ -56,10 +56,10 @@ class Contract:
 
 # A feature of bars is null while it warms up; each row of int_daily_sentiment has a text.
 ALWAYS = frozenset(it.name for it in TEXT if not it.undefined)
-WITH_TEXT = ALWAYS.union(it.name for it in DAILY + WEIGHTED if it.undefined == NO_TEXT)
+WITH_TEXT = ALWAYS.union(it.name for it in DAILY if it.undefined == NO_TEXT)
 CONTRACTS = (
-    Contract("int_daily_sentiment", DAILY + WEIGHTED, WITH_TEXT),
-    Contract(DAILY_SENTIMENT, DAILY + WEIGHTED, frozenset()),  # tested in int_daily_sentiment
+    Contract("int_daily_sentiment", DAILY, WITH_TEXT),
+    Contract(DAILY_SENTIMENT, DAILY, frozenset()),  # tested in int_daily_sentiment
     Contract("int_text_windows", HISTORY, ALWAYS),
     Contract("int_text_market", MARKET, ALWAYS),
     Contract(DAILY_FEATURES, FEATURES, ALWAYS),

@@ -39,12 +39,21 @@ from finpulse_assets.schemas import (
     SESSIONS,
     SOURCES,
     TEXT_SENTIMENT,
+    TEXT_TRAITS,
     TICKERS,
     source_table,
 )
 from finpulse_assets.settings import Settings
 
-LAKE_TABLES = (SESSIONS, TICKERS, SOURCES, *RAW_TABLES.values(), TEXT_SENTIMENT, TECHNICAL_FEATURES)
+LAKE_TABLES = (
+    SESSIONS,
+    TICKERS,
+    SOURCES,
+    *RAW_TABLES.values(),
+    TEXT_SENTIMENT,
+    TEXT_TRAITS,
+    TECHNICAL_FEATURES,
+)
 MARTS = ("fct_daily_sentiment", "fct_daily_features", "fct_labels", "fct_training_set")
 DELIVERED = (
     *(source_table(EXCHANGE, kind) for kind in EXCHANGE_KINDS),

@@ -1,28 +1,20 @@
-"""The scores of whole months, made where the raw texts or the model have changed.
-
-Beside the months of scored/text_sentiment lies `.inputs.json`: for each month who scored it, and
-the time and size of the files of raw texts that it was made from.
-"""
+"""The scores of whole months, made where the raw texts or the model have changed."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
-from pathlib import Path
 
 import dagster as dg
 import polars as pl
 
 from finpulse_assets.domain.texts.scored_rows import distinct_texts, sentiment_rows, words_of
-from finpulse_assets.errors import LakeError
-from finpulse_assets.gateways.atomic import write_json
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.gateways.sentiment.baseline import vader_release
 from finpulse_assets.gateways.sentiment.scoring import TextScorer
 from finpulse_assets.orchestration.catalog.metadata import newest
+from finpulse_assets.orchestration.training.made_months import MadeMonths, files_of
 from finpulse_assets.schemas import HEADLINES, TEXT_SENTIMENT, TWEETS
 
-INPUTS_FILE = ".inputs.json"
 RAW = (TWEETS, HEADLINES)
 
 
@@ -42,17 +34,13 @@ def score_months(lake: Lake, scorer: TextScorer, months: Iterable[str]) -> dict[
     Raises:
         LakeError: the lake or a store of scores cannot be read or written.
     """
-    held, scored = _inputs(lake), set(lake.partitions(TEXT_SENTIMENT))
     present = {month for table in RAW for month in lake.partitions(table)}
-    inputs = {month: _inputs_of(lake, month, scorer) for month in {*months, *present}}
-    written = {}
-    for month, made_from in sorted(inputs.items()):
-        if month in scored and held.get(month) == made_from:
-            continue
+    by = {"model": scorer.fingerprint, "vader": vader_release()}
+    inputs = {month: {**by, **files_of(lake, RAW, month)} for month in {*months, *present}}
+    made, written = MadeMonths(lake, TEXT_SENTIMENT), {}
+    for month in made.outdated(inputs):
         rows = scored_rows(scorer, *(lake.scan_present(table, [month]) for table in RAW))
-        with lake.locked(TEXT_SENTIMENT):
-            lake.replace(TEXT_SENTIMENT, rows, [month])
-            write_json(_inputs_file(lake), {**_inputs(lake), month: made_from})
+        made.write(month, rows, inputs[month])
         written[month] = rows.height
     return written
 
@@ -93,27 +81,3 @@ def scoring_metadata(lake: Lake, scorer: TextScorer, months: Iterable[str]) -> d
         "model_fingerprint": scorer.fingerprint,
     }
     return {name: value for name, value in known.items() if value is not None}
-
-
-def _inputs_of(lake: Lake, month: str, scorer: TextScorer) -> dict[str, object]:
-    """Return what the scores of a month are made from; the lake rewrites no file in vain."""
-    paths = {table.name: lake.path(table, month) for table in RAW}
-    found = {name: path.stat() for name, path in paths.items() if path.exists()}
-    files = {name: [stat.st_mtime_ns, stat.st_size] for name, stat in found.items()}
-    return {"model": scorer.fingerprint, "vader": vader_release(), **files}
-
-
-def _inputs_file(lake: Lake) -> Path:
-    return lake.root / TEXT_SENTIMENT.name / INPUTS_FILE
-
-
-def _inputs(lake: Lake) -> dict[str, object]:
-    path = _inputs_file(lake)
-    if not path.exists():
-        return {}
-    try:
-        return dict(json.loads(path.read_text()))
-    except ValueError as error:
-        raise LakeError(
-            f"{path} cannot be read: {error}", hint="delete it; every month is looked at again"
-        ) from error

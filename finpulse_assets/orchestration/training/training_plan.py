@@ -18,6 +18,7 @@ from finpulse_assets.domain.models.candidate import Candidate
 from finpulse_assets.domain.models.lightgbm_model import PriceModel
 from finpulse_assets.domain.models.registry import candidates
 from finpulse_assets.domain.models.training import TrainingPlan
+from finpulse_assets.domain.texts.embeddings import NAMES as EMBEDDINGS
 from finpulse_assets.errors import SettingError
 from finpulse_assets.gateways.warehouse.reader import Warehouse
 from finpulse_assets.orchestration.dbt.models import TRAINING_SET
@@ -48,7 +49,8 @@ class Recipe:
 
     @cached_property
     def candidates(self) -> tuple[Candidate, ...]:
-        return candidates(TrainingPlan(num_threads=self.settings.model_threads))
+        plan = TrainingPlan(num_threads=self.settings.model_threads)
+        return candidates(plan, embeddings=EMBEDDINGS if EMBEDDINGS[0] in self.frame else ())
 
     @property
     def challengers(self) -> list[Candidate]:
@@ -89,13 +91,18 @@ class Recipe:
 
 
 def read_recipe(
-    warehouse: Warehouse, settings: Settings, tags: Mapping[str, str] | None = None
+    warehouse: Warehouse,
+    settings: Settings,
+    tags: Mapping[str, str] | None = None,
+    *,
+    embeddings: pl.DataFrame | None = None,
 ) -> Recipe:
     """Return the recipe for the training set as dbt built it last.
 
     Args:
         warehouse: where it lies.
         settings: of the deployment.
+        embeddings: `TEXT_EMBEDDINGS`, for a candidate that reads them too.
         tags: of the run; TRAIN_FROM_TAG names the first session that is trained on.
 
     Raises:
@@ -106,6 +113,10 @@ def read_recipe(
         f"select * from {TRAINING_SET} where session_date >= ? order by ticker, session_date",  # noqa: S608
         [first],
     )
+    if embeddings is not None:
+        frame = frame.join(
+            embeddings, on=["ticker", "session_date"], how="left", maintain_order="left"
+        )
     scored_by = warehouse.query(SCORED_BY, [frame["decision_at"].max()])
     return Recipe(frame, settings, ",".join(scored_by["model_fingerprint"]))
 

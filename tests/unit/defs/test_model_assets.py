@@ -14,6 +14,8 @@ from finpulse_assets.defs.models.assets import (
     price_model,
     promotion,
 )
+from finpulse_assets.domain.models.registry import WITH_EMBEDDINGS
+from finpulse_assets.domain.texts.embeddings import NAMES, TEXT_EMBEDDINGS
 from finpulse_assets.schemas import DAILY_SIGNALS, EVALUATION, OUT_OF_SAMPLE
 from tests.unit.defs.model_home import CHAIN, DAYS, ModelHome, after, labelled, metadata, sentence
 
@@ -145,3 +147,23 @@ def test_old_candidates_are_pruned_and_said(chained):
     said = metadata(result, promotion)
     assert said["pruned_models"] == "old2, old0"
     assert said["pruned_mlflow_versions"] == "2, 4"
+
+
+def test_a_candidate_that_reads_embeddings_is_evaluated_and_never_promoted(home, monkeypatch):
+    monkeypatch.setenv("FINPULSE_EMBEDDINGS", "true")
+    frame = labelled(100)
+    home.fill(frame)
+    signs = frame.select("ticker", "session_date", *(
+        pl.col("return_next_session").sign().alias(name) for name in NAMES
+    ))  # fmt: skip
+    home.lake.replace(TEXT_EMBEDDINGS, signs, ["all"])
+    run = home.run(*CHAIN)
+    assert run.success, sentence(run)
+    rows = home.lake.scan(OUT_OF_SAMPLE).collect()
+    hits = rows.group_by("candidate").agg((pl.col("predicts_up") == pl.col("is_up")).mean())
+    best, other = hits.sort("predicts_up", descending=True).rows()[:2]
+    assert best[0] == WITH_EMBEDDINGS
+    assert best[1] > other[1] + 0.02, "it has read the outcome"
+    assert metadata(run, evaluation)["with_embeddings"].startswith("accuracy ")
+    assert home.models.promotion().champion.candidate_id == ids(home)["lightgbm"]
+    assert home.models.candidates() == [ids(home)["lightgbm"]]

@@ -6,10 +6,11 @@ int_text_market.sql, `RELATIVE` in fct_daily_features.sql.
 
 A text counts for the first session whose decision time is later than its knowledge time. Equal
 words are one text of a ticker and session, under the kind and author that had them first; a score
-is p_positive - p_negative of a text. `author_weight` and `copy_weight` are columns of
-int_texts_scored. A window counts sessions of the exchange from the ticker's first bar or text on.
-The deviation of a session's scores is that of a population, one over sessions that of a sample, as
-in the family `volume`.
+is p_positive - p_negative of a text. `weight` is a column of int_texts_scored: an author has one
+voice in a ticker and session, and so have near copies of one opinion. Near copies are those of the
+14 days before. A window counts sessions of the exchange from the ticker's first bar or text on. The
+deviation of a session's scores is that of a population, one over sessions that of a sample, as in
+the family `volume`.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from functools import partial
 
 from finpulse_assets.domain.features.feature import Feature
 
+WITH_COPIES = 11  # sessions of 14 days and this one
 NO_TEXT = "the session has no text"
 _NO_WINDOW = "the window has no text"
 _NO_MARKET = "no ticker has a text"
@@ -69,6 +71,14 @@ DAILY = (
     _always(name="author_count", formula="distinct named authors of the session", unit="authors"),
     _feature(name="retweet_share", formula="retweets / all messages, copies included",
              unit="0 to 1"),
+    _feature(name="near_copy_share", formula="1 - groups of near copies / all messages",
+             unit="0 to 1", lookback=WITH_COPIES),
+    _feature(name="tickers_per_text", formula="mean number of tickers that a text names",
+             unit="tickers"),
+    _feature(name="sentiment_raw", formula="mean score of all messages, every copy counted",
+             unit="-1 to 1"),
+    _feature(name="sentiment_weighted", formula="sum of weight x score / sum of weight over all "
+             "messages", unit="-1 to 1", lookback=WITH_COPIES),
     _feature(name="sentiment_mean", formula="mean score of the session's texts", unit="-1 to 1"),
     _feature(name="sentiment_std", formula="deviation of the session's scores", unit="0 to 1"),
     _feature(name="sentiment_max", formula="highest score of the session's texts",
@@ -98,16 +108,6 @@ DAILY = (
     _always(name="trading_signal", formula="sign of sentiment_mean where |sentiment_mean| > 0.2 "
             "and signal_quality > 0.3, else 0", inputs=("sentiment_mean", "signal_quality"),
             unit="-1, 0 or 1"),
-)
-
-# The place of two features: columns of fct_daily_sentiment, but no inputs of the model as long as
-# the weights are simple rules. On the simulated market they repeat sentiment_mean (correlation
-# above 0.998); they become features when the weights are learnt.
-WEIGHTED = (
-    _feature(name="sentiment_author_weighted", formula="sum of author_weight x score / sum of "
-             "author_weight", unit="-1 to 1"),
-    _feature(name="sentiment_copy_weighted", formula="sum of copy_weight x score / sum of "
-             "copy_weight", unit="-1 to 1"),
 )
 
 HISTORY = (

@@ -73,6 +73,7 @@ CASES = [
     (TEXTS, {"event_time": None}, "event_time is missing"),
     (TEXTS, {"text": None}, "text is empty"),
     (TEXTS, {"text": " \n\t"}, "text is empty"),
+    (TEXTS, {"text": "\u200b\x00\u200f\u3000\ufeff"}, "text is empty"),
     (TEXTS, {"text": "x" * 10_001}, "text has 10001 characters, the limit is 10000"),
     (PRICES, {"problem": "open 'n/a' is not a number"}, "open 'n/a' is not a number"),
     *((PRICES, {name: None}, f"{name} is missing") for name in PRICE if name != "price_basis"),

@@ -11,7 +11,7 @@ from finpulse_assets.domain.calendar import build_sessions
 from finpulse_assets.domain.evaluation.promotion import Champion, Promotion
 from finpulse_assets.domain.monitoring import alert_rules as rules
 from finpulse_assets.domain.monitoring.alert import Kind, Severity
-from finpulse_assets.schemas import FEATURE_DRIFT
+from finpulse_assets.schemas import FEATURE_DRIFT, TEXT_DRIFT
 
 NOON = datetime(2024, 3, 4, 12, tzinfo=UTC)
 DELAY = timedelta(minutes=15)
@@ -146,6 +146,35 @@ def test_drift_holds_since_the_first_of_the_latest_drifted_reports(days, since):
             found[0].what == f"2 of 3 features drifted on 2024-03-0{max(days)}, most of all f2, f1"
         )
         assert found[0].subject == "features"
+
+
+def text_report(day: int, *, drifted: bool) -> pl.DataFrame:
+    row = {
+        "session_date": date(2024, 3, day), "auc": 0.91, "auc_limit": 0.7, "mmd": 0.2,
+        "mmd_p_value": 0.001, "is_drifted": drifted, "recent_texts": 60, "reference_texts": 600,
+        "reference_from": date(2023, 1, 3), "reference_to": date(2024, 2, 1),
+        "vectors": "bag of words", "model_version": "m1",
+    }  # fmt: skip
+    return TEXT_DRIFT.enforce(pl.DataFrame([row]))
+
+
+@pytest.mark.parametrize(
+    ("days", "since"),
+    [
+        ({}, None),
+        ({4: False}, None),
+        ({4: True, 5: False}, None),
+        ({4: False, 5: True, 6: True}, 5),
+    ],
+)
+def test_drift_of_texts_holds_since_the_first_of_the_latest_drifted_reports(days, since):
+    reports = [text_report(day, drifted=drifted) for day, drifted in days.items()]
+    found = rules.drifting_texts(pl.concat([TEXT_DRIFT.empty(), *reports]))
+    assert [(a.since.day, a.subject, a.kind) for a in found] == (
+        [(since, "texts", Kind.DRIFT)] if since else []
+    )
+    if found:
+        assert found[0].what.startswith("the texts have drifted on 2024-03-06: a classifier")
 
 
 @pytest.mark.parametrize(

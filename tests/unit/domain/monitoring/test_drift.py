@@ -161,9 +161,9 @@ def report_of(shift: float, until: int = 160) -> pl.DataFrame:
 
 def test_the_history_holds_one_report_a_session_whatever_is_repeated():
     quiet, drifted, later = report_of(0.0), report_of(1.0), report_of(0.0, until=161)
-    history = merge_history(FEATURE_DRIFT.empty(), quiet)
-    history = merge_history(merge_history(history, drifted), later)
-    assert merge_history(history, later).equals(history)
+    history = merge_history(FEATURE_DRIFT, FEATURE_DRIFT.empty(), quiet)
+    history = merge_history(FEATURE_DRIFT, merge_history(FEATURE_DRIFT, history, drifted), later)
+    assert merge_history(FEATURE_DRIFT, history, later).equals(history)
     assert history.height == 2 * 3
     assert verdicts(history).rows() == [(DAYS[159], True), (DAYS[160], False)]
 

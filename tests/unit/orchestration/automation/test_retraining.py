@@ -17,7 +17,7 @@ from finpulse_assets.gateways.models.model_store import ModelStore
 from finpulse_assets.orchestration.automation.retraining import drift_sensor, proof_sensor
 from finpulse_assets.orchestration.run.partitions import MONTHS
 from finpulse_assets.settings import load_settings
-from tests.fakes.drift_reports import add_reports
+from tests.fakes.drift_reports import add_reports, add_text_reports
 
 DAYS = build_sessions(date(2024, 1, 2), date(2024, 12, 31))["session_date"].to_list()
 SPAN = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
@@ -79,8 +79,22 @@ def test_a_week_of_drift_is_one_request_however_often_it_is_looked_at(drifting):
     (request,) = drifting.requests
     assert request.run_key == f"drift-{DAYS[11]}"
     assert tuple(request.tags[name] for name in SPAN) == ("2024-01-01", "2024-01-01")
-    assert json.loads(drifting.cursor) == {"seen": f"{DAYS[19]}", "asked_for": f"{DAYS[11]}"}
+    assert json.loads(drifting.cursor) == {
+        "seen": [f"{DAYS[19]}", "None"], "asked_for": f"{DAYS[11]}",
+    }  # fmt: skip
     assert drifting.look() == f"no drift report since {DAYS[19]}"
+
+
+def test_texts_that_drift_alone_are_answered_also_when_their_report_comes_second(drifting):
+    for number in (0, 1):
+        drifting.report(number, is_drifted=False)
+        assert drifting.look() == f"no drift on {DAYS[number]}"
+        add_text_reports(
+            drifting.lake, pl.DataFrame({"session_date": [DAYS[number]], "is_drifted": [True]})
+        )
+        drifting.look()
+    (request,) = drifting.requests
+    assert request.run_key == f"drift-{DAYS[1]}"
 
 
 def test_drift_that_passed_unseen_is_not_answered_and_a_lost_cursor_repeats_the_key(drifting):

@@ -14,11 +14,8 @@ from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.gateways.sentiment import scoring
 from finpulse_assets.gateways.sentiment.baseline import vader_scores
 from finpulse_assets.gateways.sentiment.scoring import TextScorer
-from finpulse_assets.orchestration.training.text_scoring import (
-    INPUTS_FILE,
-    score_months,
-    scoring_metadata,
-)
+from finpulse_assets.orchestration.training.made_months import INPUTS_FILE
+from finpulse_assets.orchestration.training.text_scoring import score_months, scoring_metadata
 from finpulse_assets.schemas import HEADLINES, TEXT_SENTIMENT, TWEETS
 from tests.fakes.classifier import FakeClassifier
 from tests.fakes.texts import noon, tweets
