@@ -14,6 +14,7 @@ from finpulse_assets.orchestration.catalog.metadata import (
 )
 from finpulse_assets.orchestration.run.clock import MONTHS
 from finpulse_assets.orchestration.training.sentiment_model import (
+    admitted,
     current_sentiment_model,
     labelled_texts,
     make_sentiment_model,
@@ -42,6 +43,7 @@ def sentiment_model(settings: dg.ResourceParam[Settings]) -> dg.MaterializeResul
         metadata={
             "model": model.name,
             "fingerprint": model.fingerprint,
+            "arithmetic": str(model.arithmetic),
             "folder": dg.MetadataValue.path(str(model.folder)),
             "report": dg.MetadataValue.json(dict(model.report)),
         }
@@ -71,12 +73,13 @@ def text_sentiment(
     settings: dg.ResourceParam[Settings],
     lake: dg.ResourceParam[Lake],
 ) -> dg.MaterializeResult:
-    model, months = current_sentiment_model(settings), context.partition_keys
+    model = admitted(current_sentiment_model(settings), settings)
+    months = context.partition_keys
     scorer = TextScorer(
         settings.models / "scores",
         model.fingerprint,
-        lambda: model.load(settings.device),
-        on_progress=lambda done, of: context.log.info(f"scored {done:,} of {of:,} texts"),
+        model.load,
+        on_progress=lambda done, of: context.log.info(f"scored and kept {done:,} of {of:,} texts"),
     )
     written = score_months(lake, scorer, months)
     for month in written.keys() - set(months):  # Dagster knows of the run's own

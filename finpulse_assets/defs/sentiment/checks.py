@@ -1,16 +1,47 @@
-"""Checks of the scores: one model, and probabilities that are probabilities.
+"""Checks of the model's arithmetic and of the scores: one model, probabilities that are some.
 
 asset-checks
 https://docs.dagster.io/guides/test/
 """
 
+from dataclasses import asdict
+
 import dagster as dg
 import polars as pl
 
 from finpulse_assets.gateways.lake.lake import Lake
+from finpulse_assets.gateways.sentiment.parity import MAX_FLIPPED_SHARE, MAX_PROBABILITY_CHANGE
+from finpulse_assets.orchestration.training.sentiment_model import (
+    current_sentiment_model,
+    parity_report,
+)
 from finpulse_assets.schemas import TEXT_SENTIMENT
+from finpulse_assets.settings import Settings
 
 ROUNDING = 1e-5
+
+
+@dg.asset_check(
+    asset=["models", "sentiment_model"],
+    blocking=True,
+    description="A reduced dtype (FINPULSE_SCORING_DTYPE) gives the labels and probabilities of "
+    f"float32 on a fixed sample: at most {MAX_FLIPPED_SHARE:.0%} of the labels flip and no "
+    f"probability changes by more than {MAX_PROBABILITY_CHANGE}. Measured once for a model, dtype "
+    "and device. Hint when it fails: set FINPULSE_SCORING_DTYPE to float32.",
+)
+def reduced_dtype_agrees_with_float32(
+    settings: dg.ResourceParam[Settings],
+) -> dg.AssetCheckResult:
+    model = current_sentiment_model(settings)
+    report = parity_report(model, settings)
+    if report is None:
+        return dg.AssetCheckResult(
+            passed=True,
+            description=f"{model.arithmetic} is full precision",
+            metadata={"device": model.arithmetic.device, "dtype": model.arithmetic.dtype},
+        )
+    figures = {**asdict(report), "flipped_share": report.flipped_share}
+    return dg.AssetCheckResult(passed=report.is_admitted, description=str(report), metadata=figures)
 
 
 @dg.asset_check(

@@ -107,8 +107,14 @@ class TextScorer:
         lacking: pl.Series,
         score: Callable[[pl.DataFrame, int, int], pl.DataFrame],
     ) -> pl.DataFrame:
-        """Return the known scores and those of the texts that lack one, kept chunk by chunk."""
-        missing = words.filter(pl.col("text_hash").is_in(lacking.implode())).sort("text_hash")
+        """Return the known scores and those of the texts that lack one, kept chunk by chunk.
+
+        Longest first: the batches of a chunk need little padding, and if memory is too small,
+        that shows at once.
+        """
+        missing = words.filter(pl.col("text_hash").is_in(lacking.implode())).sort(
+            pl.col("text").str.len_chars(), "text_hash", descending=[True, False]
+        )
         parts = [known]
         for start in range(0, missing.height, self.chunk):
             scored = score(missing.slice(start, self.chunk), start, missing.height)

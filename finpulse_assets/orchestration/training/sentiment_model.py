@@ -16,10 +16,12 @@ from finpulse_assets.domain.simulator import labelled_texts as simulated_sentenc
 from finpulse_assets.domain.texts.normalise import normalise_text
 from finpulse_assets.errors import ModelError
 from finpulse_assets.gateways.atomic import write_json
+from finpulse_assets.gateways.sentiment.arithmetic import Arithmetic, choose_arithmetic
 from finpulse_assets.gateways.sentiment.classifier import Classifier
 from finpulse_assets.gateways.sentiment.hub import fetch_model
 from finpulse_assets.gateways.sentiment.labelled_texts import read_labelled_texts
 from finpulse_assets.gateways.sentiment.manifest import MANIFEST, model_fingerprint, read_manifest
+from finpulse_assets.gateways.sentiment.parity import Parity, admit, parity_of
 from finpulse_assets.gateways.sentiment.recipe import recipe_id
 from finpulse_assets.gateways.sentiment.training import (
     minilm_available,
@@ -35,16 +37,19 @@ TRAINED = {"minilm": train_on_minilm, "tiny": train_tiny}
 
 @dataclass(frozen=True)
 class SentimentModel:
-    """The classifier in use: its folder, fingerprint, and what is known about its quality."""
+    """The classifier in use: its folder, fingerprint, arithmetic, and what its quality is."""
 
     name: str
     folder: Path
     fingerprint: str
     report: Mapping[str, object]
+    arithmetic: Arithmetic
 
-    def load(self, device: str) -> Classifier:
+    def load(self) -> Classifier:
         """Load the classifier, every file checked against its manifest."""
-        return Classifier.load(self.folder, device=device)
+        return Classifier.load(
+            self.folder, device=self.arithmetic.device, dtype=self.arithmetic.dtype
+        )
 
 
 def chosen_model(settings: Settings) -> str:
@@ -77,12 +82,7 @@ def make_sentiment_model(settings: Settings, labelled: pl.DataFrame) -> Sentimen
             endpoint=settings.hub_endpoint,
             token=settings.hub_token.get_secret_value() if settings.hub_token else None,
         )
-    model = SentimentModel(
-        name=name,
-        folder=folder,
-        fingerprint=model_fingerprint(folder),
-        report=read_manifest(folder)["notes"],
-    )
+    model = _described(name, folder, settings)
     write_json(_pointer(settings), {"name": model.name, "folder": folder.name})
     return model
 
@@ -99,12 +99,38 @@ def current_sentiment_model(settings: Settings) -> SentimentModel:
             "there is no sentiment model yet", hint="materialize models/sentiment_model"
         )
     named = json.loads(pointer.read_text())
-    folder = pointer.parent / named["folder"]
+    return _described(named["name"], pointer.parent / named["folder"], settings)
+
+
+def parity_report(model: SentimentModel, settings: Settings) -> Parity | None:
+    """Return how the arithmetic of a model differs from float32; None for full precision."""
+    if model.arithmetic.is_full_precision:
+        return None
+    return parity_of(model.folder, model.arithmetic, lambda: _parity_texts(settings))
+
+
+def admitted(model: SentimentModel, settings: Settings) -> SentimentModel:
+    """Return the model, its arithmetic having passed the parity gate.
+
+    Raises:
+        ModelError: it did not.
+    """
+    admit(model.folder, model.arithmetic, lambda: _parity_texts(settings))
+    return model
+
+
+def _parity_texts(settings: Settings) -> list[str]:
+    return labelled_texts(settings)["text"].to_list()
+
+
+def _described(name: str, folder: Path, settings: Settings) -> SentimentModel:
+    arithmetic = choose_arithmetic(folder, settings.device, settings.scoring_dtype)
     return SentimentModel(
-        name=named["name"],
+        name=name,
         folder=folder,
-        fingerprint=model_fingerprint(folder),
+        fingerprint=model_fingerprint(folder, dtype=arithmetic.dtype),
         report=read_manifest(folder)["notes"],
+        arithmetic=arithmetic,
     )
 
 
