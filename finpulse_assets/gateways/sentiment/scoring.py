@@ -41,6 +41,7 @@ class ScoringReport:
 
     cache_hits: int = 0
     scored: int = 0
+    truncated: int = 0
     seconds: float = 0.0
     device: str | None = None
     dtype: str | None = None
@@ -131,6 +132,7 @@ class TextScorer:
         )
         report.seconds += time.perf_counter() - began
         report.scored += texts.height
+        report.truncated += int(scores.is_truncated.sum())
         report.device, report.dtype = scores.device, scores.dtype
         values = {name: getattr(scores, name) for name in MODEL_SCORES if name != "text_hash"}
         return pl.DataFrame({"text_hash": texts["text_hash"], **values}, schema=MODEL_SCORES)
