@@ -155,6 +155,11 @@ class Settings(BaseSettings):
         "them, and evaluate a candidate that reads them beside the others"
     )  # fmt: skip
     device: str = Field("auto", pattern="^(auto|cpu|cuda)$", description="auto, cpu or cuda")
+    scoring_dtype: str = Field(
+        "auto", pattern="^(auto|float32|bfloat16|float16|int8)$", description="numbers that texts "
+        "are scored in: float32, bfloat16, float16, int8, or auto (full precision on a CPU, "
+        "float16 on CUDA); a reduced one must pass the parity check"
+    )  # fmt: skip
     hub_endpoint: str = Field("https://huggingface.co", description="where hub ids are fetched")
     hub_token: SecretStr | None = Field(None, description="secret: token for the hub")
 

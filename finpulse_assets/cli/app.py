@@ -21,6 +21,7 @@ from finpulse_assets.cli import (
     predict,
     rehearse,
     run,
+    score,
     serve,
     simulate,
     sql,
@@ -50,6 +51,7 @@ app.command("audit")(audit.audit)
 app.command("as-of")(audit.as_of)
 app.command("serve")(serve.serve)
 app.command("predict")(predict.predict)
+app.command("score")(score.score)
 app.command("sql")(sql.sql)
 
 

@@ -72,7 +72,9 @@ def opinion_sentences(count: int, *, seed: int = 0) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=["text", "label"], orient="row")
 
 
-def small_bert(id2label: dict[int, str] | None = None, *, seed: int = 3) -> Any:
+def small_bert(
+    id2label: dict[int, str] | None = None, *, seed: int = 3, max_tokens: int = 64
+) -> Any:
     """Return a random BERT classifier (hidden 32, two layers) in FinBERT's shape."""
     import torch
     from transformers import BertConfig, BertForSequenceClassification
@@ -84,7 +86,7 @@ def small_bert(id2label: dict[int, str] | None = None, *, seed: int = 3) -> Any:
         num_hidden_layers=2,
         num_attention_heads=4,
         intermediate_size=64,
-        max_position_embeddings=64,
+        max_position_embeddings=max_tokens,
         id2label=names,
         label2id={name: index for index, name in names.items()},
         initializer_range=0.2,
@@ -94,11 +96,13 @@ def small_bert(id2label: dict[int, str] | None = None, *, seed: int = 3) -> Any:
         return BertForSequenceClassification(config).eval()
 
 
-def save_tokenizer(folder: Path) -> None:
+def save_tokenizer(folder: Path, max_tokens: int = 64) -> None:
     """Write the tokenizer files that the hub's FinBERT has: a vocabulary and two small JSONs."""
     special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
     (folder / "vocab.txt").write_text("\n".join([*special, *WORDS]) + "\n")
-    settings = {"do_lower_case": True, "model_max_length": 64, "tokenizer_class": "BertTokenizer"}
+    settings = {
+        "do_lower_case": True, "model_max_length": max_tokens, "tokenizer_class": "BertTokenizer"
+    }  # fmt: skip
     (folder / "tokenizer_config.json").write_text(json.dumps(settings))
     names = {f"{name[1:-1].lower()}_token": name for name in special}
     (folder / "special_tokens_map.json").write_text(json.dumps(names))
@@ -107,6 +111,7 @@ def save_tokenizer(folder: Path) -> None:
 def save_small_bert(folder: Path, model: Any | None = None) -> Path:
     """Write config, tokenizer and model.safetensors of a small BERT; no manifest."""
     folder.mkdir(parents=True, exist_ok=True)
-    (model or small_bert()).save_pretrained(folder)
-    save_tokenizer(folder)
+    model = model or small_bert()
+    model.save_pretrained(folder)
+    save_tokenizer(folder, getattr(model.config, "max_position_embeddings", 64))
     return folder

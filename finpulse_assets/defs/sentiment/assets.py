@@ -27,6 +27,7 @@ from finpulse_assets.orchestration.training.sentiment_leaderboard import (
     shown,
 )
 from finpulse_assets.orchestration.training.sentiment_model import (
+    admitted,
     current_sentiment_model,
     dev_table,
     labelled_sets,
@@ -65,6 +66,7 @@ def sentiment_model(
         metadata={
             "model": model.name,
             "fingerprint": model.fingerprint,
+            "arithmetic": str(model.arithmetic),
             "folder": dg.MetadataValue.path(str(model.folder)),
             "labelled_sets": table(sets_table(sets)),
             "dev_figures": table(dev_table(model.training)),
@@ -126,12 +128,13 @@ def text_sentiment(
     settings: dg.ResourceParam[Settings],
     lake: dg.ResourceParam[Lake],
 ) -> dg.MaterializeResult:
-    model, months = current_sentiment_model(settings), context.partition_keys
+    model = admitted(current_sentiment_model(settings), settings)
+    months = context.partition_keys
     scorer = TextScorer(
         settings.models / "scores",
         model.fingerprint,
-        lambda: model.load(settings.device),
-        on_progress=lambda done, of: context.log.info(f"scored {done:,} of {of:,} texts"),
+        model.load,
+        on_progress=lambda done, of: context.log.info(f"scored and kept {done:,} of {of:,} texts"),
     )
     written = score_months(lake, scorer, months)
     for month in written.keys() - set(months):  # Dagster knows of the run's own

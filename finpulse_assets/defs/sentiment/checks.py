@@ -1,23 +1,50 @@
-"""Checks of the scores and of the model: one model, probabilities, and no dev text in training.
+"""Checks of the model and of the scores: its arithmetic, no dev text in training, probabilities.
 
 asset-checks
 https://docs.dagster.io/guides/test/
 """
+
+from dataclasses import asdict
 
 import dagster as dg
 import polars as pl
 
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.gateways.sentiment.labelled_texts import DEV
+from finpulse_assets.gateways.sentiment.parity import MAX_FLIPPED_SHARE, MAX_PROBABILITY_CHANGE
 from finpulse_assets.gateways.sentiment.training import seen_in_training
 from finpulse_assets.orchestration.training.sentiment_model import (
     current_sentiment_model,
     labelled_sets,
+    parity_report,
 )
 from finpulse_assets.schemas import TEXT_SENTIMENT
 from finpulse_assets.settings import Settings
 
 ROUNDING = 1e-5
+
+
+@dg.asset_check(
+    asset=["models", "sentiment_model"],
+    blocking=True,
+    description="A reduced dtype (FINPULSE_SCORING_DTYPE) gives the labels and probabilities of "
+    f"float32 on a fixed sample: at most {MAX_FLIPPED_SHARE:.0%} of the labels flip and no "
+    f"probability changes by more than {MAX_PROBABILITY_CHANGE}. Measured once for a model, dtype "
+    "and device. Hint when it fails: set FINPULSE_SCORING_DTYPE to float32.",
+)
+def reduced_dtype_agrees_with_float32(
+    settings: dg.ResourceParam[Settings],
+) -> dg.AssetCheckResult:
+    model = current_sentiment_model(settings)
+    report = parity_report(model, settings)
+    if report is None:
+        return dg.AssetCheckResult(
+            passed=True,
+            description=f"{model.arithmetic} is full precision",
+            metadata={"device": model.arithmetic.device, "dtype": model.arithmetic.dtype},
+        )
+    figures = {**asdict(report), "flipped_share": report.flipped_share}
+    return dg.AssetCheckResult(passed=report.is_admitted, description=str(report), metadata=figures)
 
 
 @dg.asset_check(

@@ -15,14 +15,14 @@ from typing import Any
 import numpy as np
 
 from finpulse_assets.errors import ModelError
-from finpulse_assets.gateways.sentiment.calibration import Calibration
-from finpulse_assets.gateways.sentiment.loading import (
+from finpulse_assets.gateways.sentiment.arithmetic import (
     Device,
     DType,
-    check_limits,
     choose_arithmetic,
-    load_parts,
+    converted,
 )
+from finpulse_assets.gateways.sentiment.calibration import Calibration
+from finpulse_assets.gateways.sentiment.loading import check_limits, load_parts
 from finpulse_assets.gateways.sentiment.manifest import (
     LABELS,
     MAX_LENGTH,
@@ -34,7 +34,8 @@ from finpulse_assets.gateways.sentiment.manifest import (
 # The same text in another batch differs by about 1e-7 in float32 (other kernels, other sums), which
 # moves one text in some hundreds by the last decimal; in float64 by 1e-16, which moves none.
 PROBABILITY_DECIMALS = 6
-EXACT_PARAMETERS = 5_000_000
+# Tokens a batch, padding included: past these a CPU gains nothing, and a GPU is kept busy.
+TOKEN_BUDGET = {"cpu": 2_048, "cuda": 32_768}
 
 _log = logging.getLogger(__name__)
 
@@ -80,42 +81,37 @@ class Classifier:
         device: Device = "auto",
         dtype: DType = "auto",
         max_length: int = MAX_LENGTH,
-        token_budget: int = 4096,
+        token_budget: int | None = None,
     ) -> Classifier:
         """Load a model folder after checking every file against its manifest.
 
         Args:
             folder: config.json, tokenizer files, model.safetensors and manifest.json.
-            device: "auto" takes a CUDA device where there is one, else the CPU.
-            dtype: "auto" is float16 on CUDA and float32 on the CPU, or float64 for a model so
-                small that it costs nothing: its scores do not depend on the batch, so a home that
-                grew day by day equals one that was made at once. "bfloat16" about doubles
-                the speed of a CPU with avx512_bf16 and moves probabilities by up to 0.01.
+            device, dtype: see `choose_arithmetic`. A reduced dtype is taken as it is asked for;
+                whether it stays close to float32 is for `parity.admit` to say.
             max_length: tokens read of a text; the rest is cut and `is_truncated` says so.
-            token_budget: tokens per batch, padding included.
+            token_budget: tokens per batch, padding included; None is TOKEN_BUDGET of the device.
 
         Raises:
             ModelError: the files differ from the manifest, the labels are not the three
-                sentiments, weights are missing, or CUDA is asked for and absent.
+                sentiments, weights are missing, or the device cannot be had or lacks the dtype.
         """
         check_manifest(folder)
         labels = read_labels(folder)
-        is_free = dtype == "auto"
-        device, dtype = choose_arithmetic(device, dtype)
-        tokenizer, model = load_parts(folder, dtype)
-        if is_free and device == "cpu" and model.num_parameters() <= EXACT_PARAMETERS:
-            model, dtype = model.double(), "float64"
-        check_limits(folder, tokenizer, model, max_length, token_budget)
-        _log.info("sentiment model %s runs on %s in %s", folder.name, device, dtype)
+        arithmetic = choose_arithmetic(folder, device, dtype)
+        tokenizer, model = load_parts(folder)
+        budget = token_budget or TOKEN_BUDGET[arithmetic.device]
+        check_limits(folder, tokenizer, model, max_length, budget)
+        _log.info("sentiment model %s runs in %s", folder.name, arithmetic)
         return cls(
-            fingerprint=model_fingerprint(folder, max_length=max_length),
+            fingerprint=model_fingerprint(folder, dtype=arithmetic.dtype, max_length=max_length),
             labels=labels,
-            device=device,
-            dtype=dtype,
+            device=arithmetic.device,
+            dtype=arithmetic.dtype,
             max_length=max_length,
-            token_budget=token_budget,
+            token_budget=budget,
             _tokenizer=tokenizer,
-            _model=model.to(device).eval(),
+            _model=converted(model, arithmetic).eval(),
             _calibration=Calibration.load(folder),
         )
 
@@ -165,7 +161,12 @@ class Classifier:
         if not texts:
             return [], np.zeros(0, dtype=bool)
         encoded = self._tokenizer(
-            list(texts), truncation=True, max_length=self.max_length, padding=False
+            list(texts),
+            truncation=True,
+            max_length=self.max_length,
+            padding=False,
+            return_attention_mask=False,
+            return_token_type_ids=False,
         )
         cut = [bool(encoding.overflowing) for encoding in encoded.encodings]
         return encoded["input_ids"], np.array(cut)
@@ -198,14 +199,15 @@ class Classifier:
 
     def _forward(self, token_ids: list[list[int]]) -> np.ndarray:
         import torch
-        from torch.nn.utils.rnn import pad_sequence
 
-        ids = [torch.tensor(row) for row in token_ids]
-        padded = pad_sequence(ids, batch_first=True, padding_value=self._tokenizer.pad_token_id)
-        mask = pad_sequence([torch.ones_like(row) for row in ids], batch_first=True)
+        lengths = np.array([len(ids) for ids in token_ids])
+        is_token = np.arange(lengths.max()) < lengths[:, None]
+        padded = np.full(is_token.shape, self._tokenizer.pad_token_id, dtype=np.int64)
+        padded[is_token] = np.concatenate(token_ids)
+        inputs = {"input_ids": padded, "attention_mask": is_token.astype(np.int64)}
         with torch.inference_mode():
             logits = self._model(
-                input_ids=padded.to(self.device), attention_mask=mask.to(self.device)
+                **{name: torch.from_numpy(it).to(self.device) for name, it in inputs.items()}
             ).logits
             probabilities = logits.double().softmax(dim=1).cpu().numpy()
         if not np.isfinite(probabilities).all():

@@ -1,7 +1,7 @@
 """Turning a checked model folder into a tokenizer and a torch model, or one clear sentence.
 
-The choice of device and dtype, the call into transformers (safetensors only, no remote code, no
-network) and the limits a model sets.
+The call into transformers (safetensors only, no remote code, no network) and the limits a model
+sets.
 """
 
 from __future__ import annotations
@@ -9,15 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from finpulse_assets.errors import ModelError
 
 if TYPE_CHECKING:
     import torch
-
-Device = Literal["auto", "cpu", "cuda"]
-DType = Literal["auto", "float64", "float32", "float16", "bfloat16"]
 
 
 @contextmanager
@@ -36,29 +33,8 @@ def quiet_transformers() -> Iterator[None]:
             hf_logging.enable_progress_bar()
 
 
-def choose_arithmetic(device: Device, dtype: DType) -> tuple[str, str]:
-    """Return the device and dtype that "auto" stands for on this machine.
-
-    Raises:
-        ModelError: CUDA is asked for and absent, or float16 is asked for on a CPU.
-    """
-    import torch
-
-    has_cuda = torch.cuda.is_available()
-    if device == "cuda" and not has_cuda:
-        raise ModelError(
-            "device is cuda, but torch finds no CUDA device here", hint="use device auto or cpu"
-        )
-    chosen = ("cuda" if has_cuda else "cpu") if device == "auto" else device
-    if chosen == "cpu" and dtype == "float16":
-        raise ModelError("dtype is float16, which is for CUDA only", hint="use float32 or bfloat16")
-    if dtype == "auto":
-        return chosen, "float16" if chosen == "cuda" else "float32"
-    return chosen, dtype
-
-
-def load_parts(folder: Path, dtype: str) -> tuple[Any, torch.nn.Module]:
-    """Return tokenizer and model of a folder whose manifest was checked.
+def load_parts(folder: Path) -> tuple[Any, torch.nn.Module]:
+    """Return tokenizer and float32 model of a folder whose manifest was checked.
 
     Raises:
         ModelError: transformers cannot read the folder, or the head is untrained.
@@ -80,7 +56,7 @@ def load_parts(folder: Path, dtype: str) -> tuple[Any, torch.nn.Module]:
                 folder,
                 config=config,
                 use_safetensors=True,
-                dtype=getattr(torch, dtype),
+                dtype=torch.float32,
                 output_loading_info=True,
                 **options,
             )

@@ -91,11 +91,12 @@ def read_labels(folder: Path) -> tuple[str, ...]:
     return order
 
 
-def model_fingerprint(folder: Path, *, max_length: int = MAX_LENGTH) -> str:
+def model_fingerprint(folder: Path, *, dtype: str = "float32", max_length: int = MAX_LENGTH) -> str:
     """Return the sha256 that stands for everything that decides a score.
 
-    Made of the file hashes of the manifest, the label order, `max_length` (tokens) and the
-    version of the text normalisation; the files themselves are checked when they are loaded.
+    Made of the file hashes of the manifest, the label order, the dtype of the forward pass,
+    `max_length` (tokens) and the version of the text normalisation; the files themselves are
+    checked when they are loaded. So scores of two dtypes are those of two models, and never mix.
 
     Raises:
         ModelError: the manifest or the labels cannot be used.
@@ -103,6 +104,7 @@ def model_fingerprint(folder: Path, *, max_length: int = MAX_LENGTH) -> str:
     parts = {
         "files": read_manifest(folder)["files"],
         "labels": read_labels(folder),
+        "dtype": dtype,
         "max_length": max_length,
         "normalisation": NORMALISATION_VERSION,
     }

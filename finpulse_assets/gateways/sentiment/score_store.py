@@ -8,6 +8,7 @@ years of daily runs leave one file. Parquet, which the lake is made of, has no s
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -61,12 +62,12 @@ class ScoreStore:
         stored = {n: pl.Int8 if dtype == pl.Boolean else dtype for n, dtype in self.schema.items()}
         rows = []
         if self.path.exists():
+            columns = ", ".join(f"scores.{name}" for name in self.schema)
             with self._opened() as store:
-                store.execute("create temp table asked (text_hash text primary key) without rowid")
-                store.executemany("insert or ignore into asked values (?)", zip(hashes.sort()))
                 rows = store.execute(
-                    f"select {', '.join(self.schema)} from asked "  # noqa: S608
-                    "join scores using (text_hash) order by text_hash"
+                    f"select {columns} from json_each(?) as asked "  # noqa: S608
+                    "join scores on scores.text_hash = asked.value order by scores.text_hash",
+                    (json.dumps(hashes.unique().sort().to_list()),),
                 ).fetchall()
         return pl.DataFrame(rows, schema=stored, orient="row").cast(dict(self.schema))
 
@@ -109,10 +110,17 @@ class ScoreStore:
                 )
                 yield store
         except sqlite3.Error as error:
-            if error.sqlite_errorname == "SQLITE_BUSY":
+            name = getattr(error, "sqlite_errorname", "")
+            if name == "SQLITE_BUSY":
                 raise LakeError(
                     f"{self.path} was written by another run for {WAIT_SECONDS} s",
                     hint="run again when that one has ended",
+                ) from error
+            if name.startswith(("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_CANTOPEN")):
+                raise LakeError(
+                    f"{self.path} cannot be written: {error}; what was kept before is safe",
+                    hint="check the free space of the disk and the permissions of the folder, and "
+                    "run again",
                 ) from error
             raise LakeError(
                 f"{self.path} cannot be read or written as scores: {error}",

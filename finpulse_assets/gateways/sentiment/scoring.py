@@ -41,6 +41,7 @@ class ScoringReport:
 
     cache_hits: int = 0
     scored: int = 0
+    truncated: int = 0
     seconds: float = 0.0
     device: str | None = None
     dtype: str | None = None
@@ -107,8 +108,14 @@ class TextScorer:
         lacking: pl.Series,
         score: Callable[[pl.DataFrame, int, int], pl.DataFrame],
     ) -> pl.DataFrame:
-        """Return the known scores and those of the texts that lack one, kept chunk by chunk."""
-        missing = words.filter(pl.col("text_hash").is_in(lacking.implode())).sort("text_hash")
+        """Return the known scores and those of the texts that lack one, kept chunk by chunk.
+
+        Longest first: the batches of a chunk need little padding, and if memory is too small,
+        that shows at once.
+        """
+        missing = words.filter(pl.col("text_hash").is_in(lacking.implode())).sort(
+            pl.col("text").str.len_chars(), "text_hash", descending=[True, False]
+        )
         parts = [known]
         for start in range(0, missing.height, self.chunk):
             scored = score(missing.slice(start, self.chunk), start, missing.height)
@@ -125,6 +132,7 @@ class TextScorer:
         )
         report.seconds += time.perf_counter() - began
         report.scored += texts.height
+        report.truncated += int(scores.is_truncated.sum())
         report.device, report.dtype = scores.device, scores.dtype
         values = {name: getattr(scores, name) for name in MODEL_SCORES if name != "text_hash"}
         return pl.DataFrame({"text_hash": texts["text_hash"], **values}, schema=MODEL_SCORES)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from finpulse_assets.domain.simulator import labelled_texts as simulated_sentenc
 from finpulse_assets.domain.texts.normalise import normalise_text
 from finpulse_assets.errors import ModelError, SettingError
 from finpulse_assets.gateways.atomic import write_json
+from finpulse_assets.gateways.sentiment.arithmetic import Arithmetic, choose_arithmetic
 from finpulse_assets.gateways.sentiment.classifier import Classifier
 from finpulse_assets.gateways.sentiment.encoders import MINILM, TINY, minilm_available
 from finpulse_assets.gateways.sentiment.hub import fetch_model
@@ -28,9 +29,9 @@ from finpulse_assets.gateways.sentiment.labelled_texts import (
     read_labelled_sets,
     without_copies,
 )
-from finpulse_assets.gateways.sentiment.loading import choose_arithmetic
 from finpulse_assets.gateways.sentiment.manifest import MANIFEST, model_fingerprint, read_manifest
 from finpulse_assets.gateways.sentiment.modes import FULL, HEAD
+from finpulse_assets.gateways.sentiment.parity import Parity, admit, parity_of
 from finpulse_assets.gateways.sentiment.recipe import recipe_id
 from finpulse_assets.gateways.sentiment.training import TrainingPlan, train
 from finpulse_assets.settings import Profile, Settings
@@ -42,7 +43,7 @@ SIMULATED = "simulated sentences"
 
 @dataclass(frozen=True)
 class SentimentModel:
-    """The classifier in use: its folder, fingerprint, and what is known about its quality.
+    """The classifier in use: its folder, fingerprint, arithmetic, and what its quality is.
 
     `is_new` says that it was trained just now.
     """
@@ -51,6 +52,7 @@ class SentimentModel:
     folder: Path
     fingerprint: str
     report: Mapping[str, object]
+    arithmetic: Arithmetic
     is_new: bool = False
 
     @property
@@ -58,9 +60,11 @@ class SentimentModel:
         """What its training gave; empty where it was not trained here."""
         return self.report.get("training", {})
 
-    def load(self, device: str) -> Classifier:
+    def load(self) -> Classifier:
         """Load the classifier, every file checked against its manifest."""
-        return Classifier.load(self.folder, device=device)
+        return Classifier.load(
+            self.folder, device=self.arithmetic.device, dtype=self.arithmetic.dtype
+        )
 
 
 def chosen_model(settings: Settings) -> str:
@@ -102,14 +106,9 @@ def make_sentiment_model(settings: Settings, sets: Sequence[LabelledSet]) -> Sen
         folder = _folder(plan, sets, settings)
     is_new = not (folder / MANIFEST).is_file()
     if is_new:
-        train(sets, plan, folder, device=choose_arithmetic(settings.device, "float32")[0])
-    model = SentimentModel(
-        name=name,
-        folder=folder,
-        fingerprint=model_fingerprint(folder),
-        report=read_manifest(folder)["notes"],
-        is_new=is_new,
-    )
+        where = choose_arithmetic(folder, settings.device, "float32")
+        train(sets, plan, folder, device=where.device)
+    model = replace(_described(name, folder, settings), is_new=is_new)
     write_json(_pointer(settings), {"name": model.name, "folder": folder.name})
     return model
 
@@ -180,12 +179,38 @@ def current_sentiment_model(settings: Settings) -> SentimentModel:
             "there is no sentiment model yet", hint="materialize models/sentiment_model"
         )
     named = json.loads(pointer.read_text())
-    folder = pointer.parent / named["folder"]
+    return _described(named["name"], pointer.parent / named["folder"], settings)
+
+
+def parity_report(model: SentimentModel, settings: Settings) -> Parity | None:
+    """Return how the arithmetic of a model differs from float32; None for full precision."""
+    if model.arithmetic.is_full_precision:
+        return None
+    return parity_of(model.folder, model.arithmetic, lambda: _parity_texts(settings))
+
+
+def admitted(model: SentimentModel, settings: Settings) -> SentimentModel:
+    """Return the model, its arithmetic having passed the parity gate.
+
+    Raises:
+        ModelError: it did not.
+    """
+    admit(model.folder, model.arithmetic, lambda: _parity_texts(settings))
+    return model
+
+
+def _parity_texts(settings: Settings) -> list[str]:
+    return _texts(labelled_sets(settings))["text"].to_list()
+
+
+def _described(name: str, folder: Path, settings: Settings) -> SentimentModel:
+    arithmetic = choose_arithmetic(folder, settings.device, settings.scoring_dtype)
     return SentimentModel(
-        name=named["name"],
+        name=name,
         folder=folder,
-        fingerprint=model_fingerprint(folder),
+        fingerprint=model_fingerprint(folder, dtype=arithmetic.dtype),
         report=read_manifest(folder)["notes"],
+        arithmetic=arithmetic,
     )
 
 

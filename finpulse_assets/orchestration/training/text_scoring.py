@@ -73,6 +73,7 @@ def scoring_metadata(lake: Lake, scorer: TextScorer, months: Iterable[str]) -> d
         "sample": newest(lake.scan(TEXT_SENTIMENT), TEXT_SENTIMENT),
         "cache_hits": report.cache_hits,
         "scored": report.scored,
+        "truncated": report.truncated,
         "texts_per_second": report.texts_per_second,
         "device": report.device,
         "dtype": report.dtype,

@@ -12,10 +12,16 @@ from finpulse_assets.defs.models.checks import candidate_beats_every_baseline
 from finpulse_assets.defs.sentiment.checks import (
     one_model_scored_every_month,
     probabilities_sum_to_one,
+    reduced_dtype_agrees_with_float32,
 )
 from finpulse_assets.domain.evaluation.report import evaluate
+from finpulse_assets.gateways.atomic import write_json
 from finpulse_assets.gateways.lake.lake import Lake
+from finpulse_assets.gateways.sentiment.manifest import write_manifest
+from finpulse_assets.gateways.sentiment.parity import MAX_PROBABILITY_CHANGE
 from finpulse_assets.schemas import TEXT_SENTIMENT
+from finpulse_assets.settings import load_settings
+from tests.fakes.classifier import save_small_bert, small_bert
 from tests.unit.domain.evaluation.panels import predicted_panel
 
 
@@ -54,3 +60,22 @@ def test_candidate_beats_every_baseline(edge, passes):
     assert result.passed == passes
     assert result.severity == dg.AssetCheckSeverity.WARN
     assert result.description == evaluation.reason
+
+
+@pytest.mark.parametrize(
+    ("dtype", "spread", "passes"), [("auto", 1, True), ("int8", 0.05, True), ("int8", 1000, False)]
+)
+def test_reduced_dtype_agrees_with_float32(tmp_path, dtype, spread, passes):
+    model = small_bert(max_tokens=128)
+    model.classifier.weight.data *= spread
+    settings = load_settings(home=tmp_path, device="cpu", scoring_dtype=dtype)
+    folder = save_small_bert(settings.models / "sentiment" / "m", model)
+    write_manifest(folder)
+    write_json(folder.parent / "current.json", {"name": "m", "folder": "m"})
+    result = reduced_dtype_agrees_with_float32(settings)
+    assert result.passed == passes
+    assert result.metadata["dtype"].value == ("float64" if dtype == "auto" else dtype)
+    if dtype == "int8":
+        assert result.metadata["texts"].value == 256
+        assert (result.metadata["largest_change"].value > MAX_PROBABILITY_CHANGE) != passes
+        assert "of 256 labels flip" in result.description

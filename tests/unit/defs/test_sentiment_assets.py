@@ -15,25 +15,34 @@ from finpulse_assets.defs.sentiment.checks import (
     one_model_scored_every_month,
     trained_on_no_dev_text,
 )
+from finpulse_assets.errors import ModelError
 from finpulse_assets.gateways.lake.lake import Lake
+from finpulse_assets.gateways.sentiment.arithmetic import Arithmetic
 from finpulse_assets.gateways.sentiment.companion import Companion
+from finpulse_assets.gateways.sentiment.manifest import write_manifest
 from finpulse_assets.orchestration.automation.schedule import span_tags
 from finpulse_assets.orchestration.run.clock import RunClock
 from finpulse_assets.orchestration.run.lake_io import lake_io_manager
 from finpulse_assets.orchestration.training.sentiment_model import SentimentModel
-from finpulse_assets.schemas import HEADLINES, SENTIMENT_LEADERBOARD, TWEETS
+from finpulse_assets.schemas import HEADLINES, SENTIMENT_LEADERBOARD, TEXT_SENTIMENT, TWEETS
 from finpulse_assets.settings import load_settings
-from tests.fakes.classifier import FakeClassifier, opinion_sentences
+from tests.fakes.classifier import (
+    FakeClassifier,
+    opinion_sentences,
+    save_small_bert,
+    small_bert,
+)
 from tests.fakes.texts import noon, tweets
 from tests.fakes.tracking import InMemoryTracking
 
 MONTHS = ["2024-01-01", "2024-02-01", "2024-03-01"]
+FULL = Arithmetic("cpu", "float32")
 
 
 class Model(SentimentModel):
     """A sentiment model whose classifier is the fake."""
 
-    def load(self, device: str) -> FakeClassifier:
+    def load(self) -> FakeClassifier:
         return FakeClassifier(self.fingerprint)
 
 
@@ -50,8 +59,10 @@ def lake(tmp_path: Path) -> Lake:
 def run(lake: Lake, tmp_path: Path, monkeypatch):
     """Return a function that materializes the scores of a span of months by a model."""
 
-    def materialized(fingerprint: str, first: str, last: str) -> dg.ExecuteInProcessResult:
-        model = Model(fingerprint, tmp_path, fingerprint, {})
+    def materialized(
+        fingerprint: str, first: str, last: str, arithmetic: Arithmetic = FULL
+    ) -> dg.ExecuteInProcessResult:
+        model = Model(fingerprint, tmp_path, fingerprint, {}, arithmetic)
         monkeypatch.setattr(assets, "current_sentiment_model", lambda _: model)
         return dg.materialize(
             [assets.text_sentiment, one_model_scored_every_month],
@@ -156,3 +167,13 @@ def test_a_model_trained_on_what_is_now_a_dev_text_fails_its_check(trained, tmp_
     (check,) = again.get_asset_check_evaluations()
     assert not check.passed
     assert re.fullmatch(r"\d+ texts of later", check.description)
+
+
+def test_a_dtype_that_the_parity_gate_refuses_scores_nothing(run, lake, tmp_path):
+    model = small_bert(max_tokens=128)
+    model.classifier.weight.data *= 1000
+    write_manifest(save_small_bert(tmp_path, model))
+    with pytest.raises(ModelError, match="is refused in int8 on cpu"):
+        run("new", MONTHS[0], MONTHS[2], Arithmetic("cpu", "int8"))
+    assert lake.partitions(TEXT_SENTIMENT) == []
+    assert not (load_settings(home=tmp_path).models / "scores").exists()

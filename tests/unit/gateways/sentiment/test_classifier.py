@@ -13,7 +13,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from finpulse_assets.errors import ModelError
-from finpulse_assets.gateways.sentiment import loading
 from finpulse_assets.gateways.sentiment.classifier import Classifier
 from finpulse_assets.gateways.sentiment.manifest import model_fingerprint, write_manifest
 from tests.fakes.classifier import WORDS, FakeClassifier, save_small_bert, small_bert
@@ -132,13 +131,20 @@ def test_label_order_comes_from_the_config(small: Classifier, folder: Path, tmp_
 
 
 def test_fingerprint_is_known_without_loading(small: Classifier, folder: Path) -> None:
-    assert small.fingerprint == model_fingerprint(folder, max_length=32)
+    assert small.fingerprint == model_fingerprint(folder, dtype="float64", max_length=32)
 
 
-def test_bfloat16_is_close(small: Classifier, folder: Path) -> None:
-    scores = Classifier.load(folder, device="cpu", dtype="bfloat16", max_length=32).score(TEXTS)
-    assert scores.dtype == "bfloat16"
-    assert scores.p_positive == pytest.approx(small.score(TEXTS).p_positive, abs=0.06)
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "int8"])
+def test_a_reduced_dtype_is_close_and_has_a_fingerprint_of_its_own(
+    small: Classifier, folder: Path, dtype: str
+) -> None:
+    other = Classifier.load(folder, device="cpu", dtype=dtype, max_length=32)
+    scores, expected = other.score(TEXTS), small.score(TEXTS)
+    assert scores.dtype == dtype
+    assert scores.p_positive == pytest.approx(expected.p_positive, abs=0.06)
+    assert (scores.p_positive != expected.p_positive).any() == (dtype != "float32")
+    assert other.fingerprint == model_fingerprint(folder, dtype=dtype, max_length=32)
+    assert other.fingerprint != small.fingerprint
 
 
 def out_of_memory_above(limit: int, monkeypatch) -> list[int]:
@@ -179,26 +185,11 @@ def test_out_of_memory_on_one_text_is_an_error(small: Classifier, monkeypatch) -
         ({"max_length": 65}, "max_length is 65 tokens, bert reads 3 to 64"),
         ({"max_length": 2}, "max_length is 2 tokens"),
         ({"max_length": 64, "token_budget": 32}, "token_budget is 32 tokens.*64"),
-        ({"max_length": 32, "device": "cpu", "dtype": "float16"}, "float16, which is for CUDA"),
     ],
 )
 def test_limits(folder: Path, options: dict, message: str) -> None:
     with pytest.raises(ModelError, match=message):
         Classifier.load(folder, **options)
-
-
-def test_cuda_absent_is_a_sentence(folder: Path, monkeypatch) -> None:
-    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
-    with pytest.raises(ModelError, match=r"torch finds no CUDA device here.*auto or cpu"):
-        Classifier.load(folder, device="cuda", max_length=32)
-    assert loading.choose_arithmetic("auto", "auto") == ("cpu", "float32")
-
-
-def test_cuda_present_runs_in_half_precision(monkeypatch) -> None:
-    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
-    assert loading.choose_arithmetic("auto", "auto") == ("cuda", "float16")
-    assert loading.choose_arithmetic("cpu", "auto") == ("cpu", "float32")
-    assert loading.choose_arithmetic("cuda", "bfloat16") == ("cuda", "bfloat16")
 
 
 def test_untrained_head_is_refused(tmp_path: Path) -> None:

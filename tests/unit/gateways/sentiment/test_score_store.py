@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import polars as pl
@@ -79,6 +82,45 @@ def test_a_truncated_file_is_named(store: ScoreStore) -> None:
     vader.path.unlink()
     vader.add(many)
     assert vader.known(many["text_hash"]).height == 500
+
+
+FULL_DISK = """
+import resource, sys
+from pathlib import Path
+import polars as pl
+from finpulse_assets.errors import LakeError
+from finpulse_assets.gateways.sentiment.score_store import VADER_SCORES, ScoreStore
+
+store = ScoreStore(Path(sys.argv[1]), "vader-1", VADER_SCORES)
+def scores(first, count):
+    hashes = [f"{at:064}" for at in range(first, first + count)]
+    return pl.DataFrame({"text_hash": hashes, "vader_score": 0.5})
+store.add(scores(0, 100))
+_, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+try:
+    store.add(scores(100, 5000))
+except LakeError as error:
+    print(error)
+resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+print(store.known(scores(0, 5100)["text_hash"]).height)
+store.add(scores(100, 5000))
+print(store.known(scores(0, 5100)["text_hash"]).height)
+"""
+
+
+def test_a_full_disk_is_a_sentence_and_the_store_is_right_afterwards(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", FULL_DISK, str(tmp_path)]
+    said, held, at_last = subprocess.check_output(command, text=True).splitlines()
+    assert re.search(r"vader-1\.sqlite cannot be written: .*kept before is safe", said)
+    assert "check the free space of the disk" in said
+    assert (held, at_last) == ("100", "5100")
+
+
+def test_a_folder_that_may_not_be_written_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "scores" / "fake.sqlite").mkdir(parents=True)
+    with pytest.raises(LakeError, match=r"fake\.sqlite cannot be written: .*permissions"):
+        ScoreStore(tmp_path / "scores", "fake", MODEL_SCORES).add(ROWS)
 
 
 def test_a_run_that_writes_without_end_is_named(store: ScoreStore, monkeypatch) -> None:

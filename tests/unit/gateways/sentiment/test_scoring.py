@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -133,6 +135,55 @@ def test_a_killed_run_loses_at_most_one_chunk(tmp_path: Path) -> None:
     fake = FakeClassifier()
     _, report, _ = score(tmp_path, texts, lambda: fake, chunk=10)
     assert (report.cache_hits, len(fake.scored)) == (20, 5)
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from tests.fakes.classifier import FakeClassifier
+from tests.unit.gateways.sentiment.test_scoring import score
+
+class Killed(FakeClassifier):
+    def score(self, texts, on_batch=None):
+        if len(self.scored) >= 20:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().score(texts, on_batch)
+
+score(Path(sys.argv[1]), [f"acme beats {number}" for number in range(25)], Killed, chunk=10)
+"""
+
+
+def test_a_process_that_is_killed_keeps_what_it_scored(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", KILLED, str(tmp_path)]
+    root = Path(__file__).parents[4]
+    done = subprocess.run(
+        command, cwd=root, env=os.environ | {"PYTHONPATH": str(root)}, check=False
+    )
+    assert done.returncode == -signal.SIGKILL
+    texts = [f"acme beats {number}" for number in range(25)]
+    fake = FakeClassifier()
+    scores, report, _ = score(tmp_path, texts, lambda: fake)
+    assert (report.cache_hits, len(fake.scored), scores.height) == (20, 5, 25)
+
+
+def test_a_chunk_holds_texts_of_like_lengths(tmp_path: Path) -> None:
+    """So that batches are full on a GPU as well, where one holds a chunk or more."""
+    asked: list[list[int]] = []
+
+    class Measured(FakeClassifier):
+        def score(self, texts, on_batch=None):
+            asked.append([len(text) for text in texts])
+            return super().score(texts, on_batch)
+
+    score(tmp_path, ["acme " * (1 + at * 7 % 30) for at in range(30)], Measured, chunk=10)
+    assert [max(part) for part in asked] == [150, 100, 50]
+    assert [min(part) for part in asked] == [105, 55, 5]
+
+
+def test_truncated_texts_are_counted(tmp_path: Path) -> None:
+    texts = ["acme " * 40, "bolt " * 50, "core opens"]
+    _, report, _ = score(tmp_path, texts, lambda: FakeClassifier(max_length=32))
+    assert report.truncated == 2
 
 
 def test_progress_counts_over_chunks(tmp_path: Path) -> None:
