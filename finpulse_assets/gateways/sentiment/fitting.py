@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from finpulse_assets.gateways.sentiment.classifier import EXACT_PARAMETERS
+from finpulse_assets.gateways.sentiment.arithmetic import SMALL_WEIGHTS_BYTES
 from finpulse_assets.gateways.sentiment.manifest import MAX_LENGTH
 from finpulse_assets.gateways.sentiment.modes import Mode
 
@@ -192,7 +192,7 @@ class Fit:
         import torch
 
         is_fast = self.device == "cuda" or torch.cpu._is_avx512_bf16_supported()
-        if is_fast and self.model.num_parameters() > EXACT_PARAMETERS:
+        if is_fast and 4 * self.model.num_parameters() > SMALL_WEIGHTS_BYTES:
             return torch.autocast(self.device, dtype=torch.bfloat16)
         return nullcontext()
 
