@@ -8,7 +8,7 @@ import pytest
 
 from finpulse_assets.gateways.sentiment import embeddings
 from finpulse_assets.gateways.sentiment.embeddings import MiniLM, embeddings_of
-from finpulse_assets.gateways.sentiment.training import minilm_available
+from finpulse_assets.gateways.sentiment.encoders import minilm_available
 from tests.fakes.embedder import CountingEmbedder
 
 WORDS = ["acme beats", "debt is due", "the plant opens", "acme beats again"]
