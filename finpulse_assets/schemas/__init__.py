@@ -36,13 +36,20 @@ from finpulse_assets.schemas.sources import (
     requests_table,
     source_table,
 )
-from finpulse_assets.schemas.texts import HEADLINES, QUARANTINE, TEXT_SENTIMENT, TWEETS
+from finpulse_assets.schemas.texts import (
+    DEVICE_COMPARISON,
+    HEADLINES,
+    QUARANTINE,
+    TEXT_SENTIMENT,
+    TWEETS,
+)
 
 __all__ = [
     "BARS_1M",
     "CORPORATE_ACTIONS",
     "COVERAGE",
     "DAILY_SIGNALS",
+    "DEVICE_COMPARISON",
     "EVALUATION",
     "EVENT_TIME",
     "FEATURE_DRIFT",

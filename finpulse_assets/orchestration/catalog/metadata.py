@@ -33,6 +33,7 @@ LAKE_TABLES: dict[str, Table] = {
         schemas.CORPORATE_ACTIONS,
         schemas.BARS_1M,
         schemas.TEXT_SENTIMENT,
+        schemas.DEVICE_COMPARISON,
         TECHNICAL_FEATURES,
         MINUTE_FEATURES,
         schemas.EVALUATION,
