@@ -160,6 +160,10 @@ class Settings(BaseSettings):
         "are scored in: float32, bfloat16, float16, int8, or auto (full precision on a CPU, "
         "float16 on CUDA); a reduced one must pass the parity check"
     )  # fmt: skip
+    device_price_per_hour: float | None = Field(
+        None, gt=0, description="what the machine that scores costs an hour, in any currency, for "
+        "models/device_comparison; unset: no costs"
+    )  # fmt: skip
     hub_endpoint: str = Field("https://huggingface.co", description="where hub ids are fetched")
     hub_token: SecretStr | None = Field(None, description="secret: token for the hub")
 

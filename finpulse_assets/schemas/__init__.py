@@ -42,6 +42,7 @@ from finpulse_assets.schemas.sources import (
     source_table,
 )
 from finpulse_assets.schemas.texts import (
+    DEVICE_COMPARISON,
     HEADLINES,
     QUARANTINE,
     SENTIMENT_LEADERBOARD,
@@ -55,6 +56,7 @@ __all__ = [
     "CORPORATE_ACTIONS",
     "COVERAGE",
     "DAILY_SIGNALS",
+    "DEVICE_COMPARISON",
     "EVALUATION",
     "EVENT_TIME",
     "FEATURE_DRIFT",

@@ -104,6 +104,29 @@ TEXT_TRAITS = Table(
     partition_column="first_known_at",
 )  # fmt: skip
 
+DEVICE_COMPARISON = Table(
+    name="models/device_comparison",
+    grain="one row per device, dtype, batch and length of texts",
+    known_at="known when it was measured, on request",
+    columns=(
+        Column("device", pl.String, "cpu or cuda"),
+        Column("dtype", pl.String, "numbers of the forward pass"),
+        Column("batch_texts", pl.Int64, "texts a batch", "count"),
+        Column("text_tokens", pl.Int64, "tokens a text", "count"),
+        Column("texts_per_second", pl.Float64, "tokenising included, fastest pass", "texts/s"),
+        Column("tokens_per_second", pl.Float64, "the same in tokens", "tokens/s"),
+        Column("peak_teraflops", pl.Float64,
+               "what one large matrix multiplication reaches in this dtype", "10^12/s"),
+        Column("peak_share", pl.Float64,
+               "share of that peak which the multiplications of the model reach", "0 to 1"),
+        Column("cost_per_million_texts", pl.Float64,
+               "at FINPULSE_DEVICE_PRICE_PER_HOUR, null where it is unset",
+               "currency of the price", nullable=True),
+        Column("model", pl.String, "name of the sentiment model"),
+    ),
+    key=("device", "dtype", "batch_texts", "text_tokens"),
+)  # fmt: skip
+
 QUARANTINE = Table(
     name="quarantine",
     grain="one row per rejected row of a delivery",

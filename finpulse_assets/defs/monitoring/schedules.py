@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import dagster as dg
 
-from finpulse_assets.defs.jobs import MODEL_CHAIN, whole_graph
+from finpulse_assets.defs.jobs import EVERYTHING, MODEL_CHAIN, whole_graph
 from finpulse_assets.orchestration.automation.schedule import after_close_schedule
 from finpulse_assets.settings import load_settings
 
@@ -16,5 +16,5 @@ from finpulse_assets.settings import load_settings
 def schedules() -> dg.Definitions:
     """Return the schedule; its times of day hang on the settings, which are read here."""
     delay = timedelta(minutes=load_settings().decision_delay_minutes)
-    daily = dg.AssetSelection.all() - MODEL_CHAIN
+    daily = EVERYTHING - MODEL_CHAIN
     return dg.Definitions(schedules=[after_close_schedule(whole_graph, daily=daily, delay=delay)])

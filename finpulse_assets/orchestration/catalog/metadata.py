@@ -36,6 +36,7 @@ LAKE_TABLES: dict[str, Table] = {
         schemas.SENTIMENT_LEADERBOARD,
         schemas.TEXT_SENTIMENT,
         schemas.TEXT_TRAITS,
+        schemas.DEVICE_COMPARISON,
         TECHNICAL_FEATURES,
         MINUTE_FEATURES,
         TEXT_EMBEDDINGS,

@@ -42,3 +42,10 @@ def test_a_retraining_makes_the_chain_and_what_follows_from_it(made):
 def test_a_run_without_services_still_judges_the_proof(made):
     assert "monitoring/live_quality" in made["signal_chain"]
     assert "serving/price_bento" not in made["signal_chain"]
+
+
+def test_no_job_makes_what_is_measured_on_request(made):
+    on_request = {"models/device_comparison"}
+    keys = {key.to_user_string() for key in defs().resolve_asset_graph().materializable_asset_keys}
+    assert keys - made["whole_graph"] == on_request
+    assert not on_request & set.union(*made.values())

@@ -10,21 +10,28 @@ import dagster as dg
 import polars as pl
 import pytest
 
-from finpulse_assets.defs.sentiment import assets
+from finpulse_assets.defs.sentiment import assets, devices
 from finpulse_assets.defs.sentiment.checks import (
     one_model_scored_every_month,
     trained_on_no_dev_text,
 )
 from finpulse_assets.errors import ModelError
 from finpulse_assets.gateways.lake.lake import Lake
+from finpulse_assets.gateways.sentiment import device_speed
 from finpulse_assets.gateways.sentiment.arithmetic import Arithmetic
 from finpulse_assets.gateways.sentiment.companion import Companion
 from finpulse_assets.gateways.sentiment.manifest import write_manifest
 from finpulse_assets.orchestration.automation.schedule import span_tags
 from finpulse_assets.orchestration.run.clock import RunClock
-from finpulse_assets.orchestration.run.lake_io import lake_io_manager
+from finpulse_assets.orchestration.run.lake_io import LakeIOManager, lake_io_manager
 from finpulse_assets.orchestration.training.sentiment_model import SentimentModel
-from finpulse_assets.schemas import HEADLINES, SENTIMENT_LEADERBOARD, TEXT_SENTIMENT, TWEETS
+from finpulse_assets.schemas import (
+    DEVICE_COMPARISON,
+    HEADLINES,
+    SENTIMENT_LEADERBOARD,
+    TEXT_SENTIMENT,
+    TWEETS,
+)
 from finpulse_assets.settings import load_settings
 from tests.fakes.classifier import (
     FakeClassifier,
@@ -177,3 +184,27 @@ def test_a_dtype_that_the_parity_gate_refuses_scores_nothing(run, lake, tmp_path
         run("new", MONTHS[0], MONTHS[2], Arithmetic("cpu", "int8"))
     assert lake.partitions(TEXT_SENTIMENT) == []
     assert not (load_settings(home=tmp_path).models / "scores").exists()
+
+
+def test_the_device_comparison_is_a_table_with_a_plot(lake, tmp_path, monkeypatch):
+    folder = save_small_bert(tmp_path / "m")
+    write_manifest(folder)
+    model = SentimentModel("small", folder, "f", {}, FULL)
+    monkeypatch.setattr(devices, "current_sentiment_model", lambda _: model)
+    monkeypatch.setattr(devices, "arithmetics_here", lambda: [FULL])
+    monkeypatch.setattr(device_speed, "_PEAK_SIZE", {"cpu": 64})
+    grid = {"batch_texts": [1, 2], "text_tokens": [8], "seconds_a_cell": 0.0}
+    result = dg.materialize(
+        [devices.device_comparison],
+        resources={
+            "settings": load_settings(home=tmp_path, device_price_per_hour=2.5),
+            "io_manager": LakeIOManager(lake, None),
+        },
+        run_config={"ops": {"models__device_comparison": {"config": grid}}},
+    )
+    rows = lake.scan(DEVICE_COMPARISON).collect()
+    assert rows["batch_texts"].to_list() == [1, 2]
+    assert (rows["cost_per_million_texts"] > 0).all()
+    (made,) = result.asset_materializations_for_node("models__device_comparison")
+    assert made.metadata["plot"].value.startswith("![plot](data:image/png")
+    assert "float32" in made.metadata["fastest"].value
