@@ -4,27 +4,23 @@ from __future__ import annotations
 
 import csv
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import polars as pl
 import typer
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from finpulse_assets.cli.console import Home, errors, print_json, results
+from finpulse_assets.cli.console import Home, begin, errors, print_json, results
 from finpulse_assets.errors import SourceError
 from finpulse_assets.settings import Settings, load_settings
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from finpulse_assets.orchestration.training.sentiment_model import SentimentModel
 
-WRITERS: dict[str, Callable[[pl.DataFrame, Path], object]] = {
-    ".csv": pl.DataFrame.write_csv,
-    ".ndjson": pl.DataFrame.write_ndjson,
-    ".parquet": pl.DataFrame.write_parquet,
-}
+WRITERS = {".csv": "write_csv", ".ndjson": "write_ndjson", ".parquet": "write_parquet"}
 NAMED = 10  # rows left out that are named one by one
 
 
@@ -54,6 +50,7 @@ def score(
             hint='finpulse score "a text", or finpulse score --file texts.csv --out scored.parquet',
         )
     settings = load_settings(home=home)
+    begin("scoring with the model of", settings.root)
     if file and out:
         _score_file(file, column, out, settings, as_json=as_json)
     else:
@@ -61,6 +58,8 @@ def score(
 
 
 def _score_lines(texts: list[str], settings: Settings, *, as_json: bool) -> None:
+    import polars as pl
+
     from finpulse_assets.orchestration.training.score_texts import has_words, score_texts
 
     given = pl.Series("text", texts, dtype=pl.String)
@@ -89,6 +88,8 @@ def _score_lines(texts: list[str], settings: Settings, *, as_json: bool) -> None
 
 
 def _score_file(file: Path, column: str, out: Path, settings: Settings, *, as_json: bool) -> None:
+    import polars as pl
+
     from finpulse_assets.gateways.atomic import written_atomically
     from finpulse_assets.orchestration.training.score_texts import SCORE_COLUMNS, score_texts
 
@@ -112,7 +113,7 @@ def _score_file(file: Path, column: str, out: Path, settings: Settings, *, as_js
     model = _model(settings)
     scores, report = score_texts(rows[column], model, settings, on_progress=_progress)
     with written_atomically(out) as temporary:
-        write(pl.concat([rows, scores], how="horizontal"), temporary)
+        getattr(pl.concat([rows, scores], how="horizontal"), write)(temporary)
     counts = {
         "rows": rows.height, "left_out": len(left_out), "scored": report.scored,
         "cache_hits": report.cache_hits, "truncated": int(scores["is_truncated"].sum()),
@@ -136,6 +137,8 @@ def read_texts(file: Path, column: str) -> tuple[pl.DataFrame, list[str]]:
     Raises:
         SourceError: the file cannot be read or lacks the column.
     """
+    import polars as pl
+
     from finpulse_assets.gateways.sources.files.formats import open_tables
     from finpulse_assets.gateways.sources.files.tables import ROW_PROBLEM, reading
     from finpulse_assets.orchestration.training.score_texts import has_words

@@ -12,8 +12,6 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from finpulse_assets.domain.texts.normalise import words_alone
-
 if TYPE_CHECKING:
     from py3langid.langid import LanguageIdentifier
 
@@ -40,6 +38,8 @@ def language_of(text: str) -> str:
     >>> [language_of(it) for it in ("$T beats", "Las acciones de la empresa suben", "+5%")]
     ['en', 'es', 'und']
     """
+    from finpulse_assets.domain.texts.normalise import words_alone  # the settings read LANGUAGES
+
     words = words_alone(text)
     if not words:
         return UNDETERMINED

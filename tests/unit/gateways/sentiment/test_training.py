@@ -113,8 +113,8 @@ def test_each_mode_changes_its_layers_and_no_other(mode, small_folder, tmp_path)
     plan = TrainingPlan(str(small_folder), mode, has_companion=False)
     report = train([sentences(150)], plan, tmp_path / "m")
     assert (report.mode, report.base) == (mode, "small")
-    _, before = load_parts(small_folder, "float32")
-    _, after = load_parts(tmp_path / "m", "float32")
+    _, before = load_parts(small_folder)
+    _, after = load_parts(tmp_path / "m")
     old, new = before.bert.state_dict(), after.encoder.state_dict()
     changed = {name.split(".")[0] for name in old if not old[name].equal(new[name])}
     assert changed == {
