@@ -19,6 +19,7 @@ from finpulse_assets.domain.models.registry import (
     CHALLENGERS,
     LABELS,
     NAIVE,
+    WITH_EMBEDDINGS,
     candidates,
     family_of,
 )
@@ -81,11 +82,11 @@ def test_files_of_another_kind_are_refused():
 
 
 def test_every_candidate_keeps_the_protocol_and_has_a_name_for_people():
-    made = candidates(TrainingPlan())
+    made = candidates(TrainingPlan(), embeddings=("embedding_1",))
     assert all(isinstance(candidate, Candidate) for candidate in made)
     assert isinstance(NaiveModel("always_up", 0.5), Fitted)
     names = [candidate.name for candidate in made]
     assert len(set(names)) == len(names)
     assert set(names) == set(LABELS)
-    assert {it.name for it in made if it.is_baseline} == set(BASELINES)
+    assert {it.name for it in made if it.is_baseline} == {*BASELINES, WITH_EMBEDDINGS}
     assert [it.name for it in made if not it.is_baseline] == list(CHALLENGERS)
