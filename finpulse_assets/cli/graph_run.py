@@ -230,9 +230,11 @@ class _Progress:
             self._print(f"  [red]✗[/red] {event.step_key.replace('__', '/')}", highlight=False)
 
     def _note_rows(self, event: dg.DagsterEvent) -> None:
+        from finpulse_assets.orchestration.run.once import UNCHANGED_SINCE
+
         metadata = event.step_materialization_data.materialization.metadata
         rows = metadata.get("dagster/row_count")
         if event.step_key:
             self._rows[event.step_key] = int(rows.value) if rows is not None else None
-            if "unchanged_since" in metadata:
+            if UNCHANGED_SINCE in metadata:
                 self._unchanged.add(event.step_key)

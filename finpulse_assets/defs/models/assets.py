@@ -30,7 +30,7 @@ from finpulse_assets.orchestration.run.once import ONCE
 from finpulse_assets.orchestration.run.sources import planted_sentence
 from finpulse_assets.orchestration.run.tracking import Tracking
 from finpulse_assets.orchestration.training.pruning import prune_models
-from finpulse_assets.orchestration.training.training_plan import read_recipe
+from finpulse_assets.orchestration.training.training_plan import Recipe, read_recipe
 from finpulse_assets.schemas import EVALUATION, OUT_OF_SAMPLE
 from finpulse_assets.settings import Settings
 
@@ -61,8 +61,7 @@ def out_of_sample_predictions(
     lake: dg.ResourceParam[Lake],
     settings: dg.ResourceParam[Settings],
 ):
-    embedded = lake.read_or_empty(TEXT_EMBEDDINGS).collect() if settings.embeddings else None
-    recipe = read_recipe(warehouse, settings, context.run.tags, embeddings=embedded)
+    recipe = _recipe(context, warehouse, settings, lake)
     return walk_forward_predictions(
         recipe.frame,
         recipe.folds,
@@ -98,8 +97,7 @@ def price_model(
     lake: dg.ResourceParam[Lake],
     settings: dg.ResourceParam[Settings],
 ) -> dg.MaterializeResult:
-    embedded = lake.read_or_empty(TEXT_EMBEDDINGS).collect() if settings.embeddings else None
-    recipe = read_recipe(warehouse, settings, context.run.tags, embeddings=embedded)
+    recipe = _recipe(context, warehouse, settings, lake)
     for model in recipe.fit_challengers(predictions.collect()):
         folder = models.save(model)
         importance = model.importance()
@@ -173,6 +171,13 @@ def evaluation(
             **_with_embeddings(rows, settings.resamples),
         },
     )
+
+
+def _recipe(
+    context: dg.AssetExecutionContext, warehouse: Warehouse, settings: Settings, lake: Lake
+) -> Recipe:
+    embedded = lake.read_or_empty(TEXT_EMBEDDINGS).collect() if settings.embeddings else None
+    return read_recipe(warehouse, settings, context.run.tags, embeddings=embedded)
 
 
 def _with_embeddings(predictions: pl.DataFrame, resamples: int) -> dict[str, str]:

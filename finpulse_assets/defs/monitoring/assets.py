@@ -23,7 +23,6 @@ from finpulse_assets.domain.monitoring.live_quality import merge_quality, senten
 from finpulse_assets.domain.plots import evaluation as plots
 from finpulse_assets.domain.plots.text_drift import text_drift_plot
 from finpulse_assets.domain.predictions.signals import current_signals
-from finpulse_assets.errors import ModelError
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.gateways.models.model_store import ModelStore
 from finpulse_assets.gateways.reports.evidently_report import write_drift_page
@@ -83,9 +82,7 @@ def feature_drift(
     lake: dg.ResourceParam[Lake],
     settings: dg.ResourceParam[Settings],
 ):
-    decision = models.promotion()
-    if decision is None:
-        raise ModelError("no model was promoted yet", hint="materialize models/promotion")
+    decision = models.in_force()
     champion, rule = decision.champion.candidate_id, DriftRule()
     card = models.load(champion)
     rows = judged_rows(
@@ -142,9 +139,7 @@ def text_drift(
     lake: dg.ResourceParam[Lake],
     settings: dg.ResourceParam[Settings],
 ):
-    decision = models.promotion()
-    if decision is None:
-        raise ModelError("no model was promoted yet", hint="materialize models/promotion")
+    decision = models.in_force()
     champion = decision.champion.candidate_id
     card = models.load(champion)
     decided = sessions.filter(pl.col("decision_at") <= clock.as_of).collect()["session_date"]

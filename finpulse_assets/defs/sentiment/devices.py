@@ -74,9 +74,7 @@ def device_comparison(
         value=measured,
         metadata={
             "plot": png(device_plot(measured)),
-            "fastest": table(
-                fastest.unique(["device", "dtype"], keep="first", maintain_order=True)
-            ),
+            "fastest": table(fastest),
             "device_price_per_hour": settings.device_price_per_hour or "unset",
         },
     )

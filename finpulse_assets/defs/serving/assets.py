@@ -11,7 +11,6 @@ import polars as pl
 
 from finpulse_assets.defs.models.assets import promotion
 from finpulse_assets.domain.features.online import ONLINE_FEATURES, latest_features
-from finpulse_assets.errors import ModelError
 from finpulse_assets.gateways.models.model_store import ModelStore
 from finpulse_assets.gateways.serving.bento_store import BentoStore, Flavour
 from finpulse_assets.gateways.serving.bundle import write_bundle
@@ -86,9 +85,7 @@ def price_bento(
     models: dg.ResourceParam[ModelStore],
     bentos: dg.ResourceParam[BentoStore],
 ) -> dg.MaterializeResult:
-    decision = models.promotion()
-    if decision is None:
-        raise ModelError("no model was promoted yet", hint="materialize models/promotion")
+    decision = models.in_force()
     champion, features = decision.champion, online.collect()
     labels = {
         "champion": champion.candidate_id,

@@ -9,7 +9,6 @@ import polars as pl
 from finpulse_assets.defs.models.assets import promotion
 from finpulse_assets.domain.calendar import last_completed_session
 from finpulse_assets.domain.predictions.signals import new_version, signals_of
-from finpulse_assets.errors import ModelError
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.gateways.models.model_store import ModelStore
 from finpulse_assets.gateways.warehouse.reader import Warehouse
@@ -72,9 +71,7 @@ def daily_signals(
     lake: dg.ResourceParam[Lake],
     clock: dg.ResourceParam[RunClock],
 ):
-    decision = models.promotion()
-    if decision is None:
-        raise ModelError("no model was promoted yet", hint="materialize models/promotion")
+    decision = models.in_force()
     calendar, champion = sessions.collect(), decision.champion
     due = last_completed_session(calendar, clock.as_of)["session_date"]
     features = warehouse.query(NEWEST, [due])

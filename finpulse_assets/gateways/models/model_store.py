@@ -121,6 +121,17 @@ class ModelStore:
         decisions = self.history()
         return decisions[-1] if decisions else None
 
+    def in_force(self) -> Promotion:
+        """Return the decision in force.
+
+        Raises:
+            ModelError: there is none yet.
+        """
+        decision = self.promotion()
+        if decision is None:
+            raise ModelError("no model was promoted yet", hint="materialize models/promotion")
+        return decision
+
     def decide(self, judge: Callable[[Promotion | None], Promotion | None]) -> Promotion | None:
         """Let `judge` decide on the decision in force, add its decision, and return the one in
         force then.

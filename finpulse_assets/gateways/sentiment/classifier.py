@@ -58,6 +58,11 @@ class Scores:
     texts_per_second: float
     token_count: int
 
+    @property
+    def probabilities(self) -> np.ndarray:
+        """The three of each text, float64 of shape (n, labels), in the order of LABELS."""
+        return np.stack([getattr(self, f"p_{name}") for name in LABELS], axis=1)
+
 
 @dataclass(frozen=True)
 class Classifier:

@@ -61,8 +61,7 @@ def score_labelled(classifier: ScoringModel, labelled: pl.DataFrame) -> dict[str
 
 def probabilities_of(classifier: ScoringModel, texts: list[str]) -> np.ndarray:
     """Return a classifier's probabilities, float64 of shape (n, labels), in the order of LABELS."""
-    scores = classifier.score(texts)
-    return np.stack([getattr(scores, f"p_{name}") for name in LABELS], axis=1)
+    return classifier.score(texts).probabilities
 
 
 def figures(truth: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:

@@ -18,8 +18,8 @@ from finpulse_assets.domain.texts.normalise import text_hash
 from finpulse_assets.errors import ModelError
 from finpulse_assets.gateways.atomic import write_json
 from finpulse_assets.gateways.sentiment.arithmetic import Arithmetic
-from finpulse_assets.gateways.sentiment.classifier import Classifier, Scores
-from finpulse_assets.gateways.sentiment.manifest import LABELS, MAX_LENGTH, model_fingerprint
+from finpulse_assets.gateways.sentiment.classifier import Classifier
+from finpulse_assets.gateways.sentiment.manifest import MAX_LENGTH, model_fingerprint
 
 SAMPLE_TEXTS = 256
 # Labels: two models of the published leaderboards lie two points and more apart; a format that
@@ -107,7 +107,7 @@ def parity_of(
         dtype=arithmetic.dtype,
         torch=release,
         times_faster=found.texts_per_second / expected.texts_per_second,
-        **_differences(_table(expected), _table(found), _table(other)),
+        **_differences(expected.probabilities, found.probabilities, other.probabilities),
     )
     write_json(kept, asdict(report))
     return report
@@ -167,10 +167,6 @@ def _differences(
         "mean_change": float(change.mean()),
         "largest_change_by_batch": float(np.abs(other - found).max()),
     }
-
-
-def _table(scores: Scores) -> np.ndarray:
-    return np.stack([getattr(scores, f"p_{name}") for name in LABELS], axis=1)
 
 
 def _read(path: Path) -> Parity | None:

@@ -18,7 +18,6 @@ import polars as pl
 from finpulse_assets.contract import Table
 from finpulse_assets.domain.calendar import last_completed_session
 from finpulse_assets.domain.monitoring.freshness import FRESH, STALE, sessions_between, table_status
-from finpulse_assets.errors import ModelError
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.gateways.models.model_store import ModelStore
 from finpulse_assets.orchestration.run.clock import RunClock
@@ -87,9 +86,7 @@ def champion_is_fresh(table: Table, *, allowed: int = MODEL_SESSIONS) -> dg.Asse
         models: dg.ResourceParam[ModelStore],
         clock: dg.ResourceParam[RunClock],
     ) -> dg.AssetCheckResult:
-        decision = models.promotion()
-        if decision is None:
-            raise ModelError("no model was promoted yet", hint="materialize models/promotion")
+        decision = models.in_force()
         sessions = lake.scan(SESSIONS).filter(pl.col("decision_at") <= clock.as_of).collect()
         last = last_completed_session(sessions, clock.as_of)["session_date"]
         trained_to = models.load(decision.champion.candidate_id).trained_to

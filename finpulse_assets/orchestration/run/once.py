@@ -31,13 +31,14 @@ from finpulse_assets.orchestration.catalog.metadata import LAKE_TABLES
 from finpulse_assets.orchestration.dbt.project import source_files
 from finpulse_assets.orchestration.run.bodies import Body, with_bodies, with_body
 from finpulse_assets.orchestration.run.dagster_internals import DATA_VERSION_TAG, DECIDED
+from finpulse_assets.orchestration.training.training_plan import TRAIN_FROM_TAG
 
 ONCE = {"finpulse/once": "true"}
 FORCE_TAG = "finpulse/force"
 MADE_FROM, FILES, UNCHANGED_SINCE = "made_from", "files", "unchanged_since"
 PACKAGE = Path(__file__).parents[2]
 # What a run is about: the rest of its tags says who started it, and when.
-TAGS_THAT_MATTER = ("finpulse/train_from",)
+TAGS_THAT_MATTER = (TRAIN_FROM_TAG,)
 
 
 def with_work_done_once(definitions: dg.Definitions) -> dg.Definitions:
@@ -126,17 +127,19 @@ class _Step:
         return dg.MaterializeResult(value=made, data_version=data_version)
 
     def _held_asset(self, key: dg.AssetKey) -> dg.MaterializeResult | None:
-        held = _last(self.context.instance, key)
-        if held is None or held.tags.get(DATA_VERSION_TAG) != self.made_from:
+        record = self.context.instance.get_latest_materialization_event(key)
+        held = record and record.asset_materialization
+        if not held or held.tags.get(DATA_VERSION_TAG) != self.made_from:
             return None
         if any(
             held.metadata[FILES].value != now for now in _files_named_in(held.metadata).values()
         ):
             return None
+        since = {UNCHANGED_SINCE: dg.MetadataValue.dagster_run(record.run_id)}
         return dg.MaterializeResult(
             asset_key=key,
             # Held twice: its order stands, plots first, and so does the run that it names itself.
-            metadata={**held.metadata, **self._since(key), **held.metadata},
+            metadata={**held.metadata, **since, **held.metadata},
             data_version=dg.DataVersion(self.made_from),
         )
 
@@ -158,16 +161,13 @@ class _Step:
             metadata=held.metadata,
         )
 
-    def _since(self, key: dg.AssetKey) -> dict[str, dg.MetadataValue]:
-        record = self.context.instance.get_latest_materialization_event(key)
-        return {UNCHANGED_SINCE: dg.MetadataValue.dagster_run(record.run_id)} if record else {}
-
     def _state_of(self, key: dg.AssetKey) -> str:
         """Return what an input is like: the files of a table, else the version last made."""
         table = LAKE_TABLES.get(key.to_user_string())
         if table is not None:
             return files_below(self.context.resources.settings.lake / table.name)
-        held = _last(self.context.instance, key)
+        record = self.context.instance.get_latest_materialization_event(key)
+        held = record and record.asset_materialization
         return held.tags.get(DATA_VERSION_TAG, "") if held else ""
 
 
@@ -209,11 +209,6 @@ def _digest(content: str | bytes) -> str:
     """Return a short name for a content: two that differ have different ones."""
     raw = content.encode() if isinstance(content, str) else content
     return hashlib.sha256(raw).hexdigest()[:16]
-
-
-def _last(instance: dg.DagsterInstance, key: dg.AssetKey) -> dg.AssetMaterialization | None:
-    record = instance.get_latest_materialization_event(key)
-    return record.asset_materialization if record else None
 
 
 def _files_named_in(metadata: Mapping[str, Any]) -> dict[str, str]:

@@ -16,6 +16,7 @@ from finpulse_assets.domain.calendar import build_sessions
 from finpulse_assets.domain.monitoring.drift import PREDICTIONS, column_kinds
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.schemas import DAILY_SIGNALS, OUT_OF_SAMPLE
+from tests.fakes.models import OneChampion
 
 DAYS = build_sessions(date(2024, 1, 2), date(2024, 8, 30))["session_date"].to_list()[:120]
 ROWS = 20
@@ -46,11 +47,7 @@ def drift(tmp_path, monkeypatch):
         return folder / f"{session}.html"
 
     monkeypatch.setattr(assets, "write_drift_page", page)
-    champion = SimpleNamespace(candidate_id="c" * 16)
-    card = SimpleNamespace(trained_from=DAYS[0], trained_to=DAYS[-1])
-    models = SimpleNamespace(
-        promotion=lambda: SimpleNamespace(champion=champion), load=lambda _: card
-    )
+    models = OneChampion(trained_from=DAYS[0], trained_to=DAYS[-1])
 
     def materialize(*, shift: float, publish: bool = True, page: bool = False):
         frame = market(shift)

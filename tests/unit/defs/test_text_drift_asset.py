@@ -17,6 +17,7 @@ from finpulse_assets.orchestration.run.clock import RunClock
 from finpulse_assets.orchestration.training.text_traits import trait_months
 from finpulse_assets.schemas import TWEETS
 from tests.fakes.embedder import CountingEmbedder
+from tests.fakes.models import OneChampion
 from tests.fakes.texts import noon, tweets
 
 SESSIONS = build_sessions(date(2024, 1, 2), date(2024, 6, 28)).head(100)
@@ -27,9 +28,7 @@ FOREIGN = ["Zölle treffen alle Zulieferer sehr hart", "Die Häfen sind seit ges
 
 
 def asset(lake: Lake, *, champion: bool = True, embeddings: bool = False) -> dg.MaterializeResult:
-    decision = SimpleNamespace(champion=SimpleNamespace(candidate_id="c" * 16))
-    card = SimpleNamespace(trained_from=DAYS[0], trained_to=DAYS[-1])
-    models = SimpleNamespace(promotion=lambda: decision if champion else None, load=lambda _: card)
+    models = OneChampion(trained_from=DAYS[0], trained_to=DAYS[-1], is_there=champion)
     return assets.text_drift.op.compute_fn.decorated_fn(
         SimpleNamespace(log=SimpleNamespace(info=lambda _: None)),
         SESSIONS.lazy(),
