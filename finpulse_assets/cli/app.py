@@ -11,6 +11,7 @@ import sys
 import tempfile
 import traceback
 from pathlib import Path
+from typing import NoReturn
 
 import typer
 
@@ -64,9 +65,7 @@ def main() -> None:
     try:
         app()
     except FinPulseError as error:
-        errors.print(f"[red]error[/red] {type(error).__name__}: ", end="")
-        errors.print(str(error), markup=False, highlight=False, soft_wrap=True)
-        sys.exit(1)
+        _refuse(error)
     except KeyboardInterrupt:
         _stop()
     except SystemExit as ended:
@@ -84,11 +83,25 @@ def main() -> None:
         )
         sys.exit(1)
     except Exception as error:  # the boundary: a user gets a sentence, the file the traceback
+        if (own := _own_cause(error)) is not None:
+            _refuse(own)
         errors.print(
             f"[red]error[/red] unexpected {type(error).__name__}, kept in {_kept_traceback()}",
             soft_wrap=True,
         )
         sys.exit(1)
+
+
+def _refuse(error: FinPulseError) -> NoReturn:
+    errors.print(f"[red]error[/red] {type(error).__name__}: ", end="")
+    errors.print(str(error), markup=False, highlight=False, soft_wrap=True)
+    sys.exit(1)
+
+
+def _own_cause(error: BaseException) -> FinPulseError | None:
+    """Return our own error behind a library's, such as Dagster's where definitions load."""
+    cause = error.__cause__ or error.__context__
+    return cause if isinstance(cause, FinPulseError) or cause is None else _own_cause(cause)
 
 
 def _stop() -> None:

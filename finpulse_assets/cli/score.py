@@ -174,9 +174,12 @@ def _places(file: Path, count: int) -> list[str]:
     elif file.suffix.lower() != ".parquet":
         with file.open(encoding="utf-8-sig", errors="replace", newline="") as read:
             reader, begins = csv.reader(read), 1
-            for _ in reader:
-                lines.append(begins)
-                begins = reader.line_num + 1
+            try:
+                for _ in reader:
+                    lines.append(begins)
+                    begins = reader.line_num + 1
+            except csv.Error:  # a field beyond the csv module's limit: rows are numbered
+                lines.clear()
         lines = lines[len(lines) - count :]  # the header, where there is one, is no row
     if len(lines) == count:
         return [f"line {line}" for line in lines]

@@ -114,6 +114,14 @@ def test_rows_without_a_text_are_left_out_and_named_by_line(home: Path) -> None:
     assert pl.read_csv("scored.csv")["id"].to_list() == [1, 3]
 
 
+def test_behind_a_field_without_end_rows_are_numbered(home: Path) -> None:
+    long = "x" * 200_000
+    (home / "long.csv").write_text(f"text,note\nup,1\n  ,2\ndown,{long}\n")
+    rows, left_out = read_texts(home / "long.csv", "text")
+    assert rows["text"].to_list() == ["up", "down"]
+    assert left_out == ["row 2: the row has no text"]
+
+
 def test_lines_of_ndjson_and_rows_of_parquet_are_named(home: Path) -> None:
     Path("texts.ndjson").write_text('{"text": "acme"}\n\n{"text": null}\nno json\n')
     assert read_texts(Path("texts.ndjson"), "text")[1] == [

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import csv
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from io import BytesIO, StringIO
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -86,7 +89,9 @@ def _names_without_header(first: str, separator: str) -> list[str] | None:
 def _header(path: Path, separator: str) -> list[str]:
     """Return the names of the columns; a name that occurs again is told apart by a number."""
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as lines:
-        names = next(csv.reader(lines, delimiter=separator), [])
+        rows = csv.reader(lines, delimiter=separator)
+        with _naming_the_line(path, rows):
+            names = next(rows, [])
     seen: dict[str, int] = {}
     told_apart = []
     for name in names:
@@ -101,11 +106,18 @@ def _requoted(path: Path, separator: str, _size: int, _changed: int) -> bytes:
     text = StringIO(newline="")
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as lines:
         rows = csv.reader(lines, delimiter=separator)
-        try:
+        with _naming_the_line(path, rows):
             csv.writer(text, delimiter=separator, lineterminator="\n").writerows(rows)
-        except csv.Error as error:
-            raise SourceError(
-                f"{path} cannot be read: line {rows.line_num}: {error}",
-                hint="a quote in that line, or in one before, opens a field and does not close it",
-            ) from error
     return text.getvalue().encode()
+
+
+@contextmanager
+def _naming_the_line(path: Path, rows: Any) -> Iterator[None]:
+    """Turn what the csv module refuses into a sentence with the line that it has reached."""
+    try:
+        yield
+    except csv.Error as error:
+        raise SourceError(
+            f"{path} cannot be read: line {rows.line_num}: {error}",
+            hint="a quote in that line, or in one before, opens a field and does not close it",
+        ) from error

@@ -59,6 +59,11 @@ def test_a_quote_that_swallows_rows_is_named(tmp_path: Path) -> None:
         texts(tmp_path, content)
 
 
+def test_a_first_line_without_end_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="line 1: field larger than field limit"):
+        texts(tmp_path, "x " * 100_000)
+
+
 FIELD = st.text(st.sampled_from('ab", 5'), max_size=5)
 
 
