@@ -21,7 +21,7 @@ from finpulse_assets.gateways.serving.served_home import HOME_HEADER
 from finpulse_assets.settings import Settings, load_settings
 
 if TYPE_CHECKING:
-    from finpulse_assets.domain.serving.predictor import Answer
+    from finpulse_assets.domain.serving.answer import Answer
 
 TIMEOUT_SECONDS = 10
 
@@ -94,10 +94,12 @@ def ask_service(url: str, body: bytes) -> Answer:
     """
     if not url.startswith(("http://", "https://")):
         raise ServiceError(f"the URL is {url!r}", hint="it should begin with http:// or https://")
-    from finpulse_assets.domain.serving.predictor import Answer
+    from finpulse_assets.domain.serving.answer import Answer
 
     call = Request(  # noqa: S310
-        url.rstrip("/") + "/predict", data=body, headers={"Content-Type": "application/json"}
+        url.rstrip("/") + "/predict?features=1",
+        data=body,
+        headers={"Content-Type": "application/json"},
     )
     try:
         with build_opener(ProxyHandler({})).open(call, timeout=TIMEOUT_SECONDS) as reply:
@@ -125,6 +127,7 @@ def ask_model(settings: Settings, body: bytes, *, now: datetime) -> Answer:
         ModelError, LakeError: no model was promoted, or no features were published yet.
     """
     from finpulse_assets.domain.features.online import ONLINE_FEATURES
+    from finpulse_assets.domain.serving.answering import Answering
     from finpulse_assets.gateways.lake.lake import Lake
     from finpulse_assets.gateways.models.model_store import ModelStore
     from finpulse_assets.gateways.serving.bundle import predictor_of
@@ -135,9 +138,9 @@ def ask_model(settings: Settings, body: bytes, *, now: datetime) -> Answer:
         raise ModelError("no model was promoted yet", hint="run `finpulse run`")
     model = models.load(promotion.champion.candidate_id)
     online = Lake(settings.lake).scan(ONLINE_FEATURES).collect()
-    predictor = predictor_of(model, promotion, online)
-    predictor.warm_up()  # else the answer's latency is that of an import
-    return predictor.answer(body, now=now)
+    answering = Answering(predictor_of(model, promotion, online))
+    answering.warm_up(now)  # else the answer's latency is that of an import
+    return answering.answer(body, now=now)
 
 
 def _refusal(url: str, status: int, body: bytes) -> RequestError | ServiceError:
@@ -159,7 +162,11 @@ def _stranger(url: str) -> ServiceError:
 
 
 def _print(answer: Answer) -> None:
-    advice = f"abstain: {answer.reason}" if answer.abstain else "no reason to abstain"
+    advice = (
+        f"abstain: {', '.join(answer.abstain_reasons)}"
+        if answer.abstain
+        else "no reason to abstain"
+    )
     results.print(
         f"{answer.symbol} {answer.prediction}: P(up) {answer.probability:.3f}, confidence "
         f"{answer.confidence:.3f}, expected return {answer.expected_return:+.2%} ({advice})",

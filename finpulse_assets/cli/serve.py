@@ -13,7 +13,8 @@ from finpulse_assets.cli.console import Home, begin, errors
 from finpulse_assets.errors import ServiceError
 from finpulse_assets.gateways.clock import system_now
 from finpulse_assets.gateways.serving.bento_store import BentoStore
-from finpulse_assets.gateways.serving.served_home import SERVED_HOME
+from finpulse_assets.gateways.serving.served_home import FOLLOWED_BENTOS, SERVED_HOME
+from finpulse_assets.gateways.serving.store_layout import bentos_of
 from finpulse_assets.settings import load_settings
 
 LOOPBACK = "127.0.0.1"
@@ -49,14 +50,18 @@ def serve(
         errors.print(
             f"its newest features are of {status.features_as_of:%Y-%m-%d}, "
             f"{status.sessions_behind} sessions behind: it abstains until finpulse run has built "
-            "the next bento and this service was started again",
+            "the next bento, which it then takes while it runs",
             highlight=False,
             soft_wrap=True,
         )
     command = [sys.executable, "-W", "ignore", "-m", "bentoml", "serve", bento.tag]
     command += ["--host", host, "--port", str(port)]
     # In place of this process, so that a signal reaches the service itself.
-    environment = {**store.environment, SERVED_HOME: settings.home_id}
+    environment = {
+        **store.environment,
+        SERVED_HOME: settings.home_id,
+        FOLLOWED_BENTOS: str(bentos_of(settings.bentos).resolve()),
+    }
     os.execve(sys.executable, command, environment)  # noqa: S606
 
 

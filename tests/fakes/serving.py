@@ -14,6 +14,7 @@ from finpulse_assets.domain.features.online import latest_features
 from finpulse_assets.domain.features.registry import feature_names
 from finpulse_assets.domain.models.lightgbm_model import PriceModel
 from finpulse_assets.domain.models.training import TrainingPlan, fit_price_model
+from finpulse_assets.domain.serving.answering import Answering
 from finpulse_assets.domain.serving.predictor import Predictor
 from finpulse_assets.gateways.serving.bundle import predictor_of, write_bundle
 from finpulse_assets.schemas import TICKERS
@@ -74,6 +75,10 @@ def online() -> pl.DataFrame:
 
 def predictor(*, is_proven: bool = True) -> Predictor:
     return predictor_of(model(), promotion(is_proven=is_proven), online())
+
+
+def answering(*, is_proven: bool = True) -> Answering:
+    return Answering(predictor(is_proven=is_proven))
 
 
 def bundle(folder: Path, *, is_proven: bool = True) -> Path:

@@ -62,8 +62,17 @@ class PriceModel:
         Raises:
             ModelError: the frame lacks a feature, or a feature is no number.
         """
-        matrix = self._matrix(frame)
-        return self._run(self._probability, matrix), self._run(self._return, matrix)
+        return self.predict_matrix(feature_matrix(frame, self.features))
+
+    def predict_matrix(self, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return (probability_up, expected_return), float64 of shape (rows,) each.
+
+        Args:
+            matrix: the model's features in their order, float64 of shape (rows, features), NaN
+                where unknown.
+        """
+        filled = self._filled(matrix)
+        return self._run(self._probability, filled), self._run(self._return, filled)
 
     def forecast(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Return the predictions as columns; see `candidate.Fitted`."""
@@ -102,7 +111,7 @@ class PriceModel:
         Raises:
             ModelError: the frame lacks a feature, or a feature is no number.
         """
-        matrix = self._matrix(frame)
+        matrix = self._filled(feature_matrix(frame, self.features))
         if not len(matrix):
             return []
         moves = self._run(self._probability, matrix, pred_contrib=True)[:, :-1]
@@ -186,10 +195,12 @@ class PriceModel:
             CARD_FILE: as_json(card),
         }
 
-    def _matrix(self, frame: pl.DataFrame) -> np.ndarray:
-        matrix = feature_matrix(frame, self.features)
-        fill = np.array([np.nan if median is None else median for median in self.medians])
-        return np.where(np.isnan(matrix), fill, matrix)
+    def _filled(self, matrix: np.ndarray) -> np.ndarray:
+        return np.where(np.isnan(matrix), self._fill, matrix)
+
+    @cached_property
+    def _fill(self) -> np.ndarray:
+        return np.array([np.nan if median is None else median for median in self.medians])
 
     def _run(self, booster: Any, matrix: np.ndarray, **options: Any) -> np.ndarray:
         if not len(matrix):

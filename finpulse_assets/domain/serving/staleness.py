@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 
 import polars as pl
@@ -52,6 +52,25 @@ class Openings:
         """
         opened = bisect_right(self._opens, now)
         return max(0, opened - bisect_right(self._days, session_date))
+
+    def target_of(self, session_date: date) -> tuple[date, datetime] | None:
+        """Return the session after `session_date` and when it opens, None beyond what is known."""
+        return self._after(session_date, 1)
+
+    def expiry_of(self, trained_to: date) -> datetime | None:
+        """Return when a model trained to that session expires, None beyond what is known."""
+        found = self._after(trained_to, MODEL_LIFE_SESSIONS + 1)
+        return found and found[1]
+
+    def unchanged(self, now: datetime) -> tuple[datetime, datetime]:
+        """Return from when and until when (exclusive, UTC) `since` gives what it gives now."""
+        at = bisect_right(self._opens, now)
+        known = [datetime.min.replace(tzinfo=UTC), *self._opens, datetime.max.replace(tzinfo=UTC)]
+        return known[at], known[at + 1]
+
+    def _after(self, session_date: date, count: int) -> tuple[date, datetime] | None:
+        at = bisect_right(self._days, session_date) + count - 1
+        return (self._days[at], self._opens[at]) if at < len(self._days) else None
 
     @cached_property
     def _days(self) -> list[date]:

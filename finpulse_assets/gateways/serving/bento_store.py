@@ -27,8 +27,14 @@ from pathlib import Path
 import finpulse_assets
 from finpulse_assets.errors import ServiceError
 from finpulse_assets.gateways.atomic import written_atomically
+from finpulse_assets.gateways.serving.store_layout import (
+    NAME,
+    bentos_of,
+    bundle_of,
+    is_built,
+    newest_version,
+)
 
-NAME = "price_predictor"
 BENTOFILE = "bentofile.yaml"
 BUNDLE_VARIABLE = "FINPULSE_SERVICE_HOME"  # read by bentos/price_predictor/service.py
 PACKAGE = Path(finpulse_assets.__file__).parent
@@ -54,7 +60,7 @@ class Bento:
 
     @property
     def bundle(self) -> Path:
-        return self.folder / "src" / "bentos" / NAME / "bundle"
+        return bundle_of(self.folder)
 
 
 @dataclass(frozen=True)
@@ -77,9 +83,8 @@ class BentoStore:
         Raises:
             ServiceError: there is none yet.
         """
-        pointer = self._bentos / "latest"
-        version = pointer.read_text().strip() if pointer.exists() else ""
-        if not version or not self._is_built(version):
+        version = newest_version(self._bentos)
+        if not version:
             raise ServiceError(
                 f"there is no bento {NAME} in {self.root}",
                 hint="materialize serving/price_bento (finpulse run)",
@@ -117,13 +122,13 @@ class BentoStore:
 
     @property
     def _bentos(self) -> Path:
-        return self.root / "bentos" / NAME
+        return bentos_of(self.root)
 
     def _bento(self, version: str) -> Bento:
         return Bento(f"{NAME}:{version}", self._bentos / version)
 
     def _is_built(self, version: str) -> bool:
-        return (self._bentos / version / "bento.yaml").exists()
+        return is_built(self._bentos / version)
 
     def _build(
         self, staged: Path, version: str, flavour: Flavour, labels: Mapping[str, str]
@@ -168,20 +173,20 @@ def _stage(bundle: Path, folder: Path) -> None:
     shutil.copytree(source, folder / "bentos" / NAME, ignore=skipped)
     shutil.copy(SERVICES / "__init__.py", folder / "bentos")
     shutil.copytree(bundle, folder / "bentos" / NAME / "bundle")
-    for path in _imported_files(source / "service.py"):
+    for path in _imported_files(source):
         copy = folder / path.relative_to(PACKAGE.parent)
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, copy)
     (folder / BENTOFILE).write_text(_pinned(source))
 
 
-def _imported_files(service: Path) -> set[Path]:
+def _imported_files(source: Path) -> set[Path]:
     """Return the files of the package that the service imports, directly or not.
 
     No others are packed: a change of the simulator, say, makes no new bento.
     """
     found: set[Path] = set()
-    unread = {service}
+    unread = set(source.glob("*.py"))
     while unread:
         new = _package_files(ast.parse(unread.pop().read_text())) - found
         found |= new

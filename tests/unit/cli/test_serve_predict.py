@@ -15,7 +15,7 @@ import pytest
 
 from finpulse_assets.cli import predict, serve
 from finpulse_assets.domain.features.online import ONLINE_FEATURES
-from finpulse_assets.domain.serving.predictor import Answer
+from finpulse_assets.domain.serving.answer import Answer
 from finpulse_assets.errors import LakeError, ModelError, RequestError, ServiceError
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.gateways.models.model_store import ModelStore
@@ -52,7 +52,7 @@ def test_without_a_service_the_model_itself_answers_and_says_so(published, capsy
     predict.predict("aapl", as_json=True)
     out, err = capsys.readouterr()
     said = Answer.model_validate_json(out)
-    expected = fakes.predictor().answer(b'{"symbol": "AAPL"}', now=fakes.NOW)
+    expected = fakes.answering().answer(b'{"symbol": "AAPL"}', now=fakes.NOW)
     assert said.model_dump(exclude={"latency_ms"}) == expected.model_dump(exclude={"latency_ms"})
     assert "asking the model itself, no service runs" in err
 
@@ -61,7 +61,7 @@ def test_the_printed_answer_names_the_reason_to_abstain(published, capsys):
     predict.predict("MSFT")
     out = capsys.readouterr().out
     assert "MSFT" in out
-    assert "(abstain: features_stale)" in out
+    assert "(abstain: target_session_opened)" in out
     assert "as of 2024-06-27 20:15 UTC, 1 session behind, model" in out
 
 
@@ -69,7 +69,7 @@ def test_features_that_are_all_old_are_stale_by_the_clock(published, monkeypatch
     monkeypatch.delenv("FINPULSE_AS_OF")
     predict.predict("AAPL", as_json=True)
     said = Answer.model_validate_json(capsys.readouterr().out)
-    assert (said.abstain, said.reason) == (True, "features_stale")
+    assert said.abstain_reasons[:2] == ["target_session_opened", "features_stale"]
     assert said.sessions_behind > 200
 
 
@@ -186,6 +186,8 @@ def test_serve_becomes_bentoml_on_loopback_with_telemetry_off(bento, settings, m
     assert environment["BENTOML_DO_NOT_TRACK"] == "True"
     assert "FINPULSE_SERVICE_HOME" not in environment
     assert environment["FINPULSE_SERVED_HOME"] == settings.home_id
+    followed = settings.bentos / "bentos" / "price_predictor"
+    assert environment["FINPULSE_FOLLOWED_BENTOS"] == str(followed.resolve())
     said = capsys.readouterr().err
     assert "(proven), 3 symbols; ask with: finpulse predict AAPL" in said
     assert "its newest features are of 2024-06-28, 249 sessions behind: it abstains" in said

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from finpulse_assets.domain.features.online import ONLINE_FEATURES, feature_view, latest_features
 from finpulse_assets.domain.features.registry import feature_names
+from finpulse_assets.domain.serving.answering import Answering
 from finpulse_assets.domain.serving.predictor import Predictor, UnknownSymbolError
 from finpulse_assets.domain.serving.request import MAX_BODY_BYTES, parse_request, shown
 from finpulse_assets.errors import EvaluationError, ModelError, RequestError
@@ -28,7 +29,7 @@ def predictor() -> Predictor:
 
 
 def ask(predictor: Predictor, *, now: datetime = fakes.NOW, **request: object):
-    return predictor.answer(json.dumps(request).encode(), now=now)
+    return Answering(predictor).answer(json.dumps(request).encode(), now=now)
 
 
 def test_a_symbol_is_answered_with_what_the_model_says(predictor):
@@ -41,24 +42,23 @@ def test_a_symbol_is_answered_with_what_the_model_says(predictor):
     assert answer.as_of == datetime(2024, 6, 28, 20, 15, tzinfo=UTC)
     assert answer.model_version == predictor.model.candidate_id
     assert list(answer.features_used) == list(fakes.NAMES)
-    assert (answer.abstain, answer.reason) == (False, None)
+    assert (answer.abstain, answer.abstain_reasons) == (False, [])
     assert answer.latency_ms > 0
 
 
 @pytest.mark.parametrize(
-    ("symbol", "is_proven", "reason"),
+    ("symbol", "is_proven", "reasons"),
     [
-        ("AAPL", True, None),
-        ("AAPL", False, "no_proven_skill"),
-        ("MSFT", True, "features_stale"),
-        ("MSFT", False, "features_stale"),
-        ("GONE", True, "delisted"),
-        ("GONE", False, "delisted"),
+        ("AAPL", True, []),
+        ("AAPL", False, ["no_proven_skill"]),
+        ("MSFT", True, ["target_session_opened"]),
+        ("MSFT", False, ["target_session_opened", "no_proven_skill"]),
+        ("GONE", True, ["delisted", "target_session_opened"]),
     ],
 )
-def test_an_answer_abstains_for_the_first_reason_that_holds(symbol, is_proven, reason):
+def test_an_answer_abstains_for_every_reason_that_holds(symbol, is_proven, reasons):
     answer = ask(fakes.predictor(is_proven=is_proven), symbol=symbol)
-    assert (answer.abstain, answer.reason) == (reason is not None, reason)
+    assert (answer.abstain, answer.abstain_reasons) == (bool(reasons), reasons)
     assert 0 < answer.probability < 1
     assert answer.as_of is not None
 
@@ -69,8 +69,8 @@ class Contrary:
     def __init__(self, model) -> None:
         self._model = model
 
-    def predict(self, rows):
-        probability, expected_return = self._model.predict(rows)
+    def predict_matrix(self, matrix):
+        probability, expected_return = self._model.predict_matrix(matrix)
         return probability, -expected_return
 
     def __getattr__(self, name):
@@ -80,9 +80,10 @@ class Contrary:
 def test_an_answer_that_contradicts_itself_abstains(predictor):
     answer = ask(replace(predictor, model=Contrary(predictor.model)), symbol="AAPL")
     assert (answer.prediction == "up") != (answer.expected_return >= 0)
-    assert (answer.abstain, answer.reason) == (True, "contradiction")
+    assert (answer.abstain, answer.abstain_reasons) == (True, ["contradiction"])
     unproven = replace(predictor, model=Contrary(predictor.model), is_proven=False)
-    assert ask(unproven, symbol="AAPL").reason == "no_proven_skill", "the first that holds"
+    found = ask(unproven, features=answer.features_used).abstain_reasons
+    assert found == ["no_proven_skill", "contradiction"]
 
 
 @pytest.mark.parametrize(
@@ -98,10 +99,11 @@ def test_an_answer_that_contradicts_itself_abstains(predictor):
 )
 def test_features_become_stale_while_the_predictor_lives(predictor, now, behind):
     answer = ask(predictor, symbol="AAPL", now=now)
-    expected = "features_stale" if behind else None
-    if now.year == 2024:
-        assert (answer.sessions_behind, answer.reason) == (behind, expected)
-        assert answer.abstain == (behind > 0)
+    expected = ["target_session_opened", "features_stale"][: min(behind, 2)]
+    expected += ["model_expired"] if now >= datetime(2024, 7, 5, 13, 30, tzinfo=UTC) else []
+    assert (answer.sessions_behind, answer.abstain_reasons) == (behind, expected)
+    assert answer.abstain == (behind > 0)
+    assert answer.target_session_date == date(2024, 7, 1)
     status = predictor.judge(now)
     assert (status.sessions_behind, status.is_stale) == (behind, behind > 0)
 
@@ -110,12 +112,14 @@ def test_a_model_without_newer_labels_for_half_a_year_has_expired(predictor):
     # 2024-01-02 was the year's first session; 2024-07-03 is the 127th.
     fresh, expired = (datetime(2024, 7, day, 13, 30, tzinfo=UTC) for day in (2, 5))
     assert predictor.judge(fresh).sessions_since_training == 125
-    assert ask(predictor, features=ROW, now=fresh).reason is None
+    said = ask(predictor, features=ROW, now=fresh)
+    assert (said.abstain, said.model_expires_at) == (False, expired)
+    assert predictor.judge(fresh).model_expires_at == expired
     assert predictor.judge(expired).sessions_since_training == 127
-    assert ask(predictor, features=ROW, now=expired).reason == "model_expired"
-    assert ask(predictor, symbol="AAPL", now=expired).reason == "features_stale"
+    assert ask(predictor, features=ROW, now=expired).abstain_reasons == ["model_expired"]
     unproven = fakes.predictor(is_proven=False)
-    assert ask(unproven, features=ROW, now=expired).reason == "model_expired"
+    said = ask(unproven, features=ROW, now=expired)
+    assert said.abstain_reasons == ["model_expired", "no_proven_skill"]
 
 
 def test_the_status_says_how_old_features_and_model_are(predictor):
@@ -134,11 +138,12 @@ def test_the_features_used_sent_back_give_the_same_numbers(predictor, symbol):
     by_row = ask(predictor, features=by_symbol.features_used)
     same = ("probability", "expected_return", "prediction", "confidence", "features_used")
     assert [getattr(by_row, n) for n in same] == [getattr(by_symbol, n) for n in same]
-    assert (by_row.symbol, by_row.as_of, by_row.reason) == (None, None, None)
+    assert (by_row.symbol, by_row.as_of, by_row.abstain) == (None, None, False)
 
 
 def test_an_unproven_model_abstains_on_a_row_too():
-    assert ask(fakes.predictor(is_proven=False), features=ROW).reason == "no_proven_skill"
+    said = ask(fakes.predictor(is_proven=False), features=ROW)
+    assert said.abstain_reasons == ["no_proven_skill"]
 
 
 @pytest.mark.parametrize(
@@ -184,7 +189,8 @@ BAD = [
 @pytest.mark.parametrize(("body", "message"), BAD)
 def test_a_bad_request_is_refused_in_one_sentence(predictor, body, message):
     with pytest.raises(RequestError, match=message) as caught:
-        predictor.answer(body if isinstance(body, bytes) else body.encode(), now=fakes.NOW)
+        content = body if isinstance(body, bytes) else body.encode()
+        Answering(predictor).answer(content, now=fakes.NOW)
     assert len(str(caught.value)) < 300
     assert "\n" not in str(caught.value)
 
@@ -205,7 +211,7 @@ def test_a_feature_that_is_no_finite_number_is_named(predictor, literal, value):
     body = json.dumps({"features": ROW}).replace("null", literal).encode()
     message = f"the feature rsi_14 is {value}, it should be a finite number. Hint: send null"
     with pytest.raises(RequestError, match=message):
-        predictor.answer(body, now=fakes.NOW)
+        Answering(predictor).answer(body, now=fakes.NOW)
 
 
 @pytest.mark.parametrize(
@@ -223,7 +229,7 @@ def test_an_extra_feature_is_named(predictor, change, message):
 @given(body=st.binary(max_size=60) | st.text(max_size=60).map(lambda text: text.encode()))
 def test_no_bytes_make_anything_but_an_answer_or_a_refusal(body):
     with pytest.raises(RequestError):
-        fakes.predictor().answer(body, now=fakes.NOW)
+        fakes.answering().answer(body, now=fakes.NOW)
 
 
 json_values = st.recursive(

@@ -1,0 +1,144 @@
+"""The front: an ASGI application before BentoML's own, which answers all but the probes.
+
+It owns the limits, the one shape of refusals and the metrics. BentoML's application behind it keeps
+the probes and the description of the service for BentoML's clients.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from time import perf_counter
+from typing import Any
+
+from bentos.price_predictor.metrics import GONE, IN_PROGRESS, LATENCY, REQUESTS
+from bentos.price_predictor.reading import GoneError, read_body
+from bentos.price_predictor.refusal import CLOSE, Refused, content_of, refusal_of
+from bentos.price_predictor.routes import JSON, ROUTES, Call, Route, Said
+from bentos.price_predictor.served import Served
+from finpulse_assets.errors import FinPulseError
+
+MAX_IN_PROGRESS = 1024
+PROBES = ("/livez", "/healthz", "/readyz", "/schema.json")  # answered by BentoML
+OTHER = "other"  # the metrics' name of every path that is no route
+
+log = logging.getLogger("bentoml.price_predictor")
+
+
+class Front:
+    """Answers every HTTP request but the probes; hands lifespan and probes to BentoML."""
+
+    def __init__(self, app: Any, served: Served, limit: int = MAX_IN_PROGRESS) -> None:
+        self.app, self.served, self.limit = app, served, limit
+        self.in_progress = 0
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        kind = scope["type"]
+        if kind == "http":
+            await self._http(scope, receive, send)
+        elif kind == "lifespan":
+            await self._live(scope, receive, send)
+        else:
+            await send({"type": "websocket.close", "code": 1000})
+
+    async def _live(self, scope: Any, receive: Any, send: Any) -> None:
+        following = asyncio.create_task(self.served.follow())
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            following.cancel()
+
+    async def _http(self, scope: Any, receive: Any, send: Any) -> None:
+        started = perf_counter()
+        path, method = scope["path"], scope["method"]
+        if path in PROBES and method in ("GET", "HEAD") and not self._is_unready(path):
+            await self.app(scope, receive, send)
+            return
+        route, argument = _route_of(path)
+        self._count(1)
+        try:
+            said = await self._said(scope, receive, route, argument, started)
+        except GoneError:
+            GONE.add()
+            return
+        finally:
+            self._count(-1)
+        headers = [
+            (b"content-type", said.content_type),
+            (b"content-length", b"%d" % len(said.content)),
+            *said.headers,
+        ]
+        if self.served.is_draining:
+            headers += CLOSE
+        await send({"type": "http.response.start", "status": said.status, "headers": headers})
+        await send({"type": "http.response.body", "body": said.content})
+        name = route.name if route else OTHER
+        REQUESTS.add(name, str(said.status))
+        LATENCY.observe(name, perf_counter() - started)
+
+    async def _said(
+        self, scope: Any, receive: Any, route: Route | None, argument: str, started: float
+    ) -> Said:
+        try:
+            handler = self._handler(scope, route)
+            headers = dict(scope["headers"])
+            call = Call(self.served, headers, scope["query_string"], argument, started)
+            if scope["method"] == "POST":
+                if self.in_progress > self.limit:
+                    raise _busy(self.limit)
+                call.body = await read_body(headers, receive, limit=route.limit)
+            said = handler(call)
+            return said if isinstance(said, Said) else await said
+        except FinPulseError as error:
+            refused = refusal_of(error)
+            if refused.status == 500:
+                log.error("%s: %s", route.name, error)
+        except GoneError:
+            raise
+        except Exception:
+            log.exception("%s failed", route.name if route else OTHER)
+            refused = Refused(500, "the request could not be answered", hint="see the log")
+        return Said(content_of(refused), JSON, refused.status, refused.headers)
+
+    def _handler(self, scope: Any, route: Route | None) -> Any:
+        path, method = scope["path"], scope["method"]
+        if self._is_unready(path):
+            self.served.answering  # noqa: B018 - raises where there is none
+            raise Refused(503, "the service is shutting down", hint="ask another", headers=CLOSE)
+        if route is None and path not in PROBES:
+            raise Refused(404, "there is no such path", hint="see /docs for those there are")
+        methods = route.handlers if route else {"GET": None}
+        handler = methods.get("GET" if method == "HEAD" else method)
+        if handler is None:
+            allowed = ", ".join([*methods, *(["HEAD"] if "GET" in methods else [])])
+            raise Refused(
+                405,
+                f"the method is {method[:16]}, here it should be {allowed}",
+                hint="see /docs",
+                headers=((b"allow", allowed.encode()), *CLOSE),
+            )
+        return handler
+
+    def _is_unready(self, path: str) -> bool:
+        return path == "/readyz" and (self.served.is_draining or self.served.current is None)
+
+    def _count(self, change: int) -> None:
+        self.in_progress += change
+        IN_PROGRESS.set(self.in_progress)
+
+
+def _route_of(path: str) -> tuple[Route | None, str]:
+    route = ROUTES.get(path)
+    if route is None and path.count("/") == 2:
+        parent, _, argument = path.rpartition("/")
+        return ROUTES.get(f"{parent}/*"), argument
+    return route, ""
+
+
+def _busy(limit: int) -> Refused:
+    return Refused(
+        429,
+        f"{limit} requests are being answered, no more are begun",
+        hint="send it again in a second",
+        headers=((b"retry-after", b"1"), *CLOSE),
+    )

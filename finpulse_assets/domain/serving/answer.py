@@ -1,0 +1,123 @@
+"""What the service answers: the fields of an answer and of the status, and the reasons to abstain.
+
+The shapes alone; `predictor` fills them.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from finpulse_assets.domain.serving.staleness import MODEL_LIFE_SESSIONS
+
+# The reasons to abstain, in the order in which they are given.
+DELISTED, TARGET_OPENED = "delisted", "target_session_opened"
+FEATURES_STALE, MODEL_EXPIRED = "features_stale", "model_expired"
+NO_PROVEN_SKILL = "no_proven_skill"
+CONTRADICTION = "contradiction"  # probability and expected return point to different sides
+ABSTENTIONS = (
+    DELISTED,
+    TARGET_OPENED,
+    FEATURES_STALE,
+    MODEL_EXPIRED,
+    NO_PROVEN_SKILL,
+    CONTRADICTION,
+)
+Abstention = Literal[
+    "delisted",
+    "target_session_opened",
+    "features_stale",
+    "model_expired",
+    "no_proven_skill",
+    "contradiction",
+]
+
+
+class Interval(BaseModel):
+    """How often the market rose after out-of-sample predictions like this one, with its bounds."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    lower: float = Field(description="lower bound, 0 to 1")
+    upper: float = Field(description="upper bound, 0 to 1")
+
+
+class Answer(BaseModel):
+    """What is answered. An abstaining answer still gives its numbers, for those who watch it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    prediction_id: str = Field(description="names this answer in the ledger, ordered by time")
+    timestamp: datetime = Field(description="when it was answered, UTC")
+    symbol: str | None = Field(description="the symbol asked for, null for a feature row")
+    prediction: Literal["up", "down"] = Field(description="up where probability is 0.5 or more")
+    probability: float = Field(
+        description="probability that the next session closes above its open, 0 to 1"
+    )
+    confidence: float = Field(description="|probability - 0.5| x 2: 0 is a coin toss, 1 is sure")
+    interval: Interval | None = Field(
+        description="how often the market rose after predictions like this; null while uncalibrated"
+    )
+    expected_return: float = Field(
+        description="predicted return of the next session, open to close, a fraction"
+    )
+    reasons: list[str] | None = Field(
+        description='what moved the prediction most, as "feature +0.12" in log-odds; for a feature '
+        "row only with ?reasons=1"
+    )
+    as_of: datetime | None = Field(
+        description="decision time of the features, UTC; null for a feature row"
+    )
+    target_session_date: date | None = Field(
+        description="the session that is predicted; null for a feature row"
+    )
+    sessions_behind: int | None = Field(
+        description="sessions that have opened since the features, 0: the predicted one lies ahead "
+        "(counted up to a year); null for a feature row"
+    )
+    model_version: str = Field(description="candidate id of the champion")
+    model_expires_at: datetime | None = Field(
+        description="from when on the model is too old to act on, UTC; null beyond a year"
+    )
+    features_used: int | dict[str, float | None] = Field(
+        description="how many features the model read; with ?features=1 the features themselves, "
+        "to be sent back as a feature row for the same numbers"
+    )
+    abstain: bool = Field(description="whether to act on this answer is advised against")
+    abstain_reasons: list[Abstention] = Field(description="why it abstains, every reason")
+    latency_ms: float = Field(description="from the request's bytes to the answer, milliseconds")
+
+
+class Refusal(BaseModel):
+    """What is said to a request that is not answered."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    error: str = Field(description="what is wrong, with the value")
+    hint: str = Field(description="what to do")
+
+
+class Status(BaseModel):
+    """How old the features and the model are that answers are made of."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model_version: str = Field(description="candidate id of the champion")
+    is_proven: bool = Field(description="whether the champion has proven skill")
+    trained_to: date = Field(description="last session that the champion has learnt from")
+    sessions_since_training: int = Field(description="sessions that have opened since trained_to")
+    is_expired: bool = Field(description=f"whether these are more than {MODEL_LIFE_SESSIONS}")
+    model_expires_at: datetime | None = Field(
+        description="from when on it is expired, UTC; null beyond a year"
+    )
+    feature_count: int = Field(description="features that the model reads")
+    features_as_of: datetime = Field(description="decision time of the newest features, UTC")
+    features_age_seconds: float = Field(description="from features_as_of until now, seconds")
+    sessions_behind: int = Field(description="sessions that have opened since the newest features")
+    is_stale: bool = Field(description="whether the session that they predict has opened")
+    symbol_count: int = Field(description="symbols with features")
+    stale_symbol_count: int = Field(
+        description="listed symbols of which the newest features are stale"
+    )

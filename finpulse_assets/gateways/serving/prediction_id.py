@@ -1,0 +1,45 @@
+"""Prediction ids: names of answers, in the order of time, never given twice.
+
+An id is the time in microseconds, a number drawn by the process and its count, all hexadecimal.
+"""
+
+from __future__ import annotations
+
+import secrets
+from datetime import UTC, datetime, timedelta
+from itertools import count
+
+from finpulse_assets.errors import RequestError
+
+_EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
+_DRAWN = secrets.token_hex(4)
+_COUNT = count()
+LENGTH = 14 + 1 + 8 + 6
+
+
+def new_prediction_id(now: datetime) -> str:
+    """Return the id of an answer given `now` (UTC).
+
+    >>> answered_at = datetime(2026, 11, 27, 21, 15, tzinfo=UTC)
+    >>> time_of(new_prediction_id(answered_at)) == answered_at
+    True
+    """
+    return f"{(now - _EPOCH) // _MICROSECOND:014x}-{_DRAWN}{next(_COUNT) & 0xFFFFFF:06x}"
+
+
+def time_of(prediction_id: str) -> datetime:
+    """Return when the answer of that id was given (UTC).
+
+    Raises:
+        RequestError: it is no prediction id.
+    """
+    try:
+        if len(prediction_id) != LENGTH or prediction_id[14] != "-":
+            raise ValueError
+        int(prediction_id[15:], 16)
+        return _EPOCH + int(prediction_id[:14], 16) * _MICROSECOND
+    except (ValueError, OverflowError) as error:
+        raise RequestError(
+            f"{prediction_id[:40]!a} is no prediction id",
+            hint="send the prediction_id of an answer",
+        ) from error

@@ -1,0 +1,85 @@
+"""A client of the front as ASGI, without a server: what it sends, reads and counts."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from bentos.price_predictor.front import Front
+from bentos.price_predictor.served import Served
+from tests.fakes import serving as fakes
+
+PART = 16 * 1024
+JSON_TYPE = (b"content-type", b"application/json")
+
+
+@dataclass
+class Client:
+    """One request: its body comes in parts, and how much of it was read is counted."""
+
+    path: str
+    body: bytes = b""
+    method: str = "POST"
+    headers: tuple[tuple[bytes, bytes], ...] = (JSON_TYPE,)
+    query: bytes = b""
+    announced: bool = True
+    leaves_after: int | None = None
+    never_ends: bool = False
+    read: int = 0
+    sent: list[dict] = field(default_factory=list)
+
+    async def receive(self) -> dict:
+        if self.leaves_after is not None and self.read >= self.leaves_after:
+            return {"type": "http.disconnect"}
+        if self.never_ends and self.read >= len(self.body):
+            await asyncio.Event().wait()
+        part = self.body[self.read : self.read + PART]
+        self.read += len(part)
+        more = self.never_ends or self.read < len(self.body)
+        return {"type": "http.request", "body": part, "more_body": more}
+
+    async def send(self, message: dict) -> None:
+        self.sent.append(message)
+
+    async def ask(self, front: Front) -> Client:
+        length = ((b"content-length", str(len(self.body)).encode()),) if self.announced else ()
+        scope = {"type": "http", "method": self.method, "path": self.path,
+                 "query_string": self.query, "headers": [*self.headers, *length]}  # fmt: skip
+        await front(scope, self.receive, self.send)
+        return self
+
+    @property
+    def status(self) -> int:
+        return self.sent[0]["status"]
+
+    @property
+    def answered(self) -> dict[bytes, bytes]:
+        """Return the headers of the response."""
+        return dict(self.sent[0]["headers"])
+
+    @property
+    def said(self) -> Any:
+        return json.loads(self.sent[1]["body"])
+
+
+def served(*, is_proven: bool = True) -> Served:
+    found = Served()
+    found.current = fakes.answering(is_proven=is_proven)
+    return found
+
+
+async def refuse(*_: object) -> None:
+    raise AssertionError("BentoML was asked")
+
+
+def ask(path: str, body: object = b"", *, front: Front | None = None, **options: Any) -> Client:
+    """Ask the front, or a new one that BentoML does not stand behind."""
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    client = Client(path, content, **options)
+    return asyncio.run(client.ask(front or Front(refuse, served())))
+
+
+def get(path: str, *, front: Front | None = None, **options: Any) -> Client:
+    return ask(path, front=front, method="GET", headers=(), announced=False, **options)

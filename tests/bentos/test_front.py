@@ -1,0 +1,264 @@
+"""The front as ASGI: its limits, its one shape of refusals, its routes and its metrics."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+
+import pytest
+
+from bentos.price_predictor import metrics, reading
+from bentos.price_predictor.front import Front
+from bentos.price_predictor.routes import ROUTES
+from finpulse_assets.domain.serving.answer import Answer
+from finpulse_assets.domain.serving.request import MAX_BATCH_BYTES, MAX_BODY_BYTES
+from tests.bentos.front_client import JSON_TYPE, PART, Client, ask, get, refuse, served
+from tests.fakes import serving as fakes
+
+ROW = {"return_1d": 0.5, "rsi_14": None, "sentiment_mean": 1}
+
+
+@pytest.mark.parametrize(("announced", "read"), [(True, 0), (False, MAX_BODY_BYTES + PART)])
+def test_of_ten_megabytes_no_more_than_the_limit_and_a_part_is_read(announced, read):
+    client = ask("/predict", b"x" * 10_000_000, announced=announced)
+    assert (client.status, client.read) == (413, read)
+    assert client.answered[b"connection"] == b"close"
+    assert sorted(client.said) == ["error", "hint"]
+
+
+@pytest.mark.parametrize("announced", [True, False])
+@pytest.mark.parametrize("size", [0, 1, PART, MAX_BODY_BYTES])
+def test_a_body_within_the_limit_is_read_whole(announced, size):
+    client = ask("/predict", b"x" * size, announced=announced)
+    assert (client.status, client.read) == (400, size)
+
+
+def test_a_batch_may_be_longer():
+    assert ask("/predict_batch", b"x" * (MAX_BODY_BYTES + 1)).status == 400
+    assert ask("/predict_batch", b"x" * (MAX_BATCH_BYTES + 1)).status == 413
+
+
+def test_a_body_that_does_not_end_is_refused_in_time(monkeypatch):
+    monkeypatch.setattr(reading.read_body, "__kwdefaults__",
+                        reading.read_body.__kwdefaults__ | {"seconds": 0.01})  # fmt: skip
+    client = ask("/predict", b'{"symbol"', announced=False, never_ends=True)
+    assert client.status == 408
+    assert client.said["error"] == "the request was not whole after 0.01 seconds"
+
+
+@pytest.mark.parametrize("leaves_after", [0, PART])
+def test_a_client_that_goes_away_is_counted_and_told_nothing(leaves_after, caplog):
+    before = metrics.GONE.values[()]
+    client = ask("/predict", b"x" * 3 * PART, leaves_after=leaves_after)
+    assert client.sent == []
+    assert metrics.GONE.values[()] == before + 1
+    assert caplog.records == []
+
+
+def test_beyond_the_limit_of_requests_in_progress_the_next_is_told_to_come_again():
+    front = Front(refuse, served(), limit=1)
+
+    async def two() -> tuple[Client, Client]:
+        slow = Client("/predict", b'{"symbol"', never_ends=True, announced=False)
+        task = asyncio.create_task(slow.ask(front))
+        await asyncio.sleep(0)
+        second = await Client("/predict", b'{"symbol":"AAPL"}').ask(front)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        third = await Client("/predict", b'{"symbol":"AAPL"}').ask(front)
+        return second, third
+
+    second, third = asyncio.run(two())
+    assert (second.status, second.answered[b"retry-after"]) == (429, b"1")
+    assert third.status == 200
+
+
+@pytest.mark.parametrize(
+    ("headers", "status", "error"),
+    [
+        ((JSON_TYPE,), 200, None),
+        (((b"content-type", b"application/json; charset=utf-8"),), 200, None),
+        (((b"content-type", b"Application/JSON"),), 200, None),
+        ((), 415, "the content type is absent"),
+        (((b"content-type", b"text/plain"),), 415, "the content type is 'text/plain'"),
+        (((b"content-type", b"application/vnd.bentoml+pickle"),), 415, "bentoml+pickle"),
+        (((b"content-type", b"application/json; charset=utf-7"),), 415, "charset=utf-7"),
+        ((JSON_TYPE, (b"content-encoding", b"gzip")), 415, "the content encoding is 'gzip'"),
+    ],
+)
+def test_a_body_that_is_not_plain_json_is_refused_unread(headers, status, error):
+    client = ask("/predict", {"symbol": "AAPL"}, headers=headers)
+    assert client.status == status
+    if error:
+        assert error in client.said["error"]
+        assert client.read == 0
+
+
+def test_an_answer_has_every_field_an_own_id_and_the_features_on_request():
+    front = Front(refuse, served())
+    one, two = (ask("/predict", {"symbol": "AAPL"}, front=front) for _ in range(2))
+    first, second = (Answer.model_validate(client.said) for client in (one, two))
+    assert first.prediction_id < second.prediction_id
+    assert (first.features_used, first.reasons) == (3, second.reasons)
+    full = ask("/predict", {"features": ROW}, front=front, query=b"features=1&reasons=1").said
+    assert full["features_used"] == ROW
+    assert full["reasons"]
+
+
+@pytest.mark.parametrize("query", [b"features=2", b"x=1", b"features", b"features=1&evil=<b>"])
+def test_an_unknown_query_is_refused(query):
+    client = ask("/predict", {"symbol": "AAPL"}, query=query)
+    assert (client.status, client.said["hint"]) == (400, "?features=1 and ?reasons=1 are known")
+
+
+def test_a_batch_of_symbols_or_rows_is_answered_in_its_order():
+    front = Front(refuse, served())
+    symbols = ask("/predict_batch", {"symbols": ["MSFT", "aapl"]}, front=front).said["answers"]
+    assert [Answer.model_validate(it).symbol for it in symbols] == ["MSFT", "AAPL"]
+    body = {"columns": list(ROW), "rows": [list(ROW.values())] * 2}
+    rows = ask("/predict_batch", body, front=front).said["answers"]
+    alone = ask("/predict", {"features": ROW}, front=front).said
+    assert [it["probability"] for it in rows] == [alone["probability"]] * 2
+    assert len({it["prediction_id"] for it in (*symbols, *rows)}) == 4
+    unknown = ask("/predict_batch", {"symbols": ["AAPL", "NONE"]}, front=front)
+    assert (unknown.status, unknown.said["hint"][:15]) == (404, "the nearest are")
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/nothing", "/predict/", "/Predict", "/predict/x", "//predict", "/static_content/x"],
+)
+def test_an_unknown_path_is_refused_in_the_one_shape(path):
+    client = get(path)
+    assert (client.status, sorted(client.said)) == (404, ["error", "hint"])
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("GET", "/predict", b"POST"),
+        ("OPTIONS", "/predict", b"POST"),
+        ("POST", "/symbols", b"GET, HEAD"),
+        ("DELETE", "/metrics", b"GET, HEAD"),
+        ("POST", "/livez", b"GET, HEAD"),
+        ("X" * 100, "/predict", b"POST"),
+    ],
+)
+def test_another_method_is_refused_and_the_right_one_named(method, path, allowed):
+    client = ask(path, method=method)
+    assert (client.status, client.answered[b"allow"]) == (405, allowed)
+    assert sorted(client.said) == ["error", "hint"]
+
+
+@pytest.mark.parametrize("path", [path for path, it in ROUTES.items() if "GET" in it.handlers])
+def test_every_page_is_answered_and_loads_nothing_from_outside(path):
+    client = get(path)
+    assert client.status == 200
+    content = client.sent[1]["body"].decode()
+    assert not re.search(r"https?://|<script|@import", content)
+
+
+def test_the_openapi_document_describes_every_route_and_its_examples_are_answered():
+    front = Front(refuse, served())
+    document = get("/openapi.json", front=front).said
+    described = set(document["paths"])
+    assert described == set(ROUTES) - {"/", "/docs", "/openapi.json"}
+    asked = 0
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            assert method.upper() in ROUTES[path].handlers
+            body = operation.get("requestBody", {"content": {"application/json": {}}})
+            for example in body["content"]["application/json"].get("examples", {}).values():
+                assert ask(path, example["value"], front=front).status == 200
+                asked += 1
+    assert asked == 4
+    references = set(re.findall(r'"#/components/schemas/(\w+)"', json.dumps(document)))
+    assert references <= set(document["components"]["schemas"])
+
+
+def test_what_is_known_of_symbols_and_model_is_listed():
+    symbols = get("/symbols").said["symbols"]
+    assert [it["symbol"] for it in symbols] == ["AAPL", "GONE", "MSFT"]
+    assert symbols[1]["delisted_date"] == "2024-06-27"
+    model = get("/model").said
+    assert model["features"] == list(fakes.NAMES)
+    assert (model["is_proven"], model["is_expired"]) == (True, True)
+    assert get("/health").said["status"] == "expired"
+
+
+def test_twenty_thousand_unknown_paths_leave_the_metrics_as_they_are():
+    front = Front(refuse, served())
+    get("/nothing", front=front)
+    before = get("/metrics", front=front).sent[1]["body"].count(b"\n")
+
+    async def many() -> None:
+        for number in range(20_000):
+            await Client(f"/nothing/{number}", method="GET", headers=()).ask(front)
+
+    asyncio.run(many())
+    after = get("/metrics", front=front).sent[1]["body"]
+    assert after.count(b"\n") <= before + 20, "the lines of /metrics itself"
+    assert b"/nothing" not in after
+
+
+def test_the_metrics_count_requests_and_abstentions():
+    front = Front(refuse, served(is_proven=False))
+    before = metrics.ABSTENTIONS.values.get(("no_proven_skill",), 0)
+    ask("/predict", {"symbol": "AAPL"}, front=front)
+    assert metrics.ABSTENTIONS.values[("no_proven_skill",)] == before + 1
+    text = get("/metrics", front=front).sent[1]["body"].decode()
+    assert re.search(r'finpulse_requests_total\{route="/predict",status="200"\} \d+\n', text)
+    count = re.search(r'finpulse_request_seconds_count\{route="/predict"\} (\d+)\n', text)
+    total = re.search(r'finpulse_request_seconds_bucket\{route="/predict",le="\+Inf"\} (\d+)', text)
+    assert count[1] == total[1]
+    assert "finpulse_sessions_behind 249\n" in text
+
+
+def test_without_a_model_every_answer_is_a_503_that_tells_no_path():
+    from bentos.price_predictor.served import Served
+
+    front = Front(refuse, Served())
+    for path in ("/symbols", "/model", "/status", "/readyz", "/health"):
+        client = get(path, front=front)
+        assert client.status == 503
+        assert not re.search(r"[/\\]\w+[/\\]|[0-9a-f]{12}", json.dumps(client.said))
+    assert ask("/predict", {"symbol": "AAPL"}, front=front).status == 503
+    assert get("/openapi.json", front=front).status == 200
+    assert get("/metrics", front=front).status == 200
+
+
+def test_while_it_drains_it_answers_closes_and_is_not_ready():
+    draining = served()
+    draining.is_draining = True
+    front = Front(refuse, draining)
+    client = ask("/predict", {"symbol": "AAPL"}, front=front)
+    assert (client.status, client.answered[b"connection"]) == (200, b"close")
+    assert get("/readyz", front=front).status == 503
+
+
+def test_probes_are_bentomls_and_websockets_are_closed():
+    asked = []
+
+    async def behind(scope, receive, send):
+        asked.append(scope["path"])
+
+    front = Front(behind, served())
+    for path in ("/livez", "/healthz", "/readyz", "/schema.json"):
+        asyncio.run(Client(path, method="GET").ask(front))
+    assert asked == ["/livez", "/healthz", "/readyz", "/schema.json"]
+    sent: list[dict] = []
+
+    async def send(message):
+        sent.append(message)
+
+    asyncio.run(front({"type": "websocket", "path": "/x"}, None, send))
+    assert sent == [{"type": "websocket.close", "code": 1000}]
+
+
+def test_an_error_of_our_own_is_a_500_without_its_words(monkeypatch, caplog):
+    broken = served()
+    monkeypatch.setattr(type(broken.current), "reply", lambda *_, **__: 1 / 0)
+    client = ask("/predict", {"symbol": "AAPL"}, front=Front(refuse, broken))
+    assert (client.status, client.said["error"]) == (500, "the request could not be answered")
+    assert "ZeroDivisionError" in caplog.text
