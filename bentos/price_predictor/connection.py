@@ -16,6 +16,7 @@ from bentos.price_predictor.refusal import Refused, content_of
 
 HEAD_BYTES = 16 * 1024
 HEAD_SECONDS = 5.0
+LAST_CALL_SECONDS = 0.3  # a request may be on its way when the server stops
 ABOUT_THE_HEAD = "send the few headers that HTTP needs"
 
 
@@ -57,6 +58,24 @@ class LimitedConnection(HttpToolsProtocol):
             self.too_long = True
             raise ValueError("the head is too long")  # httptools hands it on as a parser's error
         super().on_headers_complete()
+
+    def shutdown(self) -> None:
+        """Close when the server stops: at once after an answer, else when none is on its way."""
+        if self._is_idle():
+            self.loop.call_later(LAST_CALL_SECONDS, self._close_if_idle)
+        else:
+            super().shutdown()
+
+    def _close_if_idle(self) -> None:
+        if self.transport.is_closing():
+            return
+        if self._is_idle():
+            self.transport.close()
+        else:
+            self.cycle.keep_alive = False
+
+    def _is_idle(self) -> bool:
+        return self.cycle is None or self.cycle.response_complete
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - in our own words
         """Refuse what is no request, or one whose head is too long, and close the connection."""

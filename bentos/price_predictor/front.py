@@ -11,6 +11,7 @@ import logging
 from time import perf_counter
 from typing import Any
 
+from bentos.price_predictor.lifecycle import Lifecycle
 from bentos.price_predictor.metrics import GONE, IN_PROGRESS, LATENCY, REQUESTS
 from bentos.price_predictor.reading import GoneError, read_body
 from bentos.price_predictor.refusal import CLOSE, Refused, content_of, refusal_of
@@ -42,9 +43,14 @@ class Front:
             await send({"type": "websocket.close", "code": 1000})
 
     async def _live(self, scope: Any, receive: Any, send: Any) -> None:
+        async def sent(message: Any) -> None:
+            await send(message)
+            if message["type"] == "lifespan.startup.complete":
+                Lifecycle(self.served).is_ready()
+
         following = asyncio.create_task(self.served.follow())
         try:
-            await self.app(scope, receive, send)
+            await self.app(scope, receive, sent)
         finally:
             following.cancel()
 

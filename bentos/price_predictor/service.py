@@ -18,6 +18,7 @@ from pydantic import BaseModel
 
 from bentos.price_predictor.connection import limit_connections
 from bentos.price_predictor.front import Front
+from bentos.price_predictor.lifecycle import start_stand_in
 from bentos.price_predictor.served import SERVED
 from finpulse_assets.domain.serving.answer import Answer
 from finpulse_assets.gateways.clock import system_now
@@ -57,6 +58,11 @@ class PricePredictor:
         bentos = os.environ.get(FOLLOWED_BENTOS)
         # Raised from here, an error would make BentoML start the worker again without end.
         SERVED.start(home, Path(bentos) if bentos else None)
+
+    @bentoml.on_deployment
+    def stand_in() -> None:
+        """Begin, in BentoML's main process, what answers when no worker does."""
+        start_stand_in()
 
     def __is_ready__(self) -> bool:
         return SERVED.current is not None
