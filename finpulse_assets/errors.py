@@ -56,6 +56,10 @@ class RequestError(FinPulseError):
     """A request to the prediction service cannot be answered as it was asked."""
 
 
+class LedgerError(FinPulseError):
+    """The ledger of predictions cannot be written, or is not as it was written."""
+
+
 class AlertError(FinPulseError):
     """An alert cannot be delivered; it is kept and tried again."""
 

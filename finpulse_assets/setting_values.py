@@ -13,6 +13,20 @@ from pydantic_settings import NoDecode
 
 from finpulse_assets.domain.texts.language import ALL, LANGUAGES
 
+PREFIX = "FINPULSE_"
+# Variables of the same prefix that others read: dbt its paths, the tests and benchmarks their data,
+# a running service what `finpulse serve` tells it.
+NO_SETTINGS = {
+    "FINPULSE_LAKE",
+    "FINPULSE_WAREHOUSE",
+    "FINPULSE_SHARED_DATA",
+    "FINPULSE_SERVICE_HOME",
+    "FINPULSE_SERVED_HOME",
+    "FINPULSE_FOLLOWED_BENTOS",
+    "FINPULSE_STAND_IN",
+    "FINPULSE_LEDGER_FOLDER",
+}
+
 
 def _end_of_day(value: object) -> object:
     """Read a bare day as its last second: as of a day means with all of that day.

@@ -18,6 +18,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from finpulse_assets.errors import SettingError
 from finpulse_assets.setting_values import (
+    NO_SETTINGS,
+    PREFIX,
     LanguageList,
     PathList,
     SourceList,
@@ -25,19 +27,6 @@ from finpulse_assets.setting_values import (
     UtcTime,
     ZoneName,
 )
-
-PREFIX = "FINPULSE_"
-# Variables of the same prefix that others read: dbt its paths, the tests and benchmarks their data,
-# a service the bundle that it serves.
-NO_SETTINGS = {
-    "FINPULSE_LAKE",
-    "FINPULSE_WAREHOUSE",
-    "FINPULSE_SHARED_DATA",
-    "FINPULSE_SERVICE_HOME",
-    "FINPULSE_SERVED_HOME",
-    "FINPULSE_FOLLOWED_BENTOS",
-    "FINPULSE_STAND_IN",
-}
 
 
 class Profile(StrEnum):
@@ -191,6 +180,11 @@ class Settings(BaseSettings):
         5, ge=1, le=1000, description="analytics snapshots to keep, the newest included"
     )
 
+    service_ledger: str = Field(
+        "on", pattern="^(off|on|required|durable)$", description="whether the service records its "
+        "answers: off, on, required (else it gives none) or durable (the disk has confirmed it)"
+    )  # fmt: skip
+
     alert_urls: SecretStr | None = Field(
         None, description="secret: Apprise URLs of Slack, mail, webhooks and others, by comma, "
         "that alerts go to; unset: alerts stand in the log of the sensor alone"
@@ -236,6 +230,10 @@ class Settings(BaseSettings):
     @property
     def bentos(self) -> Path:
         return self.root / "bentoml"
+
+    @property
+    def ledger(self) -> Path:
+        return self.root / "ledger"
 
     @property
     def alerts(self) -> Path:

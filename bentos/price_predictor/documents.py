@@ -99,6 +99,18 @@ def _requests(predictor: Predictor | None) -> dict[str, Any]:
                 _object({"columns": columns, "rows": {"type": "array", "items": row, **listed}}),
             ]
         },
+        "RecordedAnswer": _object(
+            {
+                "answer": _ref("Answer"),
+                "made_from": _object(
+                    {
+                        "bundle": {"type": "string"},
+                        "features": {"type": ["array", "null"], "items": NUMBER},
+                        "entry_hash": {"type": "string"},
+                    }
+                ),
+            }
+        ),
         "BatchAnswer": _object({"answers": {"type": "array", "items": _ref("Answer")}}),
     }
 
@@ -125,8 +137,7 @@ def _paths(predictor: Predictor | None) -> dict[str, Any]:
         one["a feature row"] = {"features": row}
         many["feature rows"] = {"columns": list(row), "rows": [list(row.values())]}
     options = [
-        {"name": name, "in": "query", "description": meaning,
-         "schema": {"type": "string", "enum": ["0", "1"]}}
+        _parameter(name, meaning, {"type": "string", "enum": ["0", "1"]})
         for name, meaning in (("features", "send what the model read"),
                               ("reasons", "explain a feature row too"))
     ]  # fmt: skip
@@ -139,12 +150,30 @@ def _paths(predictor: Predictor | None) -> dict[str, Any]:
             "post": _operation(f"Predict for up to {MAX_BATCH} symbols or feature rows.",
                                "BatchAnswer", refused, many, "BatchRequest")
         },
+        "/predictions/history": {
+            "get": _operation("Give the newest answers of the last days again.", "BatchAnswer",
+                              ("400", "404"))
+            | {"parameters": [_parameter("symbol", "of one symbol alone", {"type": "string",
+                                         "minLength": 1, "maxLength": 40}),
+                              _parameter("limit", "how many", {"type": "integer", "minimum": 1,
+                                         "maximum": 1000})]}
+        },
+        "/predictions/{id}": {
+            "get": _operation("Give an answer of the last days again, with what it was made from.",
+                              "RecordedAnswer", ("400", "404"))
+            | {"parameters": [_parameter("id", "the prediction_id", {"type": "string"}) | {
+                "in": "path", "required": True}]}
+        },
         "/symbols": {"get": _operation("List the symbols that have features.", None)},
         "/model": {"get": _operation("Describe the champion and its inputs.", None)},
         "/status": {"get": _operation("Say how old features and model are now.", "Status")},
         "/health": {"get": _operation("Say whether all is well: ok, stale or expired.", None)},
         "/metrics": {"get": _operation("Metrics for Prometheus.", None, media=TEXT)},
     }  # fmt: skip
+
+
+def _parameter(name: str, meaning: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"name": name, "in": "query", "description": meaning, "schema": schema}
 
 
 def _operation(

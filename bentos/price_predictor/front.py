@@ -11,11 +11,12 @@ import logging
 from time import perf_counter
 from typing import Any
 
+from bentos.price_predictor.calls import JSON, Call, Route, Said
 from bentos.price_predictor.lifecycle import Lifecycle
 from bentos.price_predictor.metrics import GONE, IN_PROGRESS, LATENCY, REQUESTS
 from bentos.price_predictor.reading import GoneError, read_body
 from bentos.price_predictor.refusal import CLOSE, Refused, content_of, refusal_of
-from bentos.price_predictor.routes import JSON, ROUTES, Call, Route, Said
+from bentos.price_predictor.routes import ROUTES
 from bentos.price_predictor.served import Served
 from finpulse_assets.errors import FinPulseError
 

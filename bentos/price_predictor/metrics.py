@@ -82,7 +82,10 @@ RELOADS = Counter(
     "finpulse_reloads_total", "New bundles seen, by whether they were taken.", ("result",)
 )
 RELOAD_FAILED = Gauge("finpulse_reload_failed", "1 while the newest bundle cannot be trusted.")
-ALL = (REQUESTS, LATENCY, ABSTENTIONS, IN_PROGRESS, GONE, RELOADS, RELOAD_FAILED)
+RECORDED = Counter("finpulse_ledger_entries_total", "Answers appended to the ledger.")
+UNRECORDED = Counter("finpulse_ledger_refused_total", "Answers that the ledger could not take.")
+ALL = (REQUESTS, LATENCY, ABSTENTIONS, IN_PROGRESS, GONE, RELOADS, RELOAD_FAILED, RECORDED,
+       UNRECORDED)  # fmt: skip
 
 
 def rendered(judged: Mapping[str, tuple[str, float]], also: Iterable[Counter] = ()) -> bytes:

@@ -12,12 +12,14 @@ import logging
 from pathlib import Path
 
 from bentos.price_predictor.metrics import RELOAD_FAILED, RELOADS
+from bentos.price_predictor.recording import Recorder
 from bentos.price_predictor.refusal import Refused
 from finpulse_assets.domain.serving.answering import Answering
 from finpulse_assets.errors import FinPulseError
 from finpulse_assets.gateways.clock import system_now
 from finpulse_assets.gateways.models.sealed_folder import MANIFEST
 from finpulse_assets.gateways.serving.bundle import read_bundle
+from finpulse_assets.gateways.serving.ledger import keep_bundle
 from finpulse_assets.gateways.serving.store_layout import bundle_of, newest_version
 
 LOOK_SECONDS = 0.5
@@ -31,19 +33,23 @@ class Served:
 
     def __init__(self) -> None:
         self.current: Answering | None = None
+        self.recorder: Recorder | None = None
         self.is_draining = False
         self._home, self._bentos = Path(), None
         self._seen: Seen | None = None
 
-    def start(self, home: Path, bentos: Path | None) -> None:
+    def start(
+        self, home: Path, bentos: Path | None = None, recorder: Recorder | None = None
+    ) -> None:
         """Read the first bundle; where it cannot be trusted, say so and serve nothing.
 
         Args:
             home: the bundle's folder.
             bentos: the folder of the service's bentos, the newest of which is followed; None to
                 follow `home` itself.
+            recorder: of the answers, None for no ledger.
         """
-        self._home, self._bentos = home, bentos
+        self._home, self._bentos, self.recorder = home, bentos, recorder
         self._seen = self._look()
         self._take(self._seen)
 
@@ -51,6 +57,8 @@ class Served:
         """Look for a newer bundle for as long as the service runs, and take it."""
         while True:
             await asyncio.sleep(LOOK_SECONDS)
+            if self.recorder is not None:
+                self.recorder.writer.close_if_old(system_now())
             seen = await asyncio.to_thread(self._look)
             if seen != self._seen:
                 self._seen = seen
@@ -72,6 +80,13 @@ class Served:
             )
         return self.current
 
+    def _read(self, folder: Path) -> Answering:
+        if self.recorder is None:
+            return Answering(read_bundle(folder))
+        # What is served is the copy that is kept, so that each answer can be given again.
+        found, kept = keep_bundle(self.recorder.folder, folder)
+        return Answering(read_bundle(kept), bundle=found)
+
     def _look(self) -> Seen:
         """Return the bundle that should be served, and its seal's file as it is now."""
         folder = self._home
@@ -86,7 +101,7 @@ class Served:
     def _take(self, seen: Seen) -> None:
         is_first = self.current is None
         try:
-            answering = Answering(read_bundle(seen[0]))
+            answering = self._read(seen[0])
             answering.warm_up(system_now())
         except FinPulseError as error:
             RELOAD_FAILED.set(1)

@@ -19,10 +19,16 @@ from pydantic import BaseModel
 from bentos.price_predictor.connection import limit_connections
 from bentos.price_predictor.front import Front
 from bentos.price_predictor.lifecycle import start_stand_in
+from bentos.price_predictor.recording import Recorder
 from bentos.price_predictor.served import SERVED
 from finpulse_assets.domain.serving.answer import Answer
 from finpulse_assets.gateways.clock import system_now
-from finpulse_assets.gateways.serving.served_home import FOLLOWED_BENTOS
+from finpulse_assets.gateways.serving.service_environment import (
+    FOLLOWED_BENTOS,
+    LEDGER_FOLDER,
+    LEDGER_MODE,
+    LedgerMode,
+)
 
 HOME_VARIABLE = "FINPULSE_SERVICE_HOME"
 # What the NVIDIA container runtime reads; CUDA itself comes with the packages that need it.
@@ -57,7 +63,7 @@ class PricePredictor:
         home = Path(os.environ.get(HOME_VARIABLE) or Path(__file__).parent / "bundle")
         bentos = os.environ.get(FOLLOWED_BENTOS)
         # Raised from here, an error would make BentoML start the worker again without end.
-        SERVED.start(home, Path(bentos) if bentos else None)
+        SERVED.start(home, Path(bentos) if bentos else None, _recorder())
 
     @bentoml.on_deployment
     def stand_in() -> None:
@@ -72,6 +78,12 @@ class PricePredictor:
         """Answer for one symbol, for BentoML's own callers; over HTTP the front answers."""
         body = msgspec.json.encode({"symbol": symbol})
         return SERVED.answering.answer(body, now=system_now())
+
+
+def _recorder() -> Recorder | None:
+    folder = os.environ.get(LEDGER_FOLDER)
+    mode = LedgerMode(os.environ.get(LEDGER_MODE) or LedgerMode.ON)
+    return Recorder(Path(folder), mode) if folder and mode is not LedgerMode.OFF else None
 
 
 limit_connections()

@@ -21,6 +21,7 @@ from finpulse_assets.cli import (
     doctor,
     predict,
     rehearse,
+    replay,
     run,
     score,
     serve,
@@ -52,6 +53,7 @@ app.command("audit")(audit.audit)
 app.command("as-of")(audit.as_of)
 app.command("serve")(serve.serve)
 app.command("predict")(predict.predict)
+app.command("replay")(replay.replay)
 app.command("score")(score.score)
 app.command("sql")(sql.sql)
 

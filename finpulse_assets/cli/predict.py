@@ -17,7 +17,7 @@ from finpulse_assets.cli.console import Home, errors, results
 from finpulse_assets.cli.serve import LOOPBACK, PORT
 from finpulse_assets.errors import ModelError, RequestError, ServiceError
 from finpulse_assets.gateways.clock import system_now
-from finpulse_assets.gateways.serving.served_home import HOME_HEADER
+from finpulse_assets.gateways.serving.service_environment import HOME_HEADER
 from finpulse_assets.settings import Settings, load_settings
 
 if TYPE_CHECKING:

@@ -13,7 +13,12 @@ from finpulse_assets.cli.console import Home, begin, errors
 from finpulse_assets.errors import ServiceError
 from finpulse_assets.gateways.clock import system_now
 from finpulse_assets.gateways.serving.bento_store import BentoStore
-from finpulse_assets.gateways.serving.served_home import FOLLOWED_BENTOS, SERVED_HOME
+from finpulse_assets.gateways.serving.service_environment import (
+    FOLLOWED_BENTOS,
+    LEDGER_FOLDER,
+    LEDGER_MODE,
+    SERVED_HOME,
+)
 from finpulse_assets.gateways.serving.store_layout import bentos_of
 from finpulse_assets.settings import load_settings
 
@@ -61,6 +66,8 @@ def serve(
         **store.environment,
         SERVED_HOME: settings.home_id,
         FOLLOWED_BENTOS: str(bentos_of(settings.bentos).resolve()),
+        LEDGER_FOLDER: str(settings.ledger.resolve()),
+        LEDGER_MODE: settings.service_ledger,
     }
     os.execve(sys.executable, command, environment)  # noqa: S606
 

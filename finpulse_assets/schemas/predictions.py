@@ -124,6 +124,36 @@ DAILY_SIGNALS = Table(
     partition_column="session_date",
 )  # fmt: skip
 
+LEDGER = Table(
+    name="predictions/ledger",
+    grain="one row per answer of the prediction service",
+    known_at="known at answered_at",
+    columns=(
+        Column("prediction_id", pl.String, "the answer's own name, ordered by time"),
+        Column("answered_at", UTC, "when it was answered", "UTC"),
+        Column("ticker", pl.String, "exchange symbol, null for a feature row", nullable=True),
+        Column("predicts_up", pl.Boolean, "the predicted direction"),
+        Column("probability_up", pl.Float64, "probability that the next session closes above "
+               "its open", "probability"),
+        Column("expected_return", pl.Float64, "predicted return of the next session", "fraction"),
+        Column("as_of", UTC, "decision time of the features, null for a feature row", "UTC",
+               nullable=True),
+        Column("target_session_date", pl.Date, "the session that is predicted, null for a feature "
+               "row", "date", nullable=True),
+        Column("abstain", pl.Boolean, "whether acting on it was advised against"),
+        Column("abstain_reasons", pl.String, "why, every reason, by comma"),
+        MODEL_VERSION,
+        Column("bundle", pl.String, "id of the bundle that answered"),
+        Column("latency_ms", pl.Float64, "from the request's head to the answer", "ms"),
+        Column("features", pl.String, "the feature row asked with, JSON; null for a symbol",
+               nullable=True),
+        Column("answer", pl.String, "what was sent, JSON"),
+        Column("entry_hash", pl.String, "sha256 that binds it to the entry before, hexadecimal"),
+    ),
+    key=("prediction_id",),
+    partition_column="answered_at",
+)  # fmt: skip
+
 OUTCOMES = Table(
     name="predictions/outcomes",
     grain="one row per live signal, by ticker, session and predicted_at, of which the target "

@@ -77,10 +77,13 @@ class _Period:
 
 
 class Answering:
-    """Answers requests with one predictor; it is replaced whole when the bundle changes."""
+    """Answers requests with one predictor; it is replaced whole when the bundle changes.
 
-    def __init__(self, predictor: Predictor) -> None:
-        self.predictor = predictor
+    `bundle` is the bundle's id, empty where answers are not recorded.
+    """
+
+    def __init__(self, predictor: Predictor, *, bundle: str = "") -> None:
+        self.predictor, self.bundle = predictor, bundle
         self._period: _Period | None = None
 
     def reply(self, body: bytes, *, now: datetime, asked: Asked = PLAIN) -> Reply:

@@ -24,7 +24,12 @@ def new_prediction_id(now: datetime) -> str:
     >>> time_of(new_prediction_id(answered_at)) == answered_at
     True
     """
-    return f"{(now - _EPOCH) // _MICROSECOND:014x}-{_DRAWN}{next(_COUNT) & 0xFFFFFF:06x}"
+    return f"{microseconds_of(now):014x}-{_DRAWN}{next(_COUNT) & 0xFFFFFF:06x}"
+
+
+def microseconds_of(now: datetime) -> int:
+    """Return a time (UTC) as microseconds since 1970."""
+    return (now - _EPOCH) // _MICROSECOND
 
 
 def time_of(prediction_id: str) -> datetime:

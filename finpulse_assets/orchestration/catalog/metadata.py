@@ -44,6 +44,7 @@ LAKE_TABLES: dict[str, Table] = {
         schemas.OUT_OF_SAMPLE,
         schemas.DAILY_SIGNALS,
         schemas.OUTCOMES,
+        schemas.LEDGER,
         schemas.FEATURE_DRIFT,
         schemas.TEXT_DRIFT,
         schemas.LIVE_QUALITY,

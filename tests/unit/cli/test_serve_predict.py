@@ -20,7 +20,7 @@ from finpulse_assets.errors import LakeError, ModelError, RequestError, ServiceE
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.gateways.models.model_store import ModelStore
 from finpulse_assets.gateways.serving.bento_store import Bento, BentoStore
-from finpulse_assets.gateways.serving.served_home import HOME_HEADER
+from finpulse_assets.gateways.serving.service_environment import HOME_HEADER
 from finpulse_assets.settings import load_settings
 from tests.fakes import serving as fakes
 from tests.fakes.ports import free_port

@@ -1,0 +1,153 @@
+"""The ledger's entries: one line an answer, each bound to the one before it by a hash.
+
+A line is `<sha256 of the hash before and of the entry> <entry as JSON>`. A segment is a file of
+lines that one process wrote; its first entry names the segment and what it follows. A last line
+without an end was cut off by a kill; its answer was not sent.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import numpy as np
+import polars as pl
+
+from finpulse_assets.domain.serving.answering import Answering, Asked, Reply
+from finpulse_assets.errors import LedgerError
+from finpulse_assets.schemas import LEDGER
+
+START = "0" * 64
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An answer in the ledger.
+
+    Attributes:
+        content: the JSON text that was sent.
+        features: the feature row that was asked with, None for a symbol.
+        bundle: id of the bundle that answered.
+        hash: of the line, hexadecimal.
+    """
+
+    content: bytes
+    features: Sequence[float | None] | None
+    bundle: str
+    hash: str
+
+    @property
+    def answer(self) -> dict[str, Any]:
+        return json.loads(self.content)
+
+
+def entry_of(content: bytes, features: np.ndarray | None, bundle: str) -> bytes:
+    """Return the entry of an answer, JSON in one line; NaN becomes null."""
+    row = b"null" if features is None else msgspec.json.encode(features.tolist())
+    return b'{"answer":%b,"features":%b,"bundle":"%b"}' % (content, row, bundle.encode())
+
+
+def chained(before: str, entries: Iterable[bytes]) -> tuple[str, bytes]:
+    """Return the last hash and the lines of entries that follow the hash `before`."""
+    lines = []
+    for entry in entries:
+        before = _hash(before, entry)
+        lines.append(b"%b %b\n" % (before.encode(), entry))
+    return before, b"".join(lines)
+
+
+def whole_lines(content: bytes) -> bytes:
+    """Return what of a segment's content is whole lines."""
+    return content[: content.rfind(b"\n") + 1]
+
+
+def entries_of(name: str, content: bytes) -> Iterator[Entry]:
+    """Yield the answers in a segment, each held to the chain.
+
+    Raises:
+        LedgerError: a line was changed, removed or added.
+    """
+    before = START
+    for number, line in enumerate(whole_lines(content).splitlines(), start=1):
+        found, _, entry = line.partition(b" ")
+        before = _hash(before, entry)
+        if found.decode("ascii", "replace") != before:
+            raise LedgerError(
+                f"line {number} of the ledger's segment {name} does not follow the one before it",
+                hint="it was changed after it was written; restore it from a backup",
+            )
+        kept = _ENTRY.decode(entry)
+        if kept.answer is not msgspec.UNSET:
+            yield Entry(bytes(kept.answer), kept.features, kept.bundle, before)
+
+
+def table_of(entries: Iterable[Entry]) -> pl.DataFrame:
+    """Return entries as `schemas.LEDGER`."""
+    rows = []
+    for entry in entries:
+        answer = entry.answer
+        rows.append(
+            {name: answer[name] for name in LEDGER.column_names if name in answer}
+            | {
+                "ticker": answer["symbol"],
+                "predicts_up": answer["prediction"] == "up",
+                "probability_up": answer["probability"],
+                "answered_at": datetime.fromisoformat(answer["timestamp"]),
+                "as_of": answer["as_of"] and datetime.fromisoformat(answer["as_of"]),
+                "target_session_date": answer["target_session_date"]
+                and datetime.fromisoformat(answer["target_session_date"]).date(),
+                "abstain_reasons": ",".join(answer["abstain_reasons"]),
+                "bundle": entry.bundle,
+                "features": None if entry.features is None else json.dumps(entry.features),
+                "answer": entry.content.decode(),
+                "entry_hash": entry.hash,
+            }
+        )
+    return (
+        LEDGER.enforce(pl.DataFrame(rows, schema=LEDGER.polars_schema))
+        if rows
+        else (LEDGER.empty())
+    )
+
+
+def entry_in(row: Mapping[str, Any]) -> Entry:
+    """Return the entry that a row of `schemas.LEDGER` holds."""
+    features = row["features"] and json.loads(row["features"])
+    return Entry(row["answer"].encode(), features, row["bundle"], row["entry_hash"])
+
+
+def replayed(entry: Entry, answering: Answering) -> bytes:
+    """Return what the same request is answered with by the bundle, as of the same time.
+
+    It has the id, the time and the latency of the entry: the same bytes, if nothing has changed.
+    """
+    answer = entry.answer
+    now = datetime.fromisoformat(answer["timestamp"]).astimezone(UTC)
+    is_row = entry.features is not None
+    with_reasons = is_row and answer["reasons"] is not None
+    asked = Asked(isinstance(answer["features_used"], dict), with_reasons)
+    if is_row:
+        row = dict(zip(answering.predictor.model.features, entry.features, strict=True))
+        body: dict[str, Any] = {"features": row}
+    else:
+        body = {"symbol": answer["symbol"]}
+    reply: Reply = answering.reply(msgspec.json.encode(body), now=now, asked=asked)
+    return reply.stamped(answer["prediction_id"], answer["timestamp"], answer["latency_ms"])
+
+
+class _Kept(msgspec.Struct):
+    answer: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    features: list[float | None] | None = None
+    bundle: str = ""
+
+
+_ENTRY = msgspec.json.Decoder(_Kept)
+
+
+def _hash(before: str, entry: bytes) -> str:
+    return hashlib.sha256(before.encode() + entry).hexdigest()

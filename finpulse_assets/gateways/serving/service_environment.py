@@ -1,0 +1,21 @@
+"""What `finpulse serve` tells the service, as variables of its environment."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+# Whose home it serves, by its id, and the header of /status that says so.
+SERVED_HOME, HOME_HEADER = "FINPULSE_SERVED_HOME", "X-FinPulse-Home"
+# The folder of the service's bentos: a newer one there is taken while the service runs.
+FOLLOWED_BENTOS = "FINPULSE_FOLLOWED_BENTOS"
+# The ledger's folder, without which there is none, and how firmly answers are recorded.
+LEDGER_FOLDER, LEDGER_MODE = "FINPULSE_LEDGER_FOLDER", "FINPULSE_SERVICE_LEDGER"
+
+
+class LedgerMode(StrEnum):
+    """How firmly answers are recorded."""
+
+    OFF = "off"
+    ON = "on"
+    REQUIRED = "required"
+    DURABLE = "durable"
