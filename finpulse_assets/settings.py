@@ -14,9 +14,10 @@ from pathlib import Path
 
 from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from finpulse_assets.errors import SettingError
+from finpulse_assets.service_settings import ServiceSettings
 from finpulse_assets.setting_values import (
     NO_SETTINGS,
     PREFIX,
@@ -40,7 +41,7 @@ class Profile(StrEnum):
 SOURCE_OF_PROFILE = {Profile.DEMO: "simulator", Profile.FILES: "files", Profile.LIVE: "yahoo"}
 
 
-class Settings(BaseSettings):
+class Settings(ServiceSettings):
     """The settings of one deployment. Every field is a variable FINPULSE_<NAME>."""
 
     model_config = SettingsConfigDict(
@@ -180,11 +181,6 @@ class Settings(BaseSettings):
         5, ge=1, le=1000, description="analytics snapshots to keep, the newest included"
     )
 
-    service_ledger: str = Field(
-        "on", pattern="^(off|on|required|durable)$", description="whether the service records its "
-        "answers: off, on, required (else it gives none) or durable (the disk has confirmed it)"
-    )  # fmt: skip
-
     alert_urls: SecretStr | None = Field(
         None, description="secret: Apprise URLs of Slack, mail, webhooks and others, by comma, "
         "that alerts go to; unset: alerts stand in the log of the sensor alone"
@@ -234,6 +230,10 @@ class Settings(BaseSettings):
     @property
     def ledger(self) -> Path:
         return self.root / "ledger"
+
+    @property
+    def service_keys(self) -> Path:
+        return self.root / "service_keys.json"
 
     @property
     def alerts(self) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from secrets import token_hex
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -12,6 +13,7 @@ from bentos.price_predictor.refusal import Headers, Refused
 from bentos.price_predictor.served import Served
 from finpulse_assets.domain.serving.request import MAX_BODY_BYTES
 
+REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 JSON, HTML = b"application/json", b"text/html; charset=utf-8"
 
 
@@ -32,6 +34,7 @@ class Call:
     Attributes:
         argument: the last part of the path, where the route has one.
         started: `perf_counter` at the head.
+        key: name of the key that it came with, empty where it needs none.
     """
 
     served: Served
@@ -40,15 +43,27 @@ class Call:
     argument: str
     started: float
     body: bytes = b""
+    key: str = ""
+
+    @property
+    def request_id(self) -> bytes:
+        """Return the caller's own id of the request, where it sent one, else one that is drawn."""
+        if not self._request_id:
+            sent = self.headers.get(b"x-request-id", b"")
+            self._request_id = sent if REQUEST_ID.fullmatch(sent) else token_hex(8).encode()
+        return self._request_id
+
+    _request_id: bytes = b""
 
 
 @dataclass(frozen=True)
 class Route:
-    """A path: its name, its handlers by method, and how long a body may be."""
+    """A path: its name, its handlers by method, how long a body may be, what a key must allow."""
 
     name: str
     handlers: Mapping[str, Callable[[Call], Any]] = field(default_factory=dict)
     limit: int = MAX_BODY_BYTES
+    scope: str = "read"
 
 
 def query_of(query: bytes, known: Mapping[str, str]) -> dict[str, str]:

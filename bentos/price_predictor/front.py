@@ -7,12 +7,13 @@ the probes and the description of the service for BentoML's clients.
 from __future__ import annotations
 
 import asyncio
-import logging
+from logging import DEBUG
 from time import perf_counter
 from typing import Any
 
 from bentos.price_predictor.calls import JSON, Call, Route, Said
 from bentos.price_predictor.lifecycle import Lifecycle
+from bentos.price_predictor.logs import log
 from bentos.price_predictor.metrics import GONE, IN_PROGRESS, LATENCY, REQUESTS
 from bentos.price_predictor.reading import GoneError, read_body
 from bentos.price_predictor.refusal import CLOSE, Refused, content_of, refusal_of
@@ -23,8 +24,6 @@ from finpulse_assets.errors import FinPulseError
 MAX_IN_PROGRESS = 1024
 PROBES = ("/livez", "/healthz", "/readyz", "/schema.json")  # answered by BentoML
 OTHER = "other"  # the metrics' name of every path that is no route
-
-log = logging.getLogger("bentoml.price_predictor")
 
 
 class Front:
@@ -62,48 +61,56 @@ class Front:
             await self.app(scope, receive, send)
             return
         route, argument = _route_of(path)
+        headers = dict(scope["headers"])
+        call = Call(self.served, headers, scope["query_string"], argument, started)
         self._count(1)
         try:
-            said = await self._said(scope, receive, route, argument, started)
+            said = await self._said(scope, receive, route, call)
         except GoneError:
             GONE.add()
             return
         finally:
             self._count(-1)
-        headers = [
+        answered = [
             (b"content-type", said.content_type),
             (b"content-length", b"%d" % len(said.content)),
+            (b"x-request-id", call.request_id),
             *said.headers,
         ]
         if self.served.is_draining:
-            headers += CLOSE
-        await send({"type": "http.response.start", "status": said.status, "headers": headers})
+            answered += CLOSE
+        await send({"type": "http.response.start", "status": said.status, "headers": answered})
         await send({"type": "http.response.body", "body": said.content})
         name = route.name if route else OTHER
+        seconds = perf_counter() - started
         REQUESTS.add(name, str(said.status))
-        LATENCY.observe(name, perf_counter() - started)
+        LATENCY.observe(name, seconds)
+        if log.isEnabledFor(DEBUG):
+            log.debug("answered", extra=fields(call, name, said.status, seconds))
 
-    async def _said(
-        self, scope: Any, receive: Any, route: Route | None, argument: str, started: float
-    ) -> Said:
+    async def _said(self, scope: Any, receive: Any, route: Route | None, call: Call) -> Said:
         try:
             handler = self._handler(scope, route)
-            headers = dict(scope["headers"])
-            call = Call(self.served, headers, scope["query_string"], argument, started)
+            if route and route.scope:
+                client = scope.get("client")
+                call.key = self.served.access.admit(
+                    route.scope, client[0] if client else "", call.headers
+                )
             if scope["method"] == "POST":
                 if self.in_progress > self.limit:
                     raise _busy(self.limit)
-                call.body = await read_body(headers, receive, limit=route.limit)
+                call.body = await read_body(call.headers, receive, limit=route.limit)
             said = handler(call)
             return said if isinstance(said, Said) else await said
         except FinPulseError as error:
             refused = refusal_of(error)
             if refused.status == 500:
-                log.error("%s: %s", route.name, error)
+                log.error("%s", error, extra=fields(call, route.name, 500))
         except GoneError:
             raise
         except Exception:
-            log.exception("%s failed", route.name if route else OTHER)
+            name = route.name if route else OTHER
+            log.exception("failed", extra=fields(call, name, 500))
             refused = Refused(500, "the request could not be answered", hint="see the log")
         return Said(content_of(refused), JSON, refused.status, refused.headers)
 
@@ -140,6 +147,13 @@ def _route_of(path: str) -> tuple[Route | None, str]:
         parent, _, argument = path.rpartition("/")
         return ROUTES.get(f"{parent}/*"), argument
     return route, ""
+
+
+def fields(call: Call, route: str, status: int, seconds: float | None = None) -> dict[str, Any]:
+    """Return what the log says of a request beside its message."""
+    known = {"request_id": call.request_id.decode(), "route": route, "status": status}
+    took = {} if seconds is None else {"ms": round(seconds * 1000, 3)}
+    return known | took | ({"key": call.key} if call.key else {})
 
 
 def _busy(limit: int) -> Refused:

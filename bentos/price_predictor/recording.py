@@ -7,11 +7,11 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Sequence
 from datetime import datetime
 from pathlib import Path
 
+from bentos.price_predictor.logs import log
 from bentos.price_predictor.metrics import RECORDED, UNRECORDED
 from bentos.price_predictor.refusal import Refused
 from finpulse_assets.domain.serving.answering import Reply
@@ -19,8 +19,6 @@ from finpulse_assets.domain.serving.ledger import entry_of
 from finpulse_assets.errors import LedgerError
 from finpulse_assets.gateways.serving.ledger import LedgerWriter
 from finpulse_assets.gateways.serving.service_environment import LedgerMode
-
-log = logging.getLogger("bentoml.price_predictor")
 
 
 class Recorder:

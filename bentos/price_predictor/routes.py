@@ -92,18 +92,18 @@ MODEL_MEMBERS = (
     "model_expires_at",
 )  # fmt: skip
 ROUTES = {
-    "/predict": Route("/predict", {"POST": predict}),
-    "/predict_batch": Route("/predict_batch", {"POST": predict_batch}, MAX_BATCH_BYTES),
+    "/predict": Route("/predict", {"POST": predict}, scope="predict"),
+    "/predict_batch": Route("/predict_batch", {"POST": predict_batch}, MAX_BATCH_BYTES, "predict"),
     "/predictions/history": Route("/predictions/history", {"GET": history}),
     "/predictions/*": Route("/predictions/{id}", {"GET": prediction}),
     "/symbols": Route("/symbols", {"GET": symbols}),
     "/model": Route("/model", {"GET": model}),
-    "/status": Route("/status", {"GET": status}),
-    "/health": Route("/health", {"GET": health}),
-    "/metrics": Route("/metrics", {"GET": own_metrics}),
-    "/openapi.json": Route("/openapi.json", {"GET": openapi}),
-    "/docs": Route("/docs", {"GET": page}),
-    "/": Route("/", {"GET": page}),
+    "/status": Route("/status", {"GET": status}, scope=""),
+    "/health": Route("/health", {"GET": health}, scope=""),
+    "/metrics": Route("/metrics", {"GET": own_metrics}, scope="metrics"),
+    "/openapi.json": Route("/openapi.json", {"GET": openapi}, scope=""),
+    "/docs": Route("/docs", {"GET": page}, scope=""),
+    "/": Route("/", {"GET": page}, scope=""),
 }
 
 

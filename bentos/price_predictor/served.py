@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import logging
 from pathlib import Path
 
+from bentos.price_predictor.access import Access
+from bentos.price_predictor.logs import log
 from bentos.price_predictor.metrics import RELOAD_FAILED, RELOADS
 from bentos.price_predictor.recording import Recorder
 from bentos.price_predictor.refusal import Refused
@@ -20,12 +21,11 @@ from finpulse_assets.gateways.clock import system_now
 from finpulse_assets.gateways.models.sealed_folder import MANIFEST
 from finpulse_assets.gateways.serving.bundle import read_bundle
 from finpulse_assets.gateways.serving.ledger import keep_bundle
+from finpulse_assets.gateways.serving.service_keys import read_keys
 from finpulse_assets.gateways.serving.store_layout import bundle_of, newest_version
 
 LOOK_SECONDS = 0.5
 Seen = tuple[Path, tuple[int, int] | None]
-
-log = logging.getLogger("bentoml.price_predictor")
 
 
 class Served:
@@ -35,11 +35,18 @@ class Served:
         self.current: Answering | None = None
         self.recorder: Recorder | None = None
         self.is_draining = False
+        self.access = Access()
+        self._keys: Path | None = None
+        self._keys_seen: tuple[int, int] | None = None
         self._home, self._bentos = Path(), None
         self._seen: Seen | None = None
 
     def start(
-        self, home: Path, bentos: Path | None = None, recorder: Recorder | None = None
+        self,
+        home: Path,
+        bentos: Path | None = None,
+        recorder: Recorder | None = None,
+        keys: Path | None = None,
     ) -> None:
         """Read the first bundle; where it cannot be trusted, say so and serve nothing.
 
@@ -48,7 +55,10 @@ class Served:
             bentos: the folder of the service's bentos, the newest of which is followed; None to
                 follow `home` itself.
             recorder: of the answers, None for no ledger.
+            keys: the file of keys, None for none.
         """
+        self._keys = keys
+        self._look_at_keys()
         self._home, self._bentos, self.recorder = home, bentos, recorder
         self._seen = self._look()
         self._take(self._seen)
@@ -59,6 +69,7 @@ class Served:
             await asyncio.sleep(LOOK_SECONDS)
             if self.recorder is not None:
                 self.recorder.writer.close_if_old(system_now())
+            self._look_at_keys()
             seen = await asyncio.to_thread(self._look)
             if seen != self._seen:
                 self._seen = seen
@@ -80,6 +91,17 @@ class Served:
             )
         return self.current
 
+    def _look_at_keys(self) -> None:
+        """Take the keys as they are now; a file that cannot be read leaves those there were."""
+        seen = _state_of(self._keys) if self._keys else None
+        if seen == self._keys_seen:
+            return
+        self._keys_seen = seen
+        try:
+            self.access = Access(read_keys(self._keys), self.access)
+        except FinPulseError as error:
+            log.error("the keys are kept as they were: %s", error)
+
     def _read(self, folder: Path) -> Answering:
         if self.recorder is None:
             return Answering(read_bundle(folder))
@@ -92,11 +114,7 @@ class Served:
         folder = self._home
         if self._bentos is not None and (version := newest_version(self._bentos)):
             folder = bundle_of(self._bentos / version)
-        try:
-            found = (folder / MANIFEST).stat()
-        except OSError:
-            return folder, None
-        return folder, (found.st_mtime_ns, found.st_ino)
+        return folder, _state_of(folder / MANIFEST)
 
     def _take(self, seen: Seen) -> None:
         is_first = self.current is None
@@ -115,6 +133,14 @@ class Served:
         gc.collect()
         gc.freeze()
         log.info("serving model %s", answering.predictor.model_version)
+
+
+def _state_of(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_ino
 
 
 SERVED = Served()

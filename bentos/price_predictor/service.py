@@ -19,14 +19,17 @@ from pydantic import BaseModel
 from bentos.price_predictor.connection import limit_connections
 from bentos.price_predictor.front import Front
 from bentos.price_predictor.lifecycle import start_stand_in
+from bentos.price_predictor.logs import begin_log
 from bentos.price_predictor.recording import Recorder
 from bentos.price_predictor.served import SERVED
 from finpulse_assets.domain.serving.answer import Answer
 from finpulse_assets.gateways.clock import system_now
 from finpulse_assets.gateways.serving.service_environment import (
     FOLLOWED_BENTOS,
+    KEYS,
     LEDGER_FOLDER,
     LEDGER_MODE,
+    LOG,
     LedgerMode,
 )
 
@@ -63,7 +66,14 @@ class PricePredictor:
         home = Path(os.environ.get(HOME_VARIABLE) or Path(__file__).parent / "bundle")
         bentos = os.environ.get(FOLLOWED_BENTOS)
         # Raised from here, an error would make BentoML start the worker again without end.
-        SERVED.start(home, Path(bentos) if bentos else None, _recorder())
+        begin_log(requests=os.environ.get(LOG) == "requests")
+        keys = os.environ.get(KEYS)
+        SERVED.start(
+            home,
+            bentos=Path(bentos) if bentos else None,
+            recorder=_recorder(),
+            keys=Path(keys) if keys else None,
+        )
 
     @bentoml.on_deployment
     def stand_in() -> None:

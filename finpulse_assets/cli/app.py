@@ -19,6 +19,7 @@ from finpulse_assets.cli import (
     audit,
     backfill,
     doctor,
+    key,
     predict,
     rehearse,
     replay,
@@ -53,6 +54,7 @@ app.command("audit")(audit.audit)
 app.command("as-of")(audit.as_of)
 app.command("serve")(serve.serve)
 app.command("predict")(predict.predict)
+app.command("key")(key.key)
 app.command("replay")(replay.replay)
 app.command("score")(score.score)
 app.command("sql")(sql.sql)

@@ -11,7 +11,7 @@ from urllib.error import HTTPError, URLError
 from urllib.request import ProxyHandler, Request, build_opener
 
 import typer
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from finpulse_assets.cli.console import Home, errors, results
 from finpulse_assets.cli.serve import LOOPBACK, PORT
@@ -51,7 +51,7 @@ def predict(
     if absence:
         answer = ask_model(settings, body, now=settings.as_of or system_now())
     else:
-        answer = _named_service(asked, body)
+        answer = _named_service(asked, body, settings.service_key)
     if as_json:
         sys.stdout.write(answer.model_dump_json(indent=2) + "\n")
     else:
@@ -75,17 +75,17 @@ def why_not_asked(url: str, home_id: str) -> str | None:
     return f"{url} serves another home" if served else f"{url} does not say which home it serves"
 
 
-def _named_service(url: str, body: bytes) -> Answer:
+def _named_service(url: str, body: bytes, key: SecretStr | None) -> Answer:
     try:
-        return ask_service(url, body)
+        return ask_service(url, body, key.get_secret_value() if key else None)
     except ConnectionRefusedError as error:
         raise ServiceError(
             f"no service listens on {url}", hint="start it with finpulse serve"
         ) from error
 
 
-def ask_service(url: str, body: bytes) -> Answer:
-    """Return the answer of a running service.
+def ask_service(url: str, body: bytes, key: str | None = None) -> Answer:
+    """Return the answer of a running service, which may ask for a key.
 
     Raises:
         ConnectionRefusedError: nothing listens there.
@@ -99,7 +99,7 @@ def ask_service(url: str, body: bytes) -> Answer:
     call = Request(  # noqa: S310
         url.rstrip("/") + "/predict?features=1",
         data=body,
-        headers={"Content-Type": "application/json"},
+        headers={"Content-Type": "application/json"} | ({"X-API-Key": key} if key else {}),
     )
     try:
         with build_opener(ProxyHandler({})).open(call, timeout=TIMEOUT_SECONDS) as reply:

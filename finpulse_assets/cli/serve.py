@@ -15,10 +15,13 @@ from finpulse_assets.gateways.clock import system_now
 from finpulse_assets.gateways.serving.bento_store import BentoStore
 from finpulse_assets.gateways.serving.service_environment import (
     FOLLOWED_BENTOS,
+    KEYS,
     LEDGER_FOLDER,
     LEDGER_MODE,
+    LOG,
     SERVED_HOME,
 )
+from finpulse_assets.gateways.serving.service_keys import read_keys
 from finpulse_assets.gateways.serving.store_layout import bentos_of
 from finpulse_assets.settings import load_settings
 
@@ -43,6 +46,11 @@ def serve(
     bento = store.newest()
     predictor = read_bundle(bento.bundle)
     _check_port(host, port)
+    if host != LOOPBACK and not read_keys(settings.service_keys):
+        raise ServiceError(
+            f"the service would listen on {host} without a key",
+            hint="make one with finpulse key, or leave --host out",
+        )
     standing = "proven" if predictor.is_proven else "unproven: it abstains"
     errors.print(
         f"{bento.tag} on http://{host}:{port}, champion {predictor.model_version} ({standing}), "
@@ -67,7 +75,9 @@ def serve(
         SERVED_HOME: settings.home_id,
         FOLLOWED_BENTOS: str(bentos_of(settings.bentos).resolve()),
         LEDGER_FOLDER: str(settings.ledger.resolve()),
+        KEYS: str(settings.service_keys.resolve()),
         LEDGER_MODE: settings.service_ledger,
+        LOG: settings.service_log,
     }
     os.execve(sys.executable, command, environment)  # noqa: S606
 

@@ -10,6 +10,10 @@ SERVED_HOME, HOME_HEADER = "FINPULSE_SERVED_HOME", "X-FinPulse-Home"
 FOLLOWED_BENTOS = "FINPULSE_FOLLOWED_BENTOS"
 # The ledger's folder, without which there is none, and how firmly answers are recorded.
 LEDGER_FOLDER, LEDGER_MODE = "FINPULSE_LEDGER_FOLDER", "FINPULSE_SERVICE_LEDGER"
+# The file of the service's keys, without which callers on its own machine alone are answered.
+KEYS = "FINPULSE_SERVICE_KEYS"
+# What is logged: errors, or requests.
+LOG = "FINPULSE_SERVICE_LOG"
 
 
 class LedgerMode(StrEnum):

@@ -1,0 +1,22 @@
+"""The settings of the prediction service, which `finpulse serve` and `finpulse predict` read."""
+
+from __future__ import annotations
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings
+
+
+class ServiceSettings(BaseSettings):
+    """Part of `Settings`."""
+
+    service_ledger: str = Field(
+        "on", pattern="^(off|on|required|durable)$", description="whether the service records its "
+        "answers: off, on, required (else it gives none) or durable (the disk has confirmed it)"
+    )  # fmt: skip
+    service_log: str = Field(
+        "errors", pattern="^(errors|requests)$", description="what the service logs, as JSON "
+        "lines: errors, or requests (a line each, without keys and bodies)"
+    )  # fmt: skip
+    service_key: SecretStr | None = Field(
+        None, description="secret: the key that finpulse predict sends to the service"
+    )
