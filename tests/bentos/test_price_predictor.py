@@ -10,7 +10,6 @@ import re
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from urllib.request import ProxyHandler, build_opener
 
@@ -19,46 +18,13 @@ import pytest
 from finpulse_assets.cli.predict import ask_service
 from finpulse_assets.domain.serving.answer import Answer, Status
 from finpulse_assets.errors import RequestError, ServiceError
-from finpulse_assets.gateways.serving.bento_store import BentoStore
 from finpulse_assets.settings import load_settings
-from tests.bentos.server import LIMIT_SECONDS, MODULE, ROOT, SERVICE, Server, start
+from tests.bentos.server import LIMIT_SECONDS, MODULE, ROOT, Server
 from tests.fakes import serving as fakes
 
 pytest.importorskip("bentoml", reason="the extra `service` is not installed")
 
 ROW = {"return_1d": 0.5, "rsi_14": None, "sentiment_mean": 1}
-
-
-@pytest.fixture(scope="module")
-def servers(tmp_path_factory) -> Iterator[dict[str, Server]]:
-    home = tmp_path_factory.mktemp("service")
-    bundle = fakes.bundle(home / "bundle")
-    broken = fakes.bundle(home / "broken")
-    fakes.flip_a_byte(broken / "model" / "expected_return.lightgbm.txt")
-    bento, _ = BentoStore(home / ".finpulse" / "demo" / "bentoml").keep(
-        bundle, labels={"champion": "test"}
-    )
-    serve = ["bentoml", "serve", "--host", "127.0.0.1"]
-    finpulse = ["finpulse_assets.cli.app", "serve"]
-    commands = {
-        "folder": ([*serve, SERVICE], {"FINPULSE_SERVICE_HOME": str(bundle)}),
-        "store": (finpulse, {"FINPULSE_HOME": str(home / ".finpulse")}),
-        "bento": ([*serve, str(bento.folder)], {}),
-        "broken": ([*serve, SERVICE], {"FINPULSE_SERVICE_HOME": str(broken)}),
-    }
-    started = {
-        name: start(home / f"{name}.log", arguments, {"BENTOML_HOME": str(home / name), **own})
-        for name, (arguments, own) in commands.items()
-    }
-    try:
-        for name, server in started.items():
-            server.until("/livez" if name == "broken" else "/readyz")
-        yield started
-    finally:
-        for server in started.values():
-            server.process.terminate()
-        for server in started.values():
-            server.process.wait(timeout=600)
 
 
 def without_latency(answer: bytes) -> bytes:
