@@ -14,10 +14,13 @@ from finpulse_assets.domain.serving.predictor import Predictor
 from finpulse_assets.domain.serving.request import MAX_BATCH
 
 JSON, TEXT = "application/json", "text/plain"
+PREDICTION_ID = {"type": "string", "pattern": "^[0-9a-f]{14}-[0-9a-f]{14}$"}
 NUMBER = {"type": ["number", "null"]}
 SHOWN_EXAMPLE = 3
 REFUSALS = {
     "400": "the request is not of the form; the sentence names the thing and its value",
+    "401": "no valid key came with the request",
+    "403": "the key is not for this",
     "404": "the symbol, the prediction or the path is unknown",
     "405": "the path has no such method",
     "408": "the body was not whole in time",
@@ -141,7 +144,7 @@ def _paths(predictor: Predictor | None) -> dict[str, Any]:
         for name, meaning in (("features", "send what the model read"),
                               ("reasons", "explain a feature row too"))
     ]  # fmt: skip
-    refused = ("400", "404", "408", "413", "415", "429", "503")
+    refused = ("400", "401", "403", "404", "408", "413", "415", "429", "503")
     predict = _operation("Predict the next session of a symbol, or for a feature row.", "Answer",
                          refused, one, "PredictRequest") | {"parameters": options}  # fmt: skip
     return {
@@ -152,7 +155,7 @@ def _paths(predictor: Predictor | None) -> dict[str, Any]:
         },
         "/predictions/history": {
             "get": _operation("Give the newest answers of the last days again.", "BatchAnswer",
-                              ("400", "404"))
+                              ("400", "401", "403", "404"))
             | {"parameters": [_parameter("symbol", "of one symbol alone", {"type": "string",
                                          "minLength": 1, "maxLength": 40}),
                               _parameter("limit", "how many", {"type": "integer", "minimum": 1,
@@ -160,8 +163,8 @@ def _paths(predictor: Predictor | None) -> dict[str, Any]:
         },
         "/predictions/{id}": {
             "get": _operation("Give an answer of the last days again, with what it was made from.",
-                              "RecordedAnswer", ("400", "404"))
-            | {"parameters": [_parameter("id", "the prediction_id", {"type": "string"}) | {
+                              "RecordedAnswer", ("400", "401", "403", "404"))
+            | {"parameters": [_parameter("id", "the prediction_id", PREDICTION_ID) | {
                 "in": "path", "required": True}]}
         },
         "/symbols": {"get": _operation("List the symbols that have features.", None)},
@@ -179,7 +182,7 @@ def _parameter(name: str, meaning: str, schema: dict[str, Any]) -> dict[str, Any
 def _operation(
     summary: str,
     answer: str | None,
-    refused: tuple[str, ...] = ("503",),
+    refused: tuple[str, ...] = ("401", "403", "503"),
     examples: dict[str, Any] | None = None,
     request: str | None = None,
     media: str = JSON,

@@ -29,20 +29,34 @@ OTHER = "other"  # the metrics' name of every path that is no route
 class Front:
     """Answers every HTTP request but the probes; hands lifespan and probes to BentoML."""
 
-    def __init__(self, app: Any, served: Served, limit: int = MAX_IN_PROGRESS) -> None:
-        self.app, self.served, self.limit = app, served, limit
+    def __init__(
+        self, app: Any, served: Served, limit: int = MAX_IN_PROGRESS, *, is_first: bool = False
+    ) -> None:
+        self.app, self.served, self.limit, self.is_first = app, served, limit, is_first
         self.in_progress = 0
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         kind = scope["type"]
         if kind == "http":
             await self._http(scope, receive, send)
+        elif kind == "lifespan" and self.is_first:
+            await self.app(scope, receive, send)
         elif kind == "lifespan":
             await self._live(scope, receive, send)
         else:
             await send({"type": "websocket.close", "code": 1000})
 
     async def _live(self, scope: Any, receive: Any, send: Any) -> None:
+        """Live through the service's life; and stand first in line.
+
+        BentoML puts its own middlewares before those that are added: a timer and a trace, which
+        cost more than an answer. They stay for what is handed on.
+        """
+        application = scope["app"]
+        application.middleware_stack = Front(
+            application.middleware_stack, self.served, self.limit, is_first=True
+        )
+
         async def sent(message: Any) -> None:
             await send(message)
             if message["type"] == "lifespan.startup.complete":

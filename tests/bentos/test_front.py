@@ -269,3 +269,45 @@ def test_an_error_of_our_own_is_a_500_without_its_words(monkeypatch, caplog):
     client = ask("/predict", {"symbol": "AAPL"}, front=Front(refuse, broken))
     assert (client.status, client.said["error"]) == (500, "the request could not be answered")
     assert "ZeroDivisionError" in caplog.text
+
+
+def test_the_front_stands_before_bentomls_own_middlewares():
+    from starlette.applications import Starlette
+    from starlette.middleware import Middleware
+    from starlette.responses import PlainTextResponse
+    from starlette.routing import Route
+
+    passed = []
+
+    class Slow:
+        """Stands where BentoML puts its timer and its trace."""
+
+        def __init__(self, app) -> None:
+            self.app = app
+
+        async def __call__(self, scope, receive, send) -> None:
+            passed.append(scope.get("path", scope["type"]))
+            await self.app(scope, receive, send)
+
+    async def live(_):
+        return PlainTextResponse("live")
+
+    behind = [Middleware(Slow), Middleware(Front, served=served())]
+    application = Starlette(routes=[Route("/livez", live)], middleware=behind)
+
+    async def run() -> list[int]:
+        messages = iter([{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}])
+
+        async def receive():
+            return next(messages)
+
+        async def send(_):
+            pass
+
+        await application({"type": "lifespan"}, receive, send)
+        asked = Client("/predict", b'{"symbol":"AAPL"}')
+        probe = Client("/livez", method="GET", headers=(), announced=False)
+        return [(await client.ask(application)).status for client in (asked, probe)]
+
+    assert asyncio.run(run()) == [200, 200]
+    assert passed == ["lifespan", "/livez"]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from math import sqrt
 from statistics import NormalDist
 from typing import Any
@@ -55,11 +56,17 @@ class Calibration:
         Returns:
             lower and upper bounds, float64, shape (rows,).
         """
-        edges = np.array([bin_.low for bin_ in self.bins[1:]])
+        edges, lower, upper = self._arrays
         at = np.searchsorted(edges, probability_up, side="right")
-        lower = np.array([bin_.lower for bin_ in self.bins])
-        upper = np.array([bin_.upper for bin_ in self.bins])
         return lower[at], upper[at]
+
+    @cached_property
+    def _arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        return (
+            np.array([bin_.low for bin_ in self.bins[1:]]),
+            np.array([bin_.lower for bin_ in self.bins]),
+            np.array([bin_.upper for bin_ in self.bins]),
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the calibration as plain JSON values."""

@@ -93,13 +93,17 @@ class PriceModel:
         need not contain the prediction itself; see `Calibration.interval`.
         """
         names = ("probability_lower", "probability_upper")
-        if self.calibration is None:
+        bounds = self.bounds(np.asarray(probability_up, dtype=float))
+        if bounds is None:
             unknown = [None] * len(probability_up)
             return pl.Series(names[0], unknown, pl.Float64), pl.Series(
                 names[1], unknown, pl.Float64
             )
-        lower, upper = self.calibration.interval(np.asarray(probability_up, dtype=float))
-        return pl.Series(names[0], lower), pl.Series(names[1], upper)
+        return pl.Series(names[0], bounds[0]), pl.Series(names[1], bounds[1])
+
+    def bounds(self, probability_up: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+        """Return what `interval` returns as float64 (rows,) each, None while uncalibrated."""
+        return None if self.calibration is None else self.calibration.interval(probability_up)
 
     def reasons(self, frame: pl.DataFrame, *, top: int = 3) -> list[str]:
         """Return for each row the features that moved its log-odds most, signed, largest first.

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+from base64 import b64decode, b64encode
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import isnan
 from typing import Any
 
 import msgspec
@@ -47,8 +49,8 @@ class Entry:
 
 
 def entry_of(content: bytes, features: np.ndarray | None, bundle: str) -> bytes:
-    """Return the entry of an answer, JSON in one line; NaN becomes null."""
-    row = b"null" if features is None else msgspec.json.encode(features.tolist())
+    """Return the entry of an answer, JSON in one line; its features are base64 of float64."""
+    row = b"null" if features is None else b'"%b"' % b64encode(features.astype("<f8").tobytes())
     return b'{"answer":%b,"features":%b,"bundle":"%b"}' % (content, row, bundle.encode())
 
 
@@ -83,7 +85,7 @@ def entries_of(name: str, content: bytes) -> Iterator[Entry]:
             )
         kept = _ENTRY.decode(entry)
         if kept.answer is not msgspec.UNSET:
-            yield Entry(bytes(kept.answer), kept.features, kept.bundle, before)
+            yield Entry(bytes(kept.answer), _row_in(kept.features), kept.bundle, before)
 
 
 def table_of(entries: Iterable[Entry]) -> pl.DataFrame:
@@ -142,11 +144,18 @@ def replayed(entry: Entry, answering: Answering) -> bytes:
 
 class _Kept(msgspec.Struct):
     answer: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
-    features: list[float | None] | None = None
+    features: str | None = None
     bundle: str = ""
 
 
 _ENTRY = msgspec.json.Decoder(_Kept)
+
+
+def _row_in(text: str | None) -> list[float | None] | None:
+    if text is None:
+        return None
+    values = np.frombuffer(b64decode(text), "<f8").tolist()
+    return [None if isnan(value) else value for value in values]
 
 
 def _hash(before: str, entry: bytes) -> str:

@@ -178,7 +178,9 @@ class Predictor:
     def _said(self, matrix: np.ndarray) -> list[dict[str, Any]]:
         """Return what the model says of each row, in JSON's types."""
         probability, expected_return = self.model.predict_matrix(matrix)
-        bounds = [bound.to_list() for bound in self.model.interval(probability)]
+        found = self.model.bounds(probability)
+        unknown = [None] * len(probability)
+        bounds = [unknown, unknown] if found is None else [it.tolist() for it in found]
         return [
             {
                 "prediction": direction(p),
