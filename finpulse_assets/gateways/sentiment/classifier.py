@@ -35,7 +35,7 @@ from finpulse_assets.gateways.sentiment.manifest import (
 # moves one text in some hundreds by the last decimal; in float64 by 1e-16, which moves none.
 PROBABILITY_DECIMALS = 6
 # Tokens a batch, padding included: past these a CPU gains nothing, and a GPU is kept busy.
-TOKEN_BUDGET = {"cpu": 2_048, "cuda": 32_768}
+TOKEN_BUDGET = {"cpu": 4_096, "cuda": 32_768}
 
 _log = logging.getLogger(__name__)
 
