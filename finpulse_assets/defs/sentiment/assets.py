@@ -21,6 +21,7 @@ from finpulse_assets.orchestration.catalog.metadata import (
 from finpulse_assets.orchestration.run.once import ONCE
 from finpulse_assets.orchestration.run.partitions import MONTHS
 from finpulse_assets.orchestration.run.tracking import Tracking
+from finpulse_assets.orchestration.training.labelled_sets import labelled_sets, sets_table
 from finpulse_assets.orchestration.training.scoring_engine import scoring_engine
 from finpulse_assets.orchestration.training.sentiment_leaderboard import (
     CONTAMINATION,
@@ -33,10 +34,8 @@ from finpulse_assets.orchestration.training.sentiment_model import (
     admitted,
     current_sentiment_model,
     dev_table,
-    labelled_sets,
     make_sentiment_model,
     models_id,
-    sets_table,
 )
 from finpulse_assets.orchestration.training.text_scoring import score_months, scoring_metadata
 from finpulse_assets.orchestration.training.text_traits import trait_months, traits_metadata
