@@ -44,6 +44,10 @@ def reduced_dtype_agrees_with_float32(
             metadata={"device": model.arithmetic.device, "dtype": model.arithmetic.dtype},
         )
     figures = {**asdict(report), "flipped_share": report.flipped_share}
+    figures = {
+        name: round(value, 4) if isinstance(value, float) else value
+        for name, value in figures.items()
+    }
     return dg.AssetCheckResult(passed=report.is_admitted, description=str(report), metadata=figures)
 
 
