@@ -14,6 +14,7 @@ from finpulse_assets.gateways.sentiment.manifest import MANIFEST, read_labels
 from finpulse_assets.settings import Settings
 
 SHOWN = ("weighted_f1", "accuracy", "macro_f1", "calibration_error")
+_WORD_JOINER = "\u2060"
 CONTAMINATION = (
     "ProsusAI/finbert was trained on most of PhraseBank. Its figures on that set are of texts that "
     "it has seen, unless they are of its authors' own test part."
@@ -79,7 +80,9 @@ def shown(table: pl.DataFrame, rates: Mapping[str, float]) -> pl.DataFrame:
 
 
 def _with_interval(row: Mapping[str, float]) -> str:
-    return f"{row['value']:.3f} [{row['lower']:.3f}–{row['upper']:.3f}]"
+    # Joined so that a narrow column breaks before the interval and not within it.
+    joined = f"{row['lower']:.3f}{_WORD_JOINER}–{_WORD_JOINER}{row['upper']:.3f}"
+    return f"{row['value']:.3f} [{joined}]"
 
 
 def published() -> pl.DataFrame:
