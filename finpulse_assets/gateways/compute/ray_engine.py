@@ -35,6 +35,7 @@ START_SECONDS = 600
 _QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",  # Ray reports its use to its makers otherwise
     "RAY_DATA_DISABLE_PROGRESS_BARS": "1",
+    "RAY_BACKEND_LOG_LEVEL": "fatal",  # what is wrong is raised as well
     "RAY_raylet_start_wait_time_s": "180",  # a busy machine takes more than Ray's 30 s
 }
 # Read when ray is imported: without it a Ray of this machine alone listens on every interface.
@@ -80,7 +81,6 @@ class RayEngine:
             compute=ActorPoolStrategy(size=self.actors),
             num_cpus=1,
             num_gpus=self.gpus_per_actor or None,
-            scheduling_strategy="SPREAD",
         )
         try:
             for made in pipeline.iter_batches(batch_size=None, batch_format="pyarrow"):
