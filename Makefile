@@ -58,7 +58,7 @@ format: $(STAMP) ## Format the code
 docs: $(STAMP) ## Rewrite the generated files and parts of docs/, the dbt contracts and .env.example
 	@$(BIN)/python -m finpulse_assets.cli.documents
 
-bench: $(STAMP) ## Run the benchmarks of benchmarks/, each prints its claim (20 minutes)
+bench: $(STAMP) ## Run the benchmarks of benchmarks/, each prints its claim (30 minutes)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
 	@failed=0; for script in benchmarks/bench_*.py benchmarks/features.py benchmarks/sentiment.py; do \
 		$(BIN)/python $$script || failed=1; done; exit $$failed
