@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from finpulse_assets.setting_errors import PREFIX, refuse_unknown_names, setting_error
 from finpulse_assets.setting_values import (
+    CandidateList,
     LanguageList,
     PathList,
     SourceList,
@@ -168,6 +169,14 @@ class Settings(BaseSettings):
     hub_endpoint: str = Field("https://huggingface.co", description="where hub ids are fetched")
     hub_token: SecretStr | None = Field(None, description="secret: token for the hub")
 
+    candidates: CandidateList = Field(
+        "ranking", description="the models that may be promoted, by comma: ranking, lightgbm; each "
+        "more makes a proof harder, for it is a further trial"
+    )  # fmt: skip
+    cost_bps: float = Field(
+        10.0, ge=0, le=1000, description="what a trade is taken to cost, in basis points of its "
+        "size, for the skill after costs"
+    )  # fmt: skip
     folds: int = Field(5, ge=1, le=50, description="walk-forward folds of the evaluation")
     min_train_sessions: int = Field(
         120, ge=20, description="sessions before the first fold is tested"

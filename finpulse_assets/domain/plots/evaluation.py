@@ -12,7 +12,7 @@ from finpulse_assets.domain.evaluation.metrics import session_sums
 from finpulse_assets.domain.evaluation.report import Evaluation
 from finpulse_assets.domain.evaluation.score_table import ALL, RECENT
 from finpulse_assets.domain.models.calibration import calibrate
-from finpulse_assets.domain.models.registry import BASELINES, WITHOUT_TEXT, label_of
+from finpulse_assets.domain.models.registry import WITHOUT_TEXT, label_of
 from finpulse_assets.domain.plots.style import (
     BLUE,
     GREY,
@@ -29,12 +29,13 @@ from finpulse_assets.domain.plots.style import (
 def accuracy_plot(evaluation: Evaluation) -> bytes:
     """Return a PNG of every predictor's accuracy with its interval, the best baseline marked."""
     best = evaluation.best_baseline
-    names = sorted(BASELINES, key=lambda name: evaluation.estimate("accuracy", name).value)
+    names = sorted(
+        evaluation.baselines, key=lambda name: evaluation.estimate("accuracy", name).value
+    )
     names.append(evaluation.candidate)
     own = evaluation.estimate("accuracy")
     baseline = evaluation.estimate("accuracy", best)
-    verdict = "Skill" if evaluation.verdict == "skill" else "No skill shown"
-    title = f"{verdict}: {own.value:.1%} right, the best baseline {baseline.value:.1%}"
+    title = f"{own.value:.1%} right directions, the best baseline {baseline.value:.1%}"
     figure, axes = canvas(title, height=3.6)
     axes.axvline(100 * baseline.value, color=GREY, linewidth=1, linestyle=(0, (4, 3)))
     for at, name in enumerate(names):
@@ -119,7 +120,7 @@ def rank_ic_plot(predictions: pl.DataFrame, candidate: str) -> bytes:
         predictions: schemas.OUT_OF_SAMPLE.
         candidate: whose line is shown beside the one without text.
     """
-    shown = predictions.filter(pl.col("candidate").is_in([candidate, WITHOUT_TEXT]))
+    shown = predictions.filter(pl.col("candidate").is_in([candidate, candidate + WITHOUT_TEXT]))
     sums = session_sums(shown).with_columns(
         pl.col("rank_ic").cum_sum().over("candidate", order_by="session_date").alias("total")
     )
@@ -129,7 +130,7 @@ def rank_ic_plot(predictions: pl.DataFrame, candidate: str) -> bytes:
     title = f"Mean rank IC {mean:+.3f}, above zero in {share:.0%} of {own.height} sessions"
     figure, axes = canvas(title, height=3.6, grid="both")
     axes.axhline(0, color=GREY, linewidth=1)
-    for name, colour in ((WITHOUT_TEXT, GREY), (candidate, BLUE)):
+    for name, colour in ((candidate + WITHOUT_TEXT, GREY), (candidate, BLUE)):
         line = sums.filter(pl.col("candidate") == name)
         axes.plot(
             line["session_date"].to_numpy(), line["total"].to_numpy(), color=colour, linewidth=1.8,
@@ -146,7 +147,7 @@ def importance_plot(importance: pl.DataFrame, *, top: int = 20) -> bytes:
     """Return a PNG of the strongest features by gain, text features in their own colour.
 
     Args:
-        importance: `PriceModel.importance()`.
+        importance: from the model's `importance`.
         top: features shown.
     """
     text = importance.filter("is_text")["gain_share"].sum()

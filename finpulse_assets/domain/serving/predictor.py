@@ -16,7 +16,7 @@ from typing import Any, Literal
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
 
-from finpulse_assets.domain.models.lightgbm_model import PriceModel
+from finpulse_assets.domain.models.registry import Model
 from finpulse_assets.domain.predictions.signals import direction
 from finpulse_assets.domain.serving.request import parse_request, shown
 from finpulse_assets.domain.serving.staleness import MODEL_LIFE_SESSIONS, Openings
@@ -98,7 +98,7 @@ class Predictor:
         openings: of the sessions since the champion was trained and since the oldest features.
     """
 
-    model: PriceModel
+    model: Model
     model_version: str
     is_proven: bool
     online: pl.DataFrame
@@ -117,7 +117,7 @@ class Predictor:
         features = row or request.features
         used = {name: features[name] for name in self.model.features}
         frame = pl.DataFrame([used], schema=dict.fromkeys(used, pl.Float64))
-        (probability,), (expected_return,) = self.model.predict(frame)
+        (probability,), (expected_return,) = self.model.predict(frame, self._peers)
         is_one = (direction(probability) == "up") == (expected_return >= 0)
         reason = self._reason(row, now) or (None if is_one else CONTRADICTION)
         return Answer(
@@ -162,11 +162,16 @@ class Predictor:
         Raises:
             ModelError: LightGBM cannot read a model.
         """
-        self.model.predict(self.online.head(1))
+        self.model.predict(self.online.head(1), self._peers)
 
     @property
     def symbols(self) -> list[str]:
         return list(self._rows)
+
+    @cached_property
+    def _peers(self) -> pl.DataFrame:
+        """The tickers of the newest session, among which a row takes its place."""
+        return self.online.filter(pl.col("session_date") == pl.col("session_date").max())
 
     @cached_property
     def _rows(self) -> dict[str, dict[str, Any]]:
