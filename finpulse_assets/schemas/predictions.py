@@ -126,7 +126,8 @@ DAILY_SIGNALS = Table(
         Column("is_proven", pl.Boolean, "whether the champion had any proven skill at "
                "predicted_at"),
         Column("skills", pl.String, "which: ranking, market, text, after_costs; empty where none "
-               "is proven"),
+               "is proven, null in signals from before skills had names",
+               nullable=True, came_later=True),
         MODEL_VERSION,
     ),
     key=("ticker", "session_date", "predicted_at"),

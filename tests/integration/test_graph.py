@@ -11,7 +11,7 @@ import dagster as dg
 import polars as pl
 import pytest
 
-from finpulse_assets.domain.models.training import TrainingPlan
+from finpulse_assets.domain.models.ranking import RankingPlan
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.orchestration.catalog.metadata import LAKE_TABLES
 from finpulse_assets.orchestration.run.clock import RunClock
@@ -128,14 +128,14 @@ def test_mlflow_knows_the_run_the_plots_and_the_aliases(demo_home, demo_report):
     accuracy = next(
         row["value"]
         for row in demo_report["scores"]
-        if row["metric"] == "accuracy" and row["predictor"] == "lightgbm"
+        if row["metric"] == "accuracy" and row["predictor"] == "ranking"
     )
     assert first.data.metrics["accuracy"] == pytest.approx(accuracy)
-    assert first.data.params["num_leaves"] == f"{TrainingPlan().num_leaves}"
+    assert first.data.params["num_leaves"] == f"{RankingPlan().trees.num_leaves}"
     assert first.data.tags["verdict"] == demo_report["verdict"]
     assert first.info.run_name == f"signal_chain {demo_report['run']['run_id'][:8]} (demo)"
     names = {f.path for f in client.list_artifacts(first.info.run_id, "plots")}
-    assert {"plots/accuracy.png", "plots/calibration.png"} <= names
+    assert {"plots/ranking.png", "plots/accuracy.png", "plots/calibration.png"} <= names
     for alias in ("challenger", "champion"):
         version = client.get_model_version_by_alias("price_model", alias)
         assert len(version.tags["candidate_id"]) == 16

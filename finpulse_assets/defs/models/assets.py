@@ -158,6 +158,7 @@ def evaluation(
     result = results[0]  # shown; the table has them all
     market = planted_sentence(settings)
     figures = {
+        "ranking.png": plots.ranking_plot(result),
         "accuracy.png": plots.accuracy_plot(result),
         "folds.png": plots.fold_accuracy_plot(result),
         "calibration.png": plots.calibration_plot(rows.filter(candidate=result.candidate)),

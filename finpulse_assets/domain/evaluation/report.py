@@ -23,7 +23,7 @@ from finpulse_assets.domain.evaluation.skill import (
     cost_of_a_session,
     judged,
 )
-from finpulse_assets.domain.models.registry import CLAIMS, WITHOUT_TEXT, baselines_of
+from finpulse_assets.domain.models.registry import CLAIMS, baselines_of
 from finpulse_assets.errors import EvaluationError
 from finpulse_assets.schemas import EVALUATION
 
@@ -63,7 +63,7 @@ class Evaluation:
             if name not in CLAIMS.get(self.candidate, NAMES):
                 continue
             cost = cost_of_a_session(self._number("cost_bps")) if name == AFTER_COSTS else 0.0
-            under = self.candidate + WITHOUT_TEXT if name == TEXT else self.candidate
+            under = self.baselines[-1] if name == TEXT else self.candidate  # its twin
             of = METRIC[name], under
             found[name] = judged(
                 name,

@@ -231,6 +231,8 @@ def feature_matrix(frame: pl.DataFrame, features: Sequence[str]) -> np.ndarray:
                 f"the feature {wrong} has the dtype {dtype}, it should be a number",
                 hint="cast it, or leave it out of the features",
             )
+    if not features:
+        return np.empty((frame.height, 0))
     chosen = frame.select(features)
     # Casting costs more than a prediction of one row, so it is done only where it is needed.
     is_plain = dtypes in ({pl.Float64}, {pl.Float32})

@@ -26,32 +26,64 @@ from finpulse_assets.domain.plots.style import (
 )
 
 
+def ranking_plot(evaluation: Evaluation) -> bytes:
+    """Return a PNG of every predictor's rank IC with its interval; the title names the skills."""
+    ic = evaluation.estimate("rank_ic")
+    shown = f"rank IC {ic.value:+.3f}" if ic.is_known else "it ranks nothing"
+    verdict = evaluation.verdict
+    title = f"{verdict[0].upper()}{verdict[1:]}; {shown}"
+    return _predictors(
+        evaluation, "rank_ic", title, "rank IC out of sample (whiskers: day-block interval)",
+        at=0.0, scale=1.0, digits=3,
+    )  # fmt: skip
+
+
 def accuracy_plot(evaluation: Evaluation) -> bytes:
     """Return a PNG of every predictor's accuracy with its interval, the best baseline marked."""
     best = evaluation.best_baseline
+    own, baseline = (evaluation.estimate("accuracy", it).value for it in (None, best))
+    title = f"{own:.1%} right directions, the best baseline {baseline:.1%}"
+    return _predictors(
+        evaluation, "accuracy", title,
+        "right directions out of sample, % (whiskers: day-block bootstrap interval)",
+        at=100 * baseline, scale=100.0, digits=1,
+    )  # fmt: skip
+
+
+def _predictors(
+    evaluation: Evaluation,
+    metric: str,
+    title: str,
+    label: str,
+    *,
+    at: float,
+    scale: float,
+    digits: int,
+) -> bytes:
+    """Draw one metric of all predictors that have it, the candidate on top, a line at `at`."""
+    found = {it: evaluation.estimate(metric, it) for it in evaluation.predictors}
+    own = evaluation.candidate
     names = sorted(
-        evaluation.baselines, key=lambda name: evaluation.estimate("accuracy", name).value
+        (name for name, it in found.items() if it.is_known),
+        key=lambda name: (name == own, found[name].value),
     )
-    names.append(evaluation.candidate)
-    own = evaluation.estimate("accuracy")
-    baseline = evaluation.estimate("accuracy", best)
-    title = f"{own.value:.1%} right directions, the best baseline {baseline.value:.1%}"
-    figure, axes = canvas(title, height=3.6)
-    axes.axvline(100 * baseline.value, color=GREY, linewidth=1, linestyle=(0, (4, 3)))
-    for at, name in enumerate(names):
-        estimate = evaluation.estimate("accuracy", name)
-        value, low, high = (100 * it for it in (estimate.value, estimate.lower, estimate.upper))
-        colour = BLUE if name == evaluation.candidate else INK if name == best else GREY
-        axes.plot([low, high], [at, at], color=colour, linewidth=2.2, solid_capstyle="round")
-        axes.plot(value, at, "o", color=colour, markersize=8)
+    best = max((name for name in names if name != own), key=names.index, default=own)
+    figure, axes = canvas(title, height=1.2 + 0.36 * max(len(names), 3))
+    axes.axvline(at, color=GREY, linewidth=1, linestyle=(0, (4, 3)))
+    for row, name in enumerate(names):
+        it = found[name]
+        value, low, high = (scale * end for end in (it.value, it.lower, it.upper))
+        colour = BLUE if name == own else INK if name == best else GREY
+        axes.plot([low, high], [row, row], color=colour, linewidth=2.2, solid_capstyle="round")
+        axes.plot(value, row, "o", color=colour, markersize=8)
         axes.annotate(
-            f"{value:.1f}", (value, at), (0, 7), textcoords="offset points", ha="center",
+            f"{value:.{digits}f}", (value, row), (0, 7), textcoords="offset points", ha="center",
             color=colour, fontsize=9,
         )  # fmt: skip
     labels = [label_of(name) + (" (best baseline)" if name == best else "") for name in names]
     axes.set_yticks(range(len(names)), labels)
     axes.set_ylim(-0.6, len(names) - 0.3)
-    axes.set_xlabel("right directions out of sample, % (whiskers: day-block bootstrap interval)")
+    axes.set_xlabel(label)
     return as_png(figure)
 
 

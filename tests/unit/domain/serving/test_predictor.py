@@ -69,8 +69,8 @@ class Contrary:
     def __init__(self, model) -> None:
         self._model = model
 
-    def predict(self, rows):
-        probability, expected_return = self._model.predict(rows)
+    def predict(self, rows, peers=None):
+        probability, expected_return = self._model.predict(rows, peers)
         return probability, -expected_return
 
     def __getattr__(self, name):
