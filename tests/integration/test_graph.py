@@ -49,7 +49,7 @@ def test_the_report_and_the_evaluation_say_that_the_effect_is_planted(demo_home,
 def test_plots_come_first_on_the_page_of_an_asset(demo_home):
     """The UI shows metadata in the order in which an asset gives them."""
     with dg.DagsterInstance.from_config(str(demo_home / "dagster")) as instance:
-        for name, plots in (("evaluation", 4), ("price_model", 1)):
+        for name, plots in (("evaluation", 5), ("price_model", 1)):
             event = instance.get_latest_materialization_event(dg.AssetKey(["models", name]))
             shown = list(event.asset_materialization.metadata)
             assert all(key.startswith("plot_") for key in shown[:plots]), name
