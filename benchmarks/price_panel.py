@@ -13,7 +13,7 @@ import polars as pl
 from finpulse_assets.domain.calendar import build_sessions
 from finpulse_assets.domain.features.registry import TECHNICAL
 from finpulse_assets.domain.features.technical import technical_frames
-from finpulse_assets.schemas import CORPORATE_ACTIONS, PRICES
+from finpulse_assets.schemas import CORPORATE_ACTIONS, PRICES, TICKERS
 
 AS_OF = datetime(2100, 1, 1, tzinfo=UTC)
 OPEN_TO_CLOSE, CLOSE_TO_CLOSE = "open_to_close", "close_to_close"
@@ -48,12 +48,27 @@ def bars_of(path: Path) -> pl.DataFrame:
     )
 
 
-def training_frame(bars: pl.DataFrame, *, label: str) -> pl.DataFrame:
+def sectors_of(path: Path, bars: pl.DataFrame) -> pl.DataFrame:
+    """Return `schemas.TICKERS` from a table of symbols with their sector, valid from the start."""
+    named = pl.read_csv(path).select(ticker="symbol", sector="sector", company="company")
+    return TICKERS.enforce(
+        named.with_columns(
+            exchange=pl.lit(None, pl.String),
+            valid_from=pl.lit(bars["session_date"].min()),
+            valid_to=pl.lit(None, pl.Date),
+        )
+    )
+
+
+def training_frame(
+    bars: pl.DataFrame, *, label: str, tickers: pl.DataFrame | None = None
+) -> pl.DataFrame:
     """Return one row per ticker and session: keys, times, price features, return and direction.
 
     Args:
         bars: from `bars_of`.
         label: OPEN_TO_CLOSE or CLOSE_TO_CLOSE of the next session.
+        tickers: from `sectors_of`; without it the features of sectors are null.
     """
     sessions = build_sessions(bars["session_date"].min(), bars["session_date"].max())
     known = bars.join(sessions.select("session_date", "close_at"), on="session_date")
@@ -67,8 +82,9 @@ def training_frame(bars: pl.DataFrame, *, label: str) -> pl.DataFrame:
         ).select(PRICES.column_names)
     )
     frames = technical_frames(
-        prices.lazy(), CORPORATE_ACTIONS.empty().lazy(), sessions, as_of=AS_OF
-    )
+        prices.lazy(), CORPORATE_ACTIONS.empty().lazy(), sessions, as_of=AS_OF,
+        tickers=None if tickers is None else tickers.lazy(),
+    )  # fmt: skip
     features = pl.concat(list(frames))
     at = sessions.select(
         "session_date", "decision_at", "next_session_date",

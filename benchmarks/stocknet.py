@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 from measured import ROOT
-from price_panel import CLOSE_TO_CLOSE, OPEN_TO_CLOSE, bars_of, training_frame
+from price_panel import CLOSE_TO_CLOSE, OPEN_TO_CLOSE, bars_of, sectors_of, training_frame
 from walk import Scored, scored, walk_forward
 
 TRAIN_FROM = date(2014, 1, 1)
@@ -43,10 +43,13 @@ def samples(prices: pl.DataFrame, tweets: pl.DataFrame, first: date, end: date) 
     where every trading day in [d-4, d] has a tweet: those of [d-5, d-1], each moved to the first
     trading day after it.
     """
+    close = pl.col("adj_close")
     days = (
         prices.sort("symbol", "date")
         .with_columns(
-            movement=(pl.col("adj_close") / pl.col("adj_close").shift().over("symbol") - 1).round(6),
+            movement=(pl.col("adj_close") / pl.col("adj_close").shift().over("symbol") - 1).round(
+                6
+            ),
             second=pl.col("date").sort().slice(1, 1).first().over("symbol"),
         )
         .filter(pl.col("date").is_between(first, end, closed="left"))
@@ -56,9 +59,9 @@ def samples(prices: pl.DataFrame, tweets: pl.DataFrame, first: date, end: date) 
     labelled = days.select(
         ticker="symbol", target="date", label=(pl.col("movement") > 1e-7).cast(pl.Int8)
     )
-    return labelled.join(eligible(prices, tweets), on=["ticker", "target"], how="left").with_columns(
-        pl.col("is_eligible").fill_null(False)
-    )
+    return labelled.join(
+        eligible(prices, tweets), on=["ticker", "target"], how="left"
+    ).with_columns(pl.col("is_eligible").fill_null(False))
 
 
 def eligible(prices: pl.DataFrame, tweets: pl.DataFrame) -> pl.DataFrame:
@@ -89,23 +92,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--tweets", type=Path, default=data / "stocknet_tweets.parquet")
     parser.add_argument("--prices", type=Path, default=data / "stocknet_prices.parquet")
+    parser.add_argument("--symbols", type=Path, default=data / "stocknet_symbols.csv")
     parser.add_argument("--from", dest="first", type=date.fromisoformat, default=date(2015, 8, 1))
     parser.add_argument("--to", dest="end", type=date.fromisoformat, default=date(2015, 10, 1))
     given = parser.parse_args()
-    for path in (given.tweets, given.prices):
+    for path in (given.tweets, given.prices, given.symbols):
         if not path.exists():
             sys.exit(f"skipped: {path} is absent. Hint: set FINPULSE_SHARED_DATA")
     prices, tweets = pl.read_parquet(given.prices), pl.read_parquet(given.tweets)
     task = samples(prices, tweets, given.first, given.end)
     bars = bars_of(given.prices)
-    frame = training_frame(bars, label=CLOSE_TO_CLOSE)
+    sectors = sectors_of(given.symbols, bars)
+    frame = training_frame(bars, label=CLOSE_TO_CLOSE, tickers=sectors)
     whole = walk_forward(frame, first=given.first, end=given.end)
     print(f"StockNet, days from {given.first} to before {given.end}, close to close, no texts")
     for name, rows in (("all labelled", task), ("tweet-eligible", task.filter("is_eligible"))):
         print_population(name, rows, whole)
     print("\nRank IC out of sample, walk-forward refitted monthly, models of prices alone")
     for label in (CLOSE_TO_CLOSE, OPEN_TO_CLOSE):
-        frame = training_frame(bars, label=label)
+        frame = training_frame(bars, label=label, tickers=sectors)
         for since in (None, TRAIN_FROM):
             print_walk(label, scored(walk_forward(frame, first=since, end=given.end)))
     print("\nPublished, for days from 2015-10-01 to before 2016-01-01")

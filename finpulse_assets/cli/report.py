@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass
 
 import polars as pl
@@ -24,6 +25,7 @@ from finpulse_assets.settings import Settings
 
 STRONGEST = 5
 SHOWN_REASONS = 2
+PLACE = re.compile(r" \(place \d+ %\)")  # stands in the table of signals
 
 
 @dataclass(frozen=True)
@@ -169,6 +171,6 @@ def _signal_table(signals: pl.DataFrame) -> Table:
             f"{row['probability_up']:.3f}",
             "–" if lower is None else f"{lower:.2f}-{upper:.2f}",
             f"{row['expected_return']:+.2%}",
-            ", ".join(row["reasons"].split(", ")[:SHOWN_REASONS]),
+            ", ".join(PLACE.sub("", row["reasons"]).split(", ")[:SHOWN_REASONS]),
         )
     return table

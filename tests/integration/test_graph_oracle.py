@@ -21,7 +21,8 @@ def test_the_oracle(new_home, effect, skills):
     told = demo_json(new_home, {**ORACLE, "FINPULSE_SIMULATOR_EFFECT": effect})
     assert (told["verdict"] == "no skill") == (not skills), told["reason"]
     assert set(told["champion"]["skills"]) - {"after_costs"} == skills
-    assert "market is not proven" in told["market"]
+    if not skills:  # the mean opinion of a few tickers does move their mean
+        assert "market is not proven" in told["market"]
     ic = {row["predictor"]: row for row in told["scores"] if row["metric"] == "rank_ic"}
     assert (ic["ranking"]["lower_corrected"] > 0) == bool(skills)
     assert {row["is_proven"] for row in told["signals"]} == {bool(skills)}

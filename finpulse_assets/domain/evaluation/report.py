@@ -137,9 +137,11 @@ class Evaluation:
 
 
 def evaluations(table: pl.DataFrame) -> list[Evaluation]:
-    """Return the evaluations that a table of schemas.EVALUATION holds, by candidate."""
+    """Return the evaluations that a table of schemas.EVALUATION holds, as CLAIMS orders them."""
     parts = table.partition_by("candidate", "candidate_id", maintain_order=True)
-    return [Evaluation(part["candidate"][0], part["candidate_id"][0], part) for part in parts]
+    found = [Evaluation(part["candidate"][0], part["candidate_id"][0], part) for part in parts]
+    order = {name: place for place, name in enumerate(CLAIMS)}
+    return sorted(found, key=lambda it: (order.get(it.candidate, len(order)), it.candidate))
 
 
 def claims_of(candidates: Sequence[str]) -> int:

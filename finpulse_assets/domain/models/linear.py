@@ -31,7 +31,8 @@ class LinearModel:
 
     Inputs are standardised by `means` and `deviations` of the training rows, an unknown one counts
     as the mean. `size` is the expected return of one unit of log-odds, a fraction; 0 where the
-    candidate states none.
+    candidate states none. `is_of_sessions` says that all tickers of a session are told the same,
+    the mean over them.
     """
 
     FILES: ClassVar[tuple[str, ...]] = (CARD_FILE,)
@@ -42,6 +43,7 @@ class LinearModel:
     coefficients: tuple[float, ...]
     intercept: float
     size: float
+    is_of_sessions: bool = False
 
     def forecast(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Return the predictions as columns; see `candidate.Fitted`."""
@@ -51,6 +53,10 @@ class LinearModel:
             feature_matrix(frame, self.features), np.array(self.means), np.array(self.deviations)
         )
         log_odds = self.intercept + inputs @ np.array(self.coefficients)
+        if self.is_of_sessions:
+            by_session = pl.col("it").mean().over("session_date")
+            days = frame.select("session_date", it=pl.Series(log_odds))
+            log_odds = days.select(by_session)["it"].to_numpy()
         states_return = np.full(len(log_odds), self.size != 0)
         return pl.DataFrame(
             {
@@ -76,7 +82,12 @@ class LinearModel:
         try:
             names = ("features", "means", "deviations", "coefficients")
             lists = {name: tuple(card[name]) for name in names}
-            return cls(**lists, intercept=float(card["intercept"]), size=float(card["size"]))
+            return cls(
+                **lists,
+                intercept=float(card["intercept"]),
+                size=float(card["size"]),
+                is_of_sessions=bool(card["is_of_sessions"]),
+            )
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(
                 f"{CARD_FILE} does not describe a linear rule: {error!r}", hint=REBUILD
@@ -160,6 +171,7 @@ class MarketHead:
             tuple((slope / size).tolist()),
             float(market.mean()) / size,
             size,
+            is_of_sessions=True,
         )
 
 
