@@ -47,9 +47,7 @@ def samples(prices: pl.DataFrame, tweets: pl.DataFrame, first: date, end: date) 
     days = (
         prices.sort("symbol", "date")
         .with_columns(
-            movement=(pl.col("adj_close") / pl.col("adj_close").shift().over("symbol") - 1).round(
-                6
-            ),
+            movement=(close / close.shift().over("symbol") - 1).round(6),
             second=pl.col("date").sort().slice(1, 1).first().over("symbol"),
         )
         .filter(pl.col("date").is_between(first, end, closed="left"))
