@@ -24,11 +24,16 @@ ROOT = Path(__file__).parents[2]
 # What the graph imports inside its functions. They are loaded here, on one thread: a fork copies
 # the thread that calls it and no other.
 PRELOADED = (
-    "alembic.command", "dagster_mlflow", "dbt.cli.main", "dbt.adapters.duckdb",
-    "exchange_calendars", "lightgbm", "matplotlib.pyplot", "mlflow.lightgbm", "mlflow.sklearn",
-    "mlflow.store.tracking.sqlalchemy_store", "mlflow.store.model_registry.sqlalchemy_store",
-    "torch", "transformers.models.auto", "transformers.models.bert.modeling_bert",
-    "vaderSentiment.vaderSentiment", "yfinance",
+    "alembic.command", "babel.dates", "dagster._core.execution.execute_in_process",
+    "dagster._core.storage.sqlite_storage", "dagster._core.workspace.load", "dagster_mlflow",
+    "datasketch", "dbt.adapters.duckdb.environments.local", "dbt.cli.main", "dbt.task.build", "git",
+    "exchange_calendars", "lightgbm", "matplotlib.backends.backend_agg", "matplotlib.pyplot",
+    "mlflow.lightgbm", "mlflow.pyfunc", "mlflow.sklearn",
+    "mlflow.store.model_registry.sqlalchemy_workspace_store",
+    "mlflow.store.tracking.sqlalchemy_workspace_store", "opentelemetry.sdk.metrics.export",
+    "py3langid.langid", "pyarrow.parquet", "sqlalchemy.dialects.sqlite", "structlog", "talib",
+    "tokenizers.trainers", "torch", "transformers.models.auto.tokenization_auto",
+    "transformers.models.bert.modeling_bert", "upath", "vaderSentiment.vaderSentiment", "yfinance",
 )  # fmt: skip
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE", "HF_HUB_OFFLINE": "1"}
 
@@ -98,6 +103,13 @@ def _import_everything() -> None:
         importlib.import_module(module.name)
     for name in PRELOADED:
         importlib.import_module(name)
+    # What the graph finds out once a process, and every child would again.
+    from mlflow.utils import requirements_utils
+
+    from finpulse_assets.domain.texts.language import language_of
+
+    language_of("the language of a text")
+    requirements_utils._init_packages_to_modules_map()
 
 
 def _kill_at(name: str, count: int, signal: int) -> None:
