@@ -7,6 +7,9 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
+from tests.fakes.databases import do_not_wait_for_the_disk
+
+do_not_wait_for_the_disk()
 settings.register_profile(
     "finpulse", derandomize=True, deadline=None, print_blob=False, max_examples=50
 )

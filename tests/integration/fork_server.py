@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -46,11 +47,14 @@ class KillPoint:
         name: a part of the path that the file, or the folder, is renamed to.
         count: which of the renames that match, from 1.
         signal: what it sends itself.
+        is_looked_for: the file is made by a library in C, of which no rename is heard: the process
+            looks for it in its home, and signals itself at the first sight.
     """
 
     name: str
     count: int = 1
     signal: int = signal.SIGKILL
+    is_looked_for: bool = False
 
 
 class ForkServer:
@@ -107,12 +111,17 @@ def _import_everything() -> None:
     from mlflow.utils import requirements_utils
 
     from finpulse_assets.domain.texts.language import language_of
+    from tests.fakes.databases import do_not_wait_for_the_disk
 
+    do_not_wait_for_the_disk()
     language_of("the language of a text")
     requirements_utils._init_packages_to_modules_map()
 
 
-def _kill_at(name: str, count: int, signal: int) -> None:
+def _kill_at(name: str, count: int, signal: int, is_looked_for: bool) -> None:
+    if is_looked_for:
+        threading.Thread(target=_look_for, args=(name, signal), daemon=True).start()
+        return
     seen = 0
 
     def hook(event: str, arguments: tuple[object, ...]) -> None:
@@ -123,6 +132,13 @@ def _kill_at(name: str, count: int, signal: int) -> None:
                 os.kill(os.getpid(), signal)
 
     sys.addaudithook(hook)
+
+
+def _look_for(name: str, signal: int) -> None:
+    home = Path(os.environ["FINPULSE_HOME"])
+    while not list(home.glob(f"*{name}*")):
+        time.sleep(0.01)
+    os.kill(os.getpid(), signal)
 
 
 def _child(request: dict) -> None:
