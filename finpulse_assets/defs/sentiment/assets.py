@@ -18,7 +18,7 @@ from finpulse_assets.orchestration.catalog.metadata import (
     png,
     table,
 )
-from finpulse_assets.orchestration.run.once import ONCE
+from finpulse_assets.orchestration.run.once import TIMELESS
 from finpulse_assets.orchestration.run.partitions import MONTHS
 from finpulse_assets.orchestration.run.tracking import Tracking
 from finpulse_assets.orchestration.training.labelled_sets import labelled_sets, sets_table
@@ -81,7 +81,7 @@ def sentiment_model(
     key_prefix="models",
     deps=[sentiment_model],
     pool="finbert",
-    op_tags={**GPU_TAGS, **ONCE},
+    op_tags={**GPU_TAGS, **TIMELESS},
     group_name="sentiment",
     kinds={"huggingface", "polars", "parquet"},
     owners=[RESEARCH],
