@@ -51,5 +51,5 @@ def main() -> None:
         raise_on_error=False,
     )
     if not result.success:
-        sys.stderr.write(failure_of(result))
+        sys.stderr.write(f"\n{failure_of(result)}")
         sys.exit(1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -13,7 +12,6 @@ import pytest
 
 from finpulse_assets.domain.calendar import build_sessions
 from tests.integration.graph_cli import SMALL, environment, finpulse, give_sentiment_model
-from tests.integration.part_of_graph import MODELS, run_groups
 
 TICKERS = ("AAA", "BBB", "CCC")
 
@@ -185,19 +183,6 @@ def test_three_days_of_history_say_how_many_are_needed(command_line, tmp_path):
     assert "needs" in err
     assert "Traceback" not in err
     assert nothing_half_written(tmp_path)
-
-
-def test_an_mlflow_server_that_is_not_there(demo_home, tmp_path):
-    home = shutil.copytree(demo_home, tmp_path / "home")
-    settings = {
-        **SMALL,
-        "FINPULSE_MLFLOW_TRACKING_URI": "http://127.0.0.1:9",
-        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
-    }
-    done = run_groups(home, *MODELS, settings=settings)
-    assert done.returncode == 1
-    assert "MLflow at http://127.0.0.1:9 failed" in done.stderr
-    assert "FINPULSE_MLFLOW_TRACKING_URI" in done.stderr
 
 
 @pytest.mark.usefixtures("sentiment_model")
