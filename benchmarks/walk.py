@@ -19,11 +19,16 @@ PRICE_FEATURES = tuple(feature_names(with_text=False))
 
 
 def walk_forward(
-    frame: pl.DataFrame, *, first: date | None, end: date, plan: RankingPlan | None = None
+    frame: pl.DataFrame,
+    *,
+    first: date | None,
+    end: date,
+    plan: RankingPlan | None = None,
+    every: str = "1mo",
 ) -> pl.DataFrame:
     """Return ticker, session_date, target_session_date, score, expected_return and the outcome.
 
-    Each month is predicted by a model of the rows whose outcome was known before it began.
+    Each period is predicted by a model of the rows whose outcome was known before it began.
 
     Args:
         frame: from `price_panel.training_frame`.
@@ -31,6 +36,7 @@ def walk_forward(
             sessions.
         end: the day after the last one.
         plan: how to fit; None for the default.
+        every: the period, as polars writes durations.
     """
     placed = places(frame, PRICE_FEATURES).with_columns(
         target_session_date=pl.col("exit_at").dt.convert_time_zone("America/New_York").dt.date()
@@ -41,7 +47,7 @@ def walk_forward(
     tested = placed.filter(target.is_between(start, end, closed="left"))
     candidate = Ranking("ranking", PRICE_FEATURES, plan or RankingPlan())
     parts = []
-    for (_,), month in tested.group_by(target.dt.truncate("1mo"), maintain_order=True):
+    for _, month in tested.group_by(target.dt.truncate(every), maintain_order=True):
         known = placed.filter(pl.col("exit_at") < month["decision_at"].min())
         forecast = candidate.fit(known).forecast(month)
         kept = month.select(

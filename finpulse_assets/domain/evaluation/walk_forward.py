@@ -45,10 +45,10 @@ def walk_forward_predictions(
     """
     if not folds:
         raise EvaluationError("the walk-forward has 0 folds, it needs at least 1")
-    scaled = in_scales(frame, candidates)
+    scaled, keys = in_scales(frame, candidates), frame.select(*KEPT, "exit_at")
     tested = []
     for fold in folds:
-        predictions = _predict_fold(scaled, fold, candidates)
+        predictions = _predict_fold(keys, scaled, fold, candidates)
         if on_fold is not None:
             on_fold(fold, predictions)
         tested.append(predictions)
@@ -119,22 +119,22 @@ def in_scales(frame: pl.DataFrame, candidates: Sequence[Candidate]) -> dict[str,
     Places need nothing but their own session, so they are taken once for all folds.
     """
     ranked = {name for it in candidates if it.scale == "places" for name in it.features}
-    scaled = {"values": frame}
-    if ranked:
-        scaled["places"] = places(frame, sorted(ranked))
-    return scaled
+    scaled = {"values": frame} if any(it.scale == "values" for it in candidates) else {}
+    return scaled | ({"places": places(frame, sorted(ranked))} if ranked else {})
 
 
 def _predict_fold(
-    scaled: dict[str, pl.DataFrame], fold: Fold, candidates: Sequence[Candidate]
+    keys: pl.DataFrame,
+    scaled: dict[str, pl.DataFrame],
+    fold: Fold,
+    candidates: Sequence[Candidate],
 ) -> pl.DataFrame:
     is_train = pl.col("session_date").is_in(fold.train_sessions)
     is_test = pl.col("session_date").is_in(fold.test_sessions)
+    _refuse_leak(keys.filter(is_train), fold)
     trains = {scale: frame.filter(is_train) for scale, frame in scaled.items()}
     tests = {scale: frame.filter(is_test) for scale, frame in scaled.items()}
-    _refuse_leak(trains["values"], fold)
-    test = tests["values"]
-    shown = test.select(
+    shown = keys.filter(is_test).select(
         *KEPT,
         horizon_sessions=pl.lit(HORIZON_SESSIONS, pl.Int32),
         fold=pl.lit(fold.index, pl.Int32),
