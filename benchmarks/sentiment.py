@@ -28,6 +28,7 @@ import polars as pl
 from measured import ROOT, verdict
 
 from finpulse_assets.domain.texts.normalise import normalise_text, with_text_hash
+from finpulse_assets.gateways.compute.engine import LocalEngine
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.gateways.sentiment.baseline import vader_release
 from finpulse_assets.gateways.sentiment.classifier import Classifier
@@ -106,7 +107,7 @@ def cached(home: Path) -> dict[str, bool]:
     )
     ScoreStore(home / "scores", "any", MODEL_SCORES).add(kept.select(*MODEL_SCORES))
     ScoreStore(home / "scores", vader_release(), VADER_SCORES).add(kept.select(*VADER_SCORES))
-    scorer = TextScorer(home / "scores", "any", never)
+    scorer = TextScorer(home / "scores", "any", LocalEngine(never))
     found = []
     for _ in range(3):  # the best of three: other work on the machine slows some
         shutil.rmtree(lake.root / TEXT_SENTIMENT.name, ignore_errors=True)
@@ -149,7 +150,8 @@ def lake_of(tweets: pl.DataFrame, home: Path) -> Lake:
 
 def run_op(lake: Lake, classifier: Classifier) -> None:
     """Do what scored/text_sentiment does."""
-    scorer = TextScorer(lake.root.parent / "scores", classifier.fingerprint, lambda: classifier)
+    engine = LocalEngine(lambda: classifier)
+    scorer = TextScorer(lake.root.parent / "scores", classifier.fingerprint, engine)
     score_months(lake, scorer, lake.partitions(TWEETS))
 
 

@@ -18,11 +18,10 @@ from measured import ROOT, verdict
 
 from finpulse_assets.gateways.sentiment.leaderboard import leaderboard
 from finpulse_assets.gateways.sentiment.modes import HEAD, TOP_LAYERS
+from finpulse_assets.orchestration.training.labelled_sets import labelled_sets, sets_table
 from finpulse_assets.orchestration.training.sentiment_leaderboard import contenders, shown
 from finpulse_assets.orchestration.training.sentiment_model import (
-    labelled_sets,
     make_sentiment_model,
-    sets_table,
 )
 from finpulse_assets.settings import load_settings
 

@@ -12,26 +12,27 @@ from finpulse_assets.domain.calendar import build_sessions
 from finpulse_assets.domain.evaluation.promotion import Champion, Promotion
 from finpulse_assets.domain.features.online import ONLINE_FEATURES, feature_view
 from finpulse_assets.domain.features.registry import feature_names
-from finpulse_assets.domain.models.training import TrainingPlan, fit_price_model
+from finpulse_assets.domain.models.places import places
+from finpulse_assets.domain.models.registry import RANKING, candidates
 from finpulse_assets.gateways.serving.bundle import write_bundle
 
 SYMBOLS, ROWS = 100, 6_000
 CANDIDATE = "0123456789abcdef"
 
 
-def write(folder: Path, now: datetime, *, is_proven: bool = True) -> None:
-    """Write the bundle; its features are of the session before `now` (UTC)."""
+def write(folder: Path, now: datetime, *, is_proven: bool = True, name: str = RANKING) -> None:
+    """Write the bundle of a candidate by name; its features are of the session before `now`."""
     names = tuple(feature_names())
     random = np.random.default_rng(1)
     day = _last_session(now.date())
-    values = random.standard_normal((ROWS, len(names)))
-    returns = values[:, 0] * 0.3 + random.standard_normal(ROWS)
-    frame = pl.DataFrame(values, schema=list(names)).with_columns(
-        session_date=pl.lit(day),
-        return_next_session=pl.Series(returns),
-        is_up=pl.Series(returns > 0),
-    )
-    fitted = fit_price_model(frame, TrainingPlan(num_threads=1), names)
+    frame = pl.DataFrame(random.standard_normal((ROWS, len(names))), schema=list(names))
+    frame = frame.with_columns(
+        session_date=pl.Series([day - timedelta(days=at // SYMBOLS) for at in range(ROWS)]),
+        ticker=pl.Series([f"T{at % SYMBOLS:03d}" for at in range(ROWS)]),
+        return_next_session=pl.col(names[0]) * 0.3 + pl.Series(random.standard_normal(ROWS)),
+    ).with_columns(is_up=pl.col("return_next_session") > 0)
+    (candidate, *_) = candidates((name,), threads=1)
+    fitted = candidate.fit(places(frame, names) if candidate.scale == "places" else frame)
     said = pl.DataFrame(
         {
             "probability_up": random.uniform(0.3, 0.7, 2_000),
@@ -49,7 +50,8 @@ def write(folder: Path, now: datetime, *, is_proven: bool = True) -> None:
         delisted_date=pl.lit(None, pl.Date),
         feature_view=pl.lit(feature_view(names)),
     )
-    champion = Champion(CANDIDATE, is_proven, 0.6, 0.1)
+    skills = ("ranking",) if is_proven else ()
+    champion = Champion(CANDIDATE, skills, {"ranking": 0.1})
     decision = Promotion(CANDIDATE, True, is_proven, ("benchmark",), champion, now)
     write_bundle(folder, model, decision, ONLINE_FEATURES.enforce(online))
 

@@ -16,6 +16,7 @@ from finpulse_assets.gateways.serving.bundle import read_bundle
 
 predictor = read_bundle(Path(os.environ["FINPULSE_SERVICE_HOME"]))
 model = predictor.model
+predict_rows = model.row_predictor(predictor.online)
 rows = {symbol: predictor.features_of(symbol) for symbol in predictor.symbols}
 app = FastAPI()
 
@@ -49,7 +50,7 @@ async def predict(request: Request) -> Answer:
     if set(features) != set(model.features):
         raise HTTPException(422, "the features are not the model's")
     matrix = np.array([[features[name] for name in model.features]], dtype=float)
-    (probability,), (expected_return,) = model.predict_matrix(matrix)
+    (probability,), (expected_return,) = predict_rows(matrix)
     return Answer(
         symbol=request.symbol,
         prediction="up" if probability >= 0.5 else "down",

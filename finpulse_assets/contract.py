@@ -12,13 +12,17 @@ from finpulse_assets.errors import SchemaError
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its dtype, what it means, its unit ("" for none) and whether null is allowed."""
+    """One column: its dtype, what it means, its unit ("" for none) and whether null is allowed.
+
+    `came_later` says that files of a history were written before it: there it is null.
+    """
 
     name: str
     dtype: pl.DataType | type[pl.DataType]
     meaning: str
     unit: str = ""
     nullable: bool = False
+    came_later: bool = False
 
 
 @dataclass(frozen=True)

@@ -66,3 +66,7 @@ class AlertError(FinPulseError):
 
 class ServiceError(FinPulseError):
     """The prediction service cannot be built, started or reached."""
+
+
+class ComputeError(FinPulseError):
+    """The machines that should compute cannot be had, or are lost."""

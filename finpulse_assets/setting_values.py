@@ -13,20 +13,8 @@ from pydantic_settings import NoDecode
 
 from finpulse_assets.domain.texts.language import ALL, LANGUAGES
 
-PREFIX = "FINPULSE_"
-# Variables of the same prefix that others read: dbt its paths, the tests and benchmarks their data,
-# a running service what `finpulse serve` tells it.
-NO_SETTINGS = {
-    "FINPULSE_LAKE",
-    "FINPULSE_WAREHOUSE",
-    "FINPULSE_SHARED_DATA",
-    "FINPULSE_SERVICE_HOME",
-    "FINPULSE_SERVED_HOME",
-    "FINPULSE_FOLLOWED_BENTOS",
-    "FINPULSE_STAND_IN",
-    "FINPULSE_LEDGER_FOLDER",
-    "FINPULSE_SERVICE_KEYS",
-}
+# The candidates that may be promoted, `registry.CHALLENGERS`: a reader of settings loads no model.
+CANDIDATES = ("ranking", "lightgbm")
 
 
 def _end_of_day(value: object) -> object:
@@ -73,6 +61,14 @@ def _language_list(value: str) -> str:
     return ",".join(codes)
 
 
+def _candidate_list(value: str) -> str:
+    names = dict.fromkeys(part.strip().lower() for part in value.split(",") if part.strip())
+    unknown = [name for name in names if name not in CANDIDATES]
+    if unknown or not names:
+        raise ValueError(f"it should be some of {', '.join(CANDIDATES)}")
+    return ",".join(names)
+
+
 def _zone(value: str) -> str:
     try:
         return str(ZoneInfo(value.strip()))
@@ -89,6 +85,7 @@ def _path_list(value: object) -> object:
     return value
 
 
+CandidateList = Annotated[str, NoDecode, AfterValidator(_candidate_list)]
 UtcTime = Annotated[datetime, BeforeValidator(_end_of_day), AfterValidator(_as_utc)]
 TickerList = Annotated[str, NoDecode, AfterValidator(_ticker_list)]
 SourceList = Annotated[str, NoDecode, AfterValidator(_source_list)]

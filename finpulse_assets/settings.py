@@ -6,21 +6,17 @@ Values come from the environment, then from a `.env` file in the working folder,
 from __future__ import annotations
 
 import hashlib
-import os
 from datetime import date
-from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
 
-from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import SettingsConfigDict
 
-from finpulse_assets.errors import SettingError
 from finpulse_assets.service_settings import ServiceSettings
+from finpulse_assets.setting_errors import PREFIX, refuse_unknown_names, setting_error
 from finpulse_assets.setting_values import (
-    NO_SETTINGS,
-    PREFIX,
+    CandidateList,
     LanguageList,
     PathList,
     SourceList,
@@ -156,9 +152,32 @@ class Settings(ServiceSettings):
         None, gt=0, description="what the machine that scores costs an hour, in any currency, for "
         "models/device_comparison; unset: no costs"
     )  # fmt: skip
+    scoring_engine: str = Field(
+        "local", pattern="^(local|ray)$", description="where texts are scored: local, in the run's "
+        "process, or ray, by actors of a Ray cluster"
+    )  # fmt: skip
+    ray_address: str | None = Field(
+        None, description="ray: the cluster's head, as host:port; unset: a Ray of this machine is "
+        "started for the run"
+    )  # fmt: skip
+    ray_actors: int = Field(
+        2, ge=1, le=1000, description="ray: actors that hold the model, one CPU each"
+    )
+    ray_gpus_per_actor: float = Field(
+        0.0, ge=0, le=16, description="ray: GPUs of an actor, a fraction where actors share one; "
+        "0: they score on CPUs"
+    )  # fmt: skip
     hub_endpoint: str = Field("https://huggingface.co", description="where hub ids are fetched")
     hub_token: SecretStr | None = Field(None, description="secret: token for the hub")
 
+    candidates: CandidateList = Field(
+        "ranking", description="the models that may be promoted, by comma: ranking, lightgbm; each "
+        "more makes a proof harder, for it is a further trial"
+    )  # fmt: skip
+    cost_bps: float = Field(
+        10.0, ge=0, le=1000, description="what a trade is taken to cost, in basis points of its "
+        "size, for the skill after costs"
+    )  # fmt: skip
     folds: int = Field(5, ge=1, le=50, description="walk-forward folds of the evaluation")
     min_train_sessions: int = Field(
         120, ge=20, description="sessions before the first fold is tested"
@@ -265,33 +284,8 @@ def load_settings(**overrides: object) -> Settings:
     Raises:
         SettingError: a value cannot be used; names the variable, the value and the limit.
     """
-    _refuse_unknown_names()
+    refuse_unknown_names(Settings.model_fields)
     try:
         return Settings(**{name: value for name, value in overrides.items() if value is not None})
     except ValidationError as error:
-        raise _setting_error(error) from None
-
-
-def _refuse_unknown_names() -> None:
-    """Refuse a FINPULSE_ variable that is no setting: a misspelt one would be ignored silently."""
-    known = {PREFIX + name.upper() for name in Settings.model_fields} | NO_SETTINGS
-    given = {name.upper() for name in (*os.environ, *dotenv_values(".env"))}
-    for name in sorted(given - known):
-        if name.startswith(PREFIX):
-            near = get_close_matches(name, known, n=1)
-            raise SettingError(
-                f"{name} is no setting",
-                hint=f"did you mean {near[0]}" if near else "see finpulse doctor",
-            )
-
-
-def _setting_error(error: ValidationError) -> SettingError:
-    first = error.errors()[0]
-    name = PREFIX + str(first["loc"][0]).upper()
-    field = Settings.model_fields.get(str(first["loc"][0]))
-    is_secret = field is not None and "secret" in (field.description or "")
-    value = "set" if is_secret else repr(first["input"])
-    return SettingError(
-        f"{name} is {value}: {first['msg'].removeprefix('Value error, ')}",
-        hint=f"{name} means: {field.description}" if field else "see finpulse doctor",
-    )
+        raise setting_error(error, Settings.model_fields) from None

@@ -4,9 +4,18 @@ import atexit
 import os
 from collections.abc import Iterator
 
-import pytest
-from hypothesis import settings
+# A worker is a process of one thread: those of the libraries, which are made at import, would
+# wait for each other while they spin. The controller of xdist hands this to its workers.
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "POLARS_MAX_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
+for name, value in ONE_THREAD.items():
+    os.environ.setdefault(name, value)
 
+import pytest  # noqa: E402
+from hypothesis import settings  # noqa: E402
+
+from tests.fakes.databases import do_not_wait_for_the_disk  # noqa: E402
+
+do_not_wait_for_the_disk()
 settings.register_profile(
     "finpulse", derandomize=True, deadline=None, print_blob=False, max_examples=50
 )

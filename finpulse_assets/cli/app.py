@@ -62,8 +62,6 @@ app.command("sql")(sql.sql)
 
 def main() -> None:
     """Run the command line; a FinPulseError becomes one sentence and exit code 1."""
-    # A background process must not spin while it waits: 30 times slower on a busy machine.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
     os.environ.setdefault("DO_NOT_TRACK", "1")
     try:

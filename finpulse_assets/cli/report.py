@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass
 
 import polars as pl
@@ -12,7 +13,7 @@ from finpulse_assets.cli.graph_run import GraphRun
 from finpulse_assets.domain.evaluation.estimate import Estimate
 from finpulse_assets.domain.evaluation.promotion import Promotion
 from finpulse_assets.domain.evaluation.report import Evaluation, evaluations
-from finpulse_assets.domain.evaluation.score_table import ALL, GAIN
+from finpulse_assets.domain.evaluation.score_table import ALL, IC_GAIN
 from finpulse_assets.domain.models.registry import label_of
 from finpulse_assets.domain.predictions.signals import current_signals, direction
 from finpulse_assets.errors import ModelError
@@ -24,6 +25,7 @@ from finpulse_assets.settings import Settings
 
 STRONGEST = 5
 SHOWN_REASONS = 2
+PLACE = re.compile(r" \(place \d+ %\)")  # stands in the table of signals
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,7 @@ class Outcome:
 
     run: GraphRun
     evaluation: Evaluation
+    market: Evaluation
     promotion: Promotion
     signals: pl.DataFrame
     planted: str | None
@@ -44,6 +47,7 @@ class Outcome:
             "planted": self.planted,
             "verdict": self.evaluation.verdict,
             "reason": self.evaluation.reason,
+            "market": self.market.reason,
             "champion": asdict(self.promotion.champion),
             "scores": scores.drop("fold", "candidate", "candidate_id").to_dicts(),
             "signals": self.signals.to_dicts(),
@@ -62,8 +66,10 @@ def outcome_of(settings: Settings, run: GraphRun) -> Outcome:
         raise ModelError("no model was promoted yet", hint="run `finpulse run`")
     signals = current_signals(lake.scan(DAILY_SIGNALS).collect())
     last = signals.filter(pl.col("session_date") == signals["session_date"].max())
-    evaluation = evaluations(lake.scan(EVALUATION).collect())[0]
-    return Outcome(run, evaluation, promotion, last.sort("rank"), planted_sentence(settings))
+    judged = evaluations(lake.scan(EVALUATION).collect())
+    return Outcome(
+        run, judged[0], judged[-1], promotion, last.sort("rank"), planted_sentence(settings)
+    )
 
 
 def print_outcome(outcome: Outcome) -> None:
@@ -84,10 +90,10 @@ def _evaluation_table(evaluation: Evaluation) -> Table:
     size = evaluation.table.filter(pl.col("fold") == ALL).row(0, named=True)
     table = Table(
         "predictor",
+        "rank IC",
+        "lead over it",
+        "MCC of median",
         "accuracy",
-        "gain over it",
-        "MCC",
-        "AUC",
         title=f"Out of sample: {size['row_count']:,} predictions in {size['session_count']} "
         "sessions, 95 % day-block intervals",
         title_justify="left",
@@ -96,37 +102,47 @@ def _evaluation_table(evaluation: Evaluation) -> Table:
     own = evaluation.candidate
     order = sorted(
         evaluation.predictors,
-        key=lambda name: (name != own, -evaluation.estimate("accuracy", name).value),
+        key=lambda name: (name != own, -_ic(evaluation, name)),
     )
     for name in order:
-        gain = "" if name == own else _estimate(evaluation.estimate(GAIN, name), signed=True)
+        lead = "" if name == own else _estimate(evaluation.estimate(IC_GAIN, name), signed=True)
         table.add_row(
             label_of(name),
-            _estimate(evaluation.estimate("accuracy", name)),
-            gain,
-            *(_point(evaluation.estimate(metric, name)) for metric in ("mcc", "auc")),
+            _estimate(evaluation.estimate("rank_ic", name)),
+            lead,
+            *(_point(evaluation.estimate(it, name)) for it in ("mcc_of_median", "accuracy")),
             style="bold" if name == own else None,
         )
     return table
 
 
+def _ic(evaluation: Evaluation, name: str) -> float:
+    """Return the rank IC to sort by; a guess that does not rank comes last."""
+    estimate = evaluation.estimate("rank_ic", name)
+    return estimate.value if estimate.is_known else -1.0
+
+
 def _estimate(estimate: Estimate, *, signed: bool = False) -> str:
+    if not estimate.is_known:
+        return "–"
     text = interval(estimate.value, estimate.lower, estimate.upper)
     return f"+{text}" if signed and estimate.value >= 0 else text
 
 
 def _point(estimate: Estimate) -> str:
     # A constant predictor has no correlation with anything.
-    return "–" if estimate.value != estimate.value else f"{estimate.value:.3f}"
+    return f"{estimate.value:.3f}" if estimate.is_known else "–"
 
 
 def _print_verdict(outcome: Outcome) -> None:
-    skilled = outcome.evaluation.verdict == "skill"
-    colour = "green" if skilled else "yellow"
-    results.print(f"Verdict: [bold {colour}]{outcome.evaluation.verdict}[/bold {colour}]. ", end="")
-    results.print(outcome.evaluation.reason + ".", markup=False, highlight=False, soft_wrap=True)
+    evaluation = outcome.evaluation
+    colour = "green" if evaluation.has_skill else "yellow"
+    results.print(f"Verdict: [bold {colour}]{evaluation.verdict}[/bold {colour}].")
+    for skill in (*evaluation.skills, *outcome.market.skills):
+        results.print(f"  {skill.reason}", markup=False, highlight=False, soft_wrap=True)
     champion = outcome.promotion.champion
-    standing = "proven" if champion.is_proven else "unproven: its signals are marked so"
+    proven = f"proven: {', '.join(champion.skills)}"
+    standing = proven if champion.is_proven else "unproven: its signals are marked so"
     results.print(f"Champion: {champion.candidate_id} ({standing}).", highlight=False)
     if outcome.planted:
         results.print(outcome.planted, highlight=False, soft_wrap=True)
@@ -140,7 +156,7 @@ def _signal_table(signals: pl.DataFrame) -> Table:
         "P(up)",
         "seen 90 %",
         "return",
-        "reasons, log-odds",
+        "reasons",
         title=f"Strongest signals for {target}, decided after the close of {session}",
         title_justify="left",
         box=None,
@@ -155,6 +171,6 @@ def _signal_table(signals: pl.DataFrame) -> Table:
             f"{row['probability_up']:.3f}",
             "–" if lower is None else f"{lower:.2f}-{upper:.2f}",
             f"{row['expected_return']:+.2%}",
-            ", ".join(row["reasons"].split(", ")[:SHOWN_REASONS]),
+            ", ".join(PLACE.sub("", row["reasons"]).split(", ")[:SHOWN_REASONS]),
         )
     return table

@@ -57,11 +57,21 @@ def score(
         _score_lines(texts or [], settings, as_json=as_json)
 
 
+def _is_utf8(text: str) -> bool:
+    """Return whether an argument of the shell is whole: Python keeps other bytes as half pairs."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in text)
+
+
 def _score_lines(texts: list[str], settings: Settings, *, as_json: bool) -> None:
     import polars as pl
 
     from finpulse_assets.orchestration.training.score_texts import has_words, score_texts
 
+    for at, text in enumerate(texts, start=1):
+        if not _is_utf8(text):
+            raise SourceError(
+                f"text {at} is {text!r}, which has bytes that are not UTF-8", hint="leave it out"
+            )
     given = pl.Series("text", texts, dtype=pl.String)
     empty = given.to_frame().select(~has_words(pl.col("text"))).to_series().arg_true().to_list()
     if empty:
@@ -155,8 +165,11 @@ def read_texts(file: Path, column: str) -> tuple[pl.DataFrame, list[str]]:
         )
     with reading(file):
         rows = table.frame.collect()
+    is_lossy = pl.col(column).str.contains("\ufffd", literal=True) & table.is_decoded
     problem = pl.coalesce(
-        ROW_PROBLEM, pl.when(~has_words(pl.col(column))).then(pl.lit("the row has no text"))
+        ROW_PROBLEM,
+        pl.when(~has_words(pl.col(column))).then(pl.lit("the row has no text")),
+        pl.when(is_lossy).then(pl.lit("the text has bytes that are not UTF-8")),
     )
     judged = rows.with_columns(problem.alias(ROW_PROBLEM))
     bad = judged[ROW_PROBLEM].is_not_null()

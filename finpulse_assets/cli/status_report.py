@@ -124,8 +124,8 @@ def model_status(settings: Settings) -> dict[str, object]:
     return {
         "champion": promotion.champion.candidate_id,
         "is_proven": promotion.champion.is_proven,
-        "accuracy": promotion.champion.accuracy,
-        "accuracy_gain_over_best_baseline": promotion.champion.accuracy_gain,
+        "skills": list(promotion.champion.skills),
+        "rank_ic": promotion.champion.rank_ic,
         "last_candidate": promotion.candidate_id,
         "reasons": list(promotion.reasons),
     }
@@ -201,11 +201,9 @@ def _print_model(model: dict[str, object]) -> None:
     if "error" in model:
         results.print(f"model: {model['error']}", markup=False, highlight=False)
         return
-    standing = "proven" if model["is_proven"] else "unproven"
-    results.print(
-        f"champion {model['champion']} ({standing}): accuracy {model['accuracy']:.3f}, "
-        f"{model['accuracy_gain_over_best_baseline']:+.3f} against the best baseline",
-        highlight=False,
-    )
+    skills = ", ".join(model["skills"])
+    standing = f"proven: {skills}" if skills else "no skill is proven"
+    ic = "unknown" if model["rank_ic"] is None else f"{model['rank_ic']:+.4f}"
+    results.print(f"champion {model['champion']} ({standing}): rank IC {ic}", highlight=False)
     for reason in model["reasons"]:
         results.print(f"  {reason}", markup=False, highlight=False, soft_wrap=True)

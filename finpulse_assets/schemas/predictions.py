@@ -43,14 +43,19 @@ EVALUATION = Table(
         Column("predictor", pl.String, "who is scored: the candidate, or a baseline beside it"),
         Column("fold", pl.String, "number of the walk-forward fold, all, or recent: the last 40 "
                "sessions"),
-        Column("metric", pl.String, "accuracy, mcc, auc, log_loss, rank_ic, ..."),
+        Column("metric", pl.String, "accuracy, rank_ic, market_ic, ..., or a lead over "
+               "the predictor: accuracy_gain, rank_ic_gain"),
         Column("value", pl.Float64, "the metric out of sample", "as the metric", nullable=True),
         Column("lower", pl.Float64, "lower end of the day-block bootstrap interval",
                "as the metric", nullable=True),
         Column("upper", pl.Float64, "upper end of the day-block bootstrap interval",
                "as the metric", nullable=True),
+        Column("lower_corrected", pl.Float64, "lower end that is corrected for the number of "
+               "claims: what proves a skill lies above 0 there", "as the metric", nullable=True),
         Column("row_count", pl.Int64, "predictions scored", "rows"),
         Column("session_count", pl.Int64, "sessions scored", "sessions"),
+        Column("claims", pl.Int32, "claims of skill that were tried at once", "claims"),
+        Column("cost_bps", pl.Float64, "what a trade is taken to cost", "basis points of its size"),
     ),
     key=("candidate_id", "predictor", "fold", "metric"),
 )  # fmt: skip
@@ -68,9 +73,10 @@ PROMOTION_HISTORY = Table(
         Column("reasons", pl.String, "why, a sentence a line"),
         Column("champion_id", pl.String, "the model that predicts after the decision"),
         Column("champion_is_proven", pl.Boolean, "whether that model's signals are proven"),
-        Column("champion_accuracy", pl.Float64, "its right directions out of sample", "fraction"),
-        Column("champion_accuracy_gain", pl.Float64, "its accuracy minus that of the best "
-               "baseline", "fraction"),
+        Column("champion_skills", pl.String, "what that model is proven to be able to, by name: "
+               "ranking, market, text, after_costs; empty where nothing is"),
+        Column("champion_rank_ic", pl.Float64, "its rank IC out of sample, or of the live record "
+               "that cost it the proof", "correlation", nullable=True),
         Column("proven_since", UTC, "when its proof began; null without one", "UTC",
                nullable=True),
         Column("proof_lost_at", UTC, "when it lost its proof; null where it did not", "UTC",
@@ -117,7 +123,11 @@ DAILY_SIGNALS = Table(
         Column("expected_return", pl.Float64, "predicted return of the next session", "fraction"),
         Column("rank", pl.Int32, "1 = strongest up signal of the session and version"),
         Column("reasons", pl.String, "the three features that moved the log-odds most, signed"),
-        Column("is_proven", pl.Boolean, "whether the champion was proven at predicted_at"),
+        Column("is_proven", pl.Boolean, "whether the champion had any proven skill at "
+               "predicted_at"),
+        Column("skills", pl.String, "which: ranking, market, text, after_costs; empty where none "
+               "is proven, null in signals from before skills had names",
+               nullable=True, came_later=True),
         MODEL_VERSION,
     ),
     key=("ticker", "session_date", "predicted_at"),
@@ -188,7 +198,8 @@ LIVE_QUALITY = Table(
         MODEL_VERSION,
         Column("predictor", pl.String, "champion, always_up or base_rate (the share of up moves "
                "in training)"),
-        Column("metric", pl.String, "accuracy, mcc, rank_ic, log_loss, accuracy_gain"),
+        Column("metric", pl.String, "accuracy, mcc, rank_ic, market_ic, long_short_return, "
+               "log_loss, accuracy_gain"),
         Column("value", pl.Float64, "the metric on matured predictions; accuracy_gain is the "
                "champion's accuracy minus the predictor's", "as the metric", nullable=True),
         Column("lower", pl.Float64, "lower end of the 95 % day-block bootstrap interval",

@@ -40,7 +40,9 @@ def model() -> PriceModel:
 
 
 def promotion(*, is_proven: bool = True, candidate_id: str | None = None) -> Promotion:
-    champion = Champion(candidate_id or model().candidate_id, is_proven, 0.6, 0.1)
+    champion = Champion(
+        candidate_id or model().candidate_id, ("ranking",) if is_proven else (), {"ranking": 0.1}
+    )
     return Promotion(champion.candidate_id, True, is_proven, ("a reason",), champion, DECIDED_AT)
 
 

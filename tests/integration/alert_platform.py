@@ -170,6 +170,6 @@ def drift(platform: Platform, *, begins: bool) -> None:
 
 
 def decide(platform: Platform, candidate: str, *, promoted: bool) -> None:
-    champion = Champion(candidate if promoted else "m1", True, 0.55, 0.04)
+    champion = Champion(candidate if promoted else "m1", ("ranking",), {"ranking": 0.04})
     decision = Promotion(candidate, promoted, True, ("good",), champion, platform.at)
     platform.models.decide(lambda before: decision)

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -24,11 +25,16 @@ ROOT = Path(__file__).parents[2]
 # What the graph imports inside its functions. They are loaded here, on one thread: a fork copies
 # the thread that calls it and no other.
 PRELOADED = (
-    "alembic.command", "dagster_mlflow", "dbt.cli.main", "dbt.adapters.duckdb",
-    "exchange_calendars", "lightgbm", "matplotlib.pyplot", "mlflow.lightgbm", "mlflow.sklearn",
-    "mlflow.store.tracking.sqlalchemy_store", "mlflow.store.model_registry.sqlalchemy_store",
-    "torch", "transformers.models.auto", "transformers.models.bert.modeling_bert",
-    "vaderSentiment.vaderSentiment", "yfinance",
+    "alembic.command", "babel.dates", "dagster._core.execution.execute_in_process",
+    "dagster._core.storage.sqlite_storage", "dagster._core.workspace.load", "dagster_mlflow",
+    "datasketch", "dbt.adapters.duckdb.environments.local", "dbt.cli.main", "dbt.task.build", "git",
+    "exchange_calendars", "lightgbm", "matplotlib.backends.backend_agg", "matplotlib.pyplot",
+    "mlflow.lightgbm", "mlflow.pyfunc", "mlflow.sklearn",
+    "mlflow.store.model_registry.sqlalchemy_workspace_store",
+    "mlflow.store.tracking.sqlalchemy_workspace_store", "opentelemetry.sdk.metrics.export",
+    "py3langid.langid", "pyarrow.parquet", "sqlalchemy.dialects.sqlite", "structlog", "talib",
+    "tokenizers.trainers", "torch", "transformers.models.auto.tokenization_auto",
+    "transformers.models.bert.modeling_bert", "upath", "vaderSentiment.vaderSentiment", "yfinance",
 )  # fmt: skip
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE", "HF_HUB_OFFLINE": "1"}
 
@@ -41,11 +47,14 @@ class KillPoint:
         name: a part of the path that the file, or the folder, is renamed to.
         count: which of the renames that match, from 1.
         signal: what it sends itself.
+        is_looked_for: the file is made by a library in C, of which no rename is heard: the process
+            looks for it in its home, and signals itself at the first sight.
     """
 
     name: str
     count: int = 1
     signal: int = signal.SIGKILL
+    is_looked_for: bool = False
 
 
 class ForkServer:
@@ -98,9 +107,21 @@ def _import_everything() -> None:
         importlib.import_module(module.name)
     for name in PRELOADED:
         importlib.import_module(name)
+    # What the graph finds out once a process, and every child would again.
+    from mlflow.utils import requirements_utils
+
+    from finpulse_assets.domain.texts.language import language_of
+    from tests.fakes.databases import do_not_wait_for_the_disk
+
+    do_not_wait_for_the_disk()
+    language_of("the language of a text")
+    requirements_utils._init_packages_to_modules_map()
 
 
-def _kill_at(name: str, count: int, signal: int) -> None:
+def _kill_at(name: str, count: int, signal: int, is_looked_for: bool) -> None:
+    if is_looked_for:
+        threading.Thread(target=_look_for, args=(name, signal), daemon=True).start()
+        return
     seen = 0
 
     def hook(event: str, arguments: tuple[object, ...]) -> None:
@@ -111,6 +132,13 @@ def _kill_at(name: str, count: int, signal: int) -> None:
                 os.kill(os.getpid(), signal)
 
     sys.addaudithook(hook)
+
+
+def _look_for(name: str, signal: int) -> None:
+    home = Path(os.environ["FINPULSE_HOME"])
+    while not list(home.glob(f"*{name}*")):
+        time.sleep(0.01)
+    os.kill(os.getpid(), signal)
 
 
 def _child(request: dict) -> None:

@@ -48,6 +48,7 @@ def environment(home: Path, settings: Mapping[str, str]) -> dict[str, str]:
         "DAGSTER_HOME": str(instance),
         "OMP_WAIT_POLICY": "PASSIVE",
         "OMP_NUM_THREADS": "1",
+        "POLARS_MAX_THREADS": "1",
         "HF_HUB_OFFLINE": "1",
         **settings,
     }

@@ -131,7 +131,7 @@ def drift(sessions: pl.DataFrame) -> pl.DataFrame:
 def out_of_sample(labels: pl.DataFrame) -> pl.DataFrame:
     """Return predictions that are right, and of the model without texts wrong ones."""
     outcome = pl.col("return_next_session")
-    both = {"lightgbm": outcome, "lightgbm_without_text": -outcome}
+    both = {"ranking": outcome, "ranking_without_text": -outcome}
     return OUT_OF_SAMPLE.enforce(
         pl.concat(
             labels.select(
@@ -152,7 +152,7 @@ def versions(predictions: pl.DataFrame, sessions: pl.DataFrame) -> pl.DataFrame:
     )
     is_january = pl.col("session_date").dt.month() == 1
     first = (
-        predictions.filter(candidate="lightgbm")
+        predictions.filter(candidate="ranking")
         .join(calendar, on="session_date")
         .select(
             "ticker", "session_date", "decision_at", "target_session_date", "probability_up",
@@ -160,7 +160,8 @@ def versions(predictions: pl.DataFrame, sessions: pl.DataFrame) -> pl.DataFrame:
             probability_lower=pl.lit(None), probability_upper=pl.lit(None),
             origin=pl.when(is_january).then(pl.lit(LATE)).otherwise(pl.lit(LIVE)),
             rank=pl.col("probability_up").rank("ordinal", descending=True).over("session_date"),
-            reasons=pl.lit("none"), is_proven=pl.lit(True), model_version=pl.lit("m1"),
+            reasons=pl.lit("none"), is_proven=pl.lit(True), skills=pl.lit("ranking"),
+            model_version=pl.lit("m1"),
         )
     )  # fmt: skip
     later = pl.col("predicted_at") + pl.duration(hours=2)
@@ -171,8 +172,8 @@ def versions(predictions: pl.DataFrame, sessions: pl.DataFrame) -> pl.DataFrame:
 def evaluation() -> pl.DataFrame:
     return EVALUATION.enforce(
         pl.DataFrame(
-            {"candidate": "lightgbm", "candidate_id": "m1", "predictor": "lightgbm", "fold": "all",
+            {"candidate": "ranking", "candidate_id": "m1", "predictor": "ranking", "fold": "all",
              "metric": "accuracy", "value": 1.0, "lower": 1.0, "upper": 1.0, "row_count": 200,
-             "session_count": 39}
+             "session_count": 39, "lower_corrected": 1.0, "claims": 4, "cost_bps": 10.0}
         )
     )  # fmt: skip

@@ -186,21 +186,6 @@ def test_three_days_of_history_say_how_many_are_needed(command_line, tmp_path):
 
 
 @pytest.mark.usefixtures("sentiment_model")
-def test_an_mlflow_server_that_is_not_there(command_line, tmp_path):
-    many = tuple(f"T{at:02d}" for at in range(12))
-    prices = written(tmp_path / "prices.parquet", bars(sessions=110, tickers=many))
-    code, err = command_line(
-        "run", "--profile", "files", "--prices", str(prices),
-        FINPULSE_SENTIMENT_MODEL="tiny", FINPULSE_MLFLOW_TRACKING_URI="http://127.0.0.1:9",
-        FINPULSE_MIN_TRAIN_SESSIONS="40", FINPULSE_FOLDS="2", MLFLOW_HTTP_REQUEST_MAX_RETRIES="0",
-    )  # fmt: skip
-    assert code == 1
-    assert "MLflow at http://127.0.0.1:9 failed" in err
-    assert "FINPULSE_MLFLOW_TRACKING_URI" in err
-    assert "Traceback" not in err
-
-
-@pytest.mark.usefixtures("sentiment_model")
 def test_a_gpu_that_is_not_there(command_line, tmp_path, monkeypatch):
     import torch
 

@@ -11,7 +11,7 @@ import dagster as dg
 import polars as pl
 import pytest
 
-from finpulse_assets.domain.models.training import TrainingPlan
+from finpulse_assets.domain.models.ranking import RankingPlan
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.orchestration.catalog.metadata import LAKE_TABLES
 from finpulse_assets.orchestration.run.clock import RunClock
@@ -49,7 +49,7 @@ def test_the_report_and_the_evaluation_say_that_the_effect_is_planted(demo_home,
 def test_plots_come_first_on_the_page_of_an_asset(demo_home):
     """The UI shows metadata in the order in which an asset gives them."""
     with dg.DagsterInstance.from_config(str(demo_home / "dagster")) as instance:
-        for name, plots in (("evaluation", 4), ("price_model", 1)):
+        for name, plots in (("evaluation", 5), ("price_model", 1)):
             event = instance.get_latest_materialization_event(dg.AssetKey(["models", name]))
             shown = list(event.asset_materialization.metadata)
             assert all(key.startswith("plot_") for key in shown[:plots]), name
@@ -128,14 +128,14 @@ def test_mlflow_knows_the_run_the_plots_and_the_aliases(demo_home, demo_report):
     accuracy = next(
         row["value"]
         for row in demo_report["scores"]
-        if row["metric"] == "accuracy" and row["predictor"] == "lightgbm"
+        if row["metric"] == "accuracy" and row["predictor"] == "ranking"
     )
     assert first.data.metrics["accuracy"] == pytest.approx(accuracy)
-    assert first.data.params["num_leaves"] == f"{TrainingPlan().num_leaves}"
+    assert first.data.params["num_leaves"] == f"{RankingPlan().trees.num_leaves}"
     assert first.data.tags["verdict"] == demo_report["verdict"]
     assert first.info.run_name == f"signal_chain {demo_report['run']['run_id'][:8]} (demo)"
     names = {f.path for f in client.list_artifacts(first.info.run_id, "plots")}
-    assert {"plots/accuracy.png", "plots/calibration.png"} <= names
+    assert {"plots/ranking.png", "plots/accuracy.png", "plots/calibration.png"} <= names
     for alias in ("challenger", "champion"):
         version = client.get_model_version_by_alias("price_model", alias)
         assert len(version.tags["candidate_id"]) == 16

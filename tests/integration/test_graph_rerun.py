@@ -15,6 +15,7 @@ from finpulse_assets.orchestration.catalog.metadata import LAKE_TABLES
 from finpulse_assets.schemas import CORPORATE_ACTIONS, DAILY_SIGNALS, PRICES, TWEETS
 from finpulse_assets.settings import load_settings
 from tests.integration.graph_cli import SMALL, demo_json, finpulse, table_hashes
+from tests.integration.part_of_graph import MODELS, run_groups
 
 LAST_SESSION = date(2024, 6, 28)
 KEPT = ("fct_training_set", "fct_daily_features", "fct_daily_sentiment", "fct_labels")
@@ -62,6 +63,17 @@ def test_a_third_run_makes_nothing_again(home):
         line.split()[1] for line in third.stderr.splitlines() if "unchanged" in line
     } > unchanged
     assert third.returncode == 0
+
+
+def test_an_mlflow_server_that_is_not_there(home):
+    """Runs after the second run, which has built the warehouse of this folder."""
+    nowhere = {"FINPULSE_MLFLOW_TRACKING_URI": "http://127.0.0.1:9"}
+    settings = {**SMALL, **nowhere, "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"}
+    done = run_groups(home, *MODELS, settings=settings)
+    assert done.returncode == 1
+    said = done.stderr.splitlines()[-1]
+    assert "MLflow at http://127.0.0.1:9 failed" in said
+    assert "FINPULSE_MLFLOW_TRACKING_URI" in said
 
 
 def test_a_later_run_leaves_what_was_said(home, lake):

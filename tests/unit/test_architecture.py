@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+WAITING = "OMP_WAIT_POLICY"
 ROOT = Path(__file__).parents[2]
 HEAVY = ("torch", "transformers", "mlflow", "evidently", "bentoml", "yfinance", "ray")
 PICKLES = ("pickle.load", "pickle.dump", "joblib", "cloudpickle", "import dill", "torch.save(")
@@ -43,6 +44,21 @@ def test_a_service_needs_neither_dagster_nor_dbt():
         "import finpulse_assets.gateways.models.model_store"
     )
     assert [name for name in ("dagster", "dbt", "duckdb", "torch") if name in modules] == []
+
+
+@pytest.mark.parametrize(("given", "found"), [({}, "PASSIVE"), ({WAITING: "ACTIVE"}, "ACTIVE")])
+def test_threads_wait_quietly_whoever_loads_the_package(given, found):
+    """A bare `dagster dev` too: the variable is set before anything that reads it is loaded."""
+    code = (
+        "import os, sys, finpulse_assets\n"
+        "print(os.environ['OMP_WAIT_POLICY'], {'torch', 'lightgbm', 'numpy'} & set(sys.modules))"
+    )
+    bare = {name: value for name, value in os.environ.items() if name != WAITING}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=bare | given, capture_output=True, text=True,
+        check=True,
+    )  # fmt: skip
+    assert done.stdout == f"{found} set()\n"
 
 
 def test_no_pickle_anywhere():

@@ -13,7 +13,8 @@ from finpulse_assets.cli import documents
 from finpulse_assets.cli.app import app
 from finpulse_assets.domain.features.registry import ALL
 from finpulse_assets.orchestration.catalog.feature_page import FAMILIES
-from finpulse_assets.settings import NO_SETTINGS, PREFIX, Settings
+from finpulse_assets.setting_errors import NO_SETTINGS
+from finpulse_assets.settings import PREFIX, Settings
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = get_command(app).commands

@@ -7,9 +7,9 @@ import dagster as dg
 import polars as pl
 
 from finpulse_assets.domain.evaluation.promotion import decide
-from finpulse_assets.domain.evaluation.report import evaluate, evaluations, text_gain
+from finpulse_assets.domain.evaluation.report import claims_of, evaluate, evaluations
 from finpulse_assets.domain.evaluation.walk_forward import walk_forward_predictions
-from finpulse_assets.domain.models.registry import CHALLENGERS, WITH_EMBEDDINGS
+from finpulse_assets.domain.models.registry import CHALLENGERS, MARKET, WITH_EMBEDDINGS
 from finpulse_assets.domain.plots import evaluation as plots
 from finpulse_assets.domain.texts.embeddings import TEXT_EMBEDDINGS
 from finpulse_assets.gateways.lake.lake import Lake
@@ -34,7 +34,10 @@ from finpulse_assets.orchestration.training.training_plan import Recipe, read_re
 from finpulse_assets.schemas import EVALUATION, OUT_OF_SAMPLE
 from finpulse_assets.settings import Settings
 
-METRICS = ("accuracy", "mcc", "auc", "log_loss", "brier", "rank_ic", "long_short_return")
+METRICS = (
+    "rank_ic", "icir", "market_ic", "mcc_of_median", "accuracy", "mcc", "auc", "log_loss", "brier",
+    "long_short_return", "mae_skill",
+)  # fmt: skip
 MODEL_KEY = dg.AssetKey(["models", "price_model"])
 
 
@@ -81,7 +84,7 @@ def out_of_sample_predictions(
     op_tags=ONCE,
     owners=[RESEARCH],
     tags={"domain": "ml"},
-    description="The challenger: LightGBM's probability of an up move and expected return, fitted "
+    description="The challengers: probability of an up move and expected return, fitted "
     "on every labelled row, calibrated on its out-of-sample predictions and kept under their "
     "candidate_id. One model per candidate_id, alias challenger in MLflow; known after the last "
     "label's session has closed.",
@@ -104,7 +107,7 @@ def price_model(
         version = tracking.store().log_candidate(
             folder,
             candidate_id=model.candidate_id,
-            booster_text=model.probability_text,
+            booster_text=model.booster_text,
             params={**model.plan, "feature_count": len(model.features), "rows": model.row_count},
             importance=dict(importance.select("feature", "gain_share").iter_rows()),
         )
@@ -145,10 +148,17 @@ def evaluation(
     settings: dg.ResourceParam[Settings],
 ):
     rows = predictions.collect()
-    results = [evaluate(rows, name, resamples=settings.resamples) for name in CHALLENGERS]
+    judged = [*settings.candidates.split(","), MARKET]
+    options = {
+        "claims": claims_of(judged),
+        "cost_bps": settings.cost_bps,
+        "resamples": settings.resamples,
+    }
+    results = [evaluate(rows, name, **options) for name in judged]
     result = results[0]  # shown; the table has them all
     market = planted_sentence(settings)
     figures = {
+        "ranking.png": plots.ranking_plot(result),
         "accuracy.png": plots.accuracy_plot(result),
         "folds.png": plots.fold_accuracy_plot(result),
         "calibration.png": plots.calibration_plot(rows.filter(candidate=result.candidate)),
@@ -167,7 +177,8 @@ def evaluation(
             "reason": result.reason,
             **({"market": market} if market else {}),
             **scores,
-            **finite({"text_gain": text_gain(result).value}),
+            "skills": ", ".join(result.proven) or "none",
+            "market_alone": results[-1].reason,
             **_with_embeddings(rows, settings.resamples),
         },
     )
@@ -197,8 +208,8 @@ def _with_embeddings(predictions: pl.DataFrame, resamples: int) -> dict[str, str
     owners=[RESEARCH],
     tags={"domain": "ml"},
     description="The decision which model predicts, with its reasons and its history; moves the "
-    "alias champion and removes models that nobody needs. A candidate is proven only where its "
-    "interval lies above every baseline, and it is the one whose scores were read. One decision "
+    "alias champion and removes models that nobody needs. A candidate is proven in what its "
+    "own interval shows: ranking, market, text, after costs. One decision "
     "per evaluation; known when the evaluation ends.",
     automation_condition=in_the_same_run(),
 )
@@ -211,6 +222,8 @@ def promotion(
     clock: dg.ResourceParam[RunClock],
 ) -> dg.MaterializeResult:
     for result in evaluations(evaluation.collect()):
+        if result.candidate not in CHALLENGERS:
+            continue
         model = models.load(result.candidate_id)
         decision = models.decide(
             lambda before, result=result, model=model: decide(
@@ -229,6 +242,7 @@ def promotion(
             "is_proven": decision.is_proven,
             "champion": decision.champion.candidate_id,
             "champion_is_proven": decision.champion.is_proven,
+            "champion_skills": ", ".join(decision.champion.skills) or "none",
             "reasons": dg.MetadataValue.md("\n".join(f"- {line}" for line in decision.reasons)),
             "path": dg.MetadataValue.path(str(models.history_path)),
             "pruned_models": ", ".join(pruned.models) or "none",

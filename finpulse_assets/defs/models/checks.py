@@ -11,14 +11,15 @@ from finpulse_assets.domain.evaluation.report import evaluations
 
 @dg.asset_check(
     asset=["models", "evaluation"],
-    description="The candidate beats every baseline out of sample, beyond chance. A warning only: "
-    "an unproven champion goes on predicting, and its signals say so.",
+    description="Some skill of the candidate is proven out of sample, beyond chance: ranking, "
+    "market, text or after costs, each by its own interval. A warning only: an unproven champion "
+    "goes on predicting, and its signals say so.",
 )
-def candidate_beats_every_baseline(evaluation: pl.LazyFrame) -> dg.AssetCheckResult:
+def some_skill_is_proven(evaluation: pl.LazyFrame) -> dg.AssetCheckResult:
     result = evaluations(evaluation.collect())[0]
     return dg.AssetCheckResult(
-        passed=result.verdict == "skill",
+        passed=result.has_skill,
         severity=dg.AssetCheckSeverity.WARN,
         description=result.reason,
-        metadata={"verdict": result.verdict, "best_baseline": result.best_baseline},
+        metadata={"verdict": result.verdict},
     )

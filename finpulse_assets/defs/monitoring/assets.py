@@ -188,7 +188,9 @@ def live_quality(
     clock: dg.ResourceParam[RunClock],
     settings: dg.ResourceParam[Settings],
 ):
-    review = review_proof(lake, models, clock, resamples=settings.resamples)
+    review = review_proof(
+        lake, models, clock, resamples=settings.resamples, cost_bps=settings.cost_bps
+    )
     champion = review.decision.champion if review.decision else None
     return dg.MaterializeResult(
         value=merge_quality(lake.read_or_empty(LIVE_QUALITY).collect(), review.quality),
@@ -196,6 +198,7 @@ def live_quality(
             "summary": sentence_of(review.quality),
             "champion": champion.candidate_id if champion else "none",
             "is_proven": champion is not None and champion.is_proven,
+            "skills": ", ".join(champion.skills) if champion and champion.skills else "none",
             "matured_sessions": review.quality["session_count"].max() or 0,
             "reasons": "; ".join(review.decision.reasons) if review.decision else "none",
         },

@@ -3,6 +3,8 @@
 https://docs.dagster.io/guides/build/assets
 """
 
+from contextlib import closing
+
 import dagster as dg
 
 from finpulse_assets.domain.plots.sentiment import leaderboard_plot
@@ -16,9 +18,11 @@ from finpulse_assets.orchestration.catalog.metadata import (
     png,
     table,
 )
-from finpulse_assets.orchestration.run.once import ONCE
+from finpulse_assets.orchestration.run.once import TIMELESS
 from finpulse_assets.orchestration.run.partitions import MONTHS
 from finpulse_assets.orchestration.run.tracking import Tracking
+from finpulse_assets.orchestration.training.labelled_sets import labelled_sets, sets_table
+from finpulse_assets.orchestration.training.scoring_engine import scoring_engine
 from finpulse_assets.orchestration.training.sentiment_leaderboard import (
     CONTAMINATION,
     confusion_table,
@@ -30,10 +34,8 @@ from finpulse_assets.orchestration.training.sentiment_model import (
     admitted,
     current_sentiment_model,
     dev_table,
-    labelled_sets,
     make_sentiment_model,
     models_id,
-    sets_table,
 )
 from finpulse_assets.orchestration.training.text_scoring import score_months, scoring_metadata
 from finpulse_assets.orchestration.training.text_traits import trait_months, traits_metadata
@@ -79,7 +81,7 @@ def sentiment_model(
     key_prefix="models",
     deps=[sentiment_model],
     pool="finbert",
-    op_tags={**GPU_TAGS, **ONCE},
+    op_tags={**GPU_TAGS, **TIMELESS},
     group_name="sentiment",
     kinds={"huggingface", "polars", "parquet"},
     owners=[RESEARCH],
@@ -130,13 +132,14 @@ def text_sentiment(
 ) -> dg.MaterializeResult:
     model = admitted(current_sentiment_model(settings), settings)
     months = context.partition_keys
-    scorer = TextScorer(
-        settings.models / "scores",
-        model.fingerprint,
-        model.load,
-        on_progress=lambda done, of: context.log.info(f"scored and kept {done:,} of {of:,} texts"),
-    )
-    written = score_months(lake, scorer, months)
+    with closing(scoring_engine(settings, model)) as engine:
+        scorer = TextScorer(
+            settings.models / "scores",
+            model.fingerprint,
+            engine,
+            on_progress=lambda done, of: context.log.info(f"scored and kept {done:,} of {of:,}"),
+        )
+        written = score_months(lake, scorer, months)
     for month in written.keys() - set(months):  # Dagster knows of the run's own
         event = dg.AssetMaterialization(context.asset_key, partition=month)
         context.log_event(event.with_metadata({"rows": written[month]}))

@@ -13,9 +13,9 @@ from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.gateways.sentiment.labelled_texts import DEV
 from finpulse_assets.gateways.sentiment.parity import MAX_FLIPPED_SHARE, MAX_PROBABILITY_CHANGE
 from finpulse_assets.gateways.sentiment.training import seen_in_training
+from finpulse_assets.orchestration.training.labelled_sets import labelled_sets
 from finpulse_assets.orchestration.training.sentiment_model import (
     current_sentiment_model,
-    labelled_sets,
     parity_report,
 )
 from finpulse_assets.schemas import TEXT_SENTIMENT
@@ -44,6 +44,10 @@ def reduced_dtype_agrees_with_float32(
             metadata={"device": model.arithmetic.device, "dtype": model.arithmetic.dtype},
         )
     figures = {**asdict(report), "flipped_share": report.flipped_share}
+    figures = {
+        name: round(value, 4) if isinstance(value, float) else value
+        for name, value in figures.items()
+    }
     return dg.AssetCheckResult(passed=report.is_admitted, description=str(report), metadata=figures)
 
 

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from finpulse_assets.defs.sentiment.assets import sentiment_model
 from finpulse_assets.domain.plots.devices import device_plot
-from finpulse_assets.domain.texts.device_costs import priced
+from finpulse_assets.domain.texts.device_costs import best_batches, priced
 from finpulse_assets.gateways.sentiment.device_speed import arithmetics_here, measure_speed
 from finpulse_assets.orchestration.catalog.metadata import (
     RESEARCH,
@@ -67,14 +67,11 @@ def device_comparison(
         )
         cells.append(cell)
     measured = priced(pl.DataFrame(cells), settings.device_price_per_hour, model.name)
-    fastest = measured.sort("texts_per_second", descending=True).unique(
-        ["device", "dtype"], keep="first", maintain_order=True
-    )
     return dg.MaterializeResult(
         value=measured,
         metadata={
             "plot": png(device_plot(measured)),
-            "fastest": table(fastest),
+            "best_batches": table(best_batches(measured)),
             "device_price_per_hour": settings.device_price_per_hour or "unset",
         },
     )

@@ -81,7 +81,7 @@ def daily_signals(
         calendar,
         session_date=features["session_date"].max() or due,
         predicted_at=clock.as_of,
-        is_proven=champion.is_proven,
+        skills=champion.skills,
         model_version=champion.candidate_id,
     )
     day = computed["session_date"][0]
@@ -97,6 +97,7 @@ def daily_signals(
             "versions_held": held["predicted_at"].n_unique(),
             "mean_probability_up": float(computed["probability_up"].mean()),
             "is_proven": champion.is_proven,
+            "skills": ", ".join(champion.skills) or "none",
             "model_version": champion.candidate_id,
         },
         check_results=[

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isnan
+
+SMALL = 0.01  # below it three digits hide what an interval says
 
 
 @dataclass(frozen=True)
@@ -17,7 +20,12 @@ class Estimate:
     upper: float
 
     def __str__(self) -> str:
-        return f"{self.value:.3f} [{self.lower:.3f}, {self.upper:.3f}]"
+        digits = 3 if isnan(self.value) or abs(self.value) >= SMALL else 4
+        return f"{self.value:.{digits}f} [{self.lower:.{digits}f}, {self.upper:.{digits}f}]"
+
+    @property
+    def is_known(self) -> bool:
+        return not isnan(self.value)
 
     def contradicts(self, gain: float) -> bool:
         """Return whether this gain of a few sessions contradicts one of more sessions.
@@ -29,3 +37,7 @@ class Estimate:
         (True, False)
         """
         return self.value <= 0 and self.upper < gain
+
+    def minus(self, cost: float) -> Estimate:
+        """Return the estimate with a constant taken off."""
+        return Estimate(self.value - cost, self.lower - cost, self.upper - cost)

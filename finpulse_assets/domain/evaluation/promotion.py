@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from typing import Any
 
 import polars as pl
 
-from finpulse_assets.domain.evaluation.estimate import Estimate
 from finpulse_assets.domain.evaluation.report import Evaluation
-from finpulse_assets.domain.evaluation.score_table import GAIN
+from finpulse_assets.domain.evaluation.skill import RANKING
 from finpulse_assets.errors import ModelError
 from finpulse_assets.schemas import PROMOTION_HISTORY
 
@@ -25,30 +25,37 @@ class Champion:
 
     Attributes:
         candidate_id: which one.
-        is_proven: whether its signals may be acted on.
-        accuracy: right directions out of sample, a fraction.
-        accuracy_gain: accuracy minus that of the best baseline, which unlike the accuracy can be
-            compared across periods; of a champion that lost its proof, the gain that cost it.
+        skills: the names of its proven skills (`skill.NAMES`), none where nothing is proven.
+        measured: the metric of each skill that it claims (`skill.METRIC`, costs taken off), proven
+            or not; of a skill that was lost, the live record that cost it.
         sentiment_fingerprint: of the sentiment model whose scores it reads.
         proven_since: when the present proof began (UTC); it goes on through retrainings as long as
             proven models follow each other, so that no retraining wipes the live record out.
         supported_at: when an evaluation last supported the proof (UTC).
-        proof_lost_at: when it lost its proof (UTC), None where it did not.
+        proof_lost_at: when it lost its last proven skill (UTC), None where it did not.
     """
 
     candidate_id: str
-    is_proven: bool
-    accuracy: float
-    accuracy_gain: float
+    skills: tuple[str, ...]
+    measured: Mapping[str, float]
     sentiment_fingerprint: str = ""
     proven_since: datetime | None = None
     supported_at: datetime | None = None
     proof_lost_at: datetime | None = None
 
+    @property
+    def is_proven(self) -> bool:
+        """Whether any skill is, so that its signals may be acted on in that respect."""
+        return bool(self.skills)
+
+    @property
+    def rank_ic(self) -> float | None:
+        return self.measured.get(RANKING)
+
 
 @dataclass(frozen=True)
 class Promotion:
-    """A decision: about a candidate, or that the champion has lost its proof.
+    """A decision: about a candidate, or that the champion has lost a skill.
 
     `champion` is who predicts after it, `decided_at` the as-of time (UTC) of the run that decided.
     """
@@ -62,8 +69,9 @@ class Promotion:
 
     @property
     def is_proof_lost(self) -> bool:
-        """Whether this is the decision that the champion has lost its proof."""
-        return not self.promoted and self.candidate_id == self.champion.candidate_id
+        """Whether this is the decision that the champion has lost its last proven skill."""
+        is_own = not self.promoted and self.candidate_id == self.champion.candidate_id
+        return is_own and not self.champion.is_proven
 
     def says_the_same_as(self, other: Promotion | None) -> bool:
         """Return whether only the times differ."""
@@ -85,6 +93,9 @@ class Promotion:
             champion = content.pop("champion")
             for name in TIMES:
                 champion[name] = champion[name] and datetime.fromisoformat(champion[name])
+            if "accuracy_gain" in champion:
+                champion, content["is_proven"] = _of_former_code(champion), False
+            champion["skills"] = tuple(champion["skills"])
             return cls(
                 champion=Champion(**champion),
                 reasons=tuple(content.pop("reasons")),
@@ -96,6 +107,16 @@ class Promotion:
                 f"the stored promotion cannot be read: {error!r}",
                 hint="materialize models/promotion again",
             ) from error
+
+
+def _of_former_code(champion: dict[str, Any]) -> dict[str, Any]:
+    """Return a champion as it is read today that was judged by its accuracy alone.
+
+    No skill of it was proven by name, so it predicts on, unproven.
+    """
+    names = ("candidate_id", "sentiment_fingerprint", "proof_lost_at")
+    kept = {name: champion[name] for name in names}
+    return {**kept, "skills": (), "measured": {}, "proven_since": None, "supported_at": None}
 
 
 def history_table(decisions: Sequence[Promotion]) -> pl.DataFrame:
@@ -110,8 +131,8 @@ def history_table(decisions: Sequence[Promotion]) -> pl.DataFrame:
             "reasons": "\n".join(it.reasons),
             "champion_id": it.champion.candidate_id,
             "champion_is_proven": it.champion.is_proven,
-            "champion_accuracy": it.champion.accuracy,
-            "champion_accuracy_gain": it.champion.accuracy_gain,
+            "champion_skills": ", ".join(it.champion.skills),
+            "champion_rank_ic": it.champion.rank_ic,
             "proven_since": it.champion.proven_since,
             "proof_lost_at": it.champion.proof_lost_at,
         }
@@ -141,10 +162,10 @@ def decide(
       the champion cannot read these scores. It is proven only by its own evaluation.
     - A proven model replaces an unproven one, and never the other way round. A champion that has
       lost its proof is unproven.
-    - Of two proven models the newer one is promoted unless it is worse: its gain's interval lies
-      wholly below the champion's gain. Mere luck of the champion's period does not block
-      retraining.
-    - Of two unproven models the one with the larger gain is promoted; the gain of a champion that
+    - Of two proven models the newer one is promoted unless it is worse in a skill that the
+      champion has proven: its interval lies wholly below what the champion was measured at. Mere
+      luck of the champion's period does not block retraining.
+    - Of two unproven models the one with the larger rank IC is promoted; that of a champion that
       has lost its proof is the one of its live record.
 
     Args:
@@ -153,15 +174,13 @@ def decide(
         decided_at: UTC as-of time of the run.
         sentiment_fingerprint: of the sentiment model whose scores the candidate reads.
     """
-    gain = evaluation.estimate(GAIN, evaluation.best_baseline)
-    candidate = _candidate(evaluation, gain, champion, decided_at, sentiment_fingerprint)
-    promoted, comparison = _compare(candidate, gain, champion)
-    standing = "proven" if candidate.is_proven else "unproven"
+    candidate = _candidate(evaluation, champion, decided_at, sentiment_fingerprint)
+    promoted, comparison = _compare(candidate, evaluation, champion)
     return Promotion(
         candidate_id=candidate.candidate_id,
         promoted=promoted,
         is_proven=candidate.is_proven,
-        reasons=(f"{standing}: {evaluation.reason}", *evaluation.objections, comparison),
+        reasons=(*(it.reason for it in evaluation.skills), comparison),
         champion=candidate if promoted or champion is None else champion,
         decided_at=decided_at,
     )
@@ -169,7 +188,6 @@ def decide(
 
 def _candidate(
     evaluation: Evaluation,
-    gain: Estimate,
     champion: Champion | None,
     decided_at: datetime,
     sentiment_fingerprint: str,
@@ -178,20 +196,24 @@ def _candidate(
     is_same = champion is not None and champion.candidate_id == evaluation.candidate_id
     if is_same and champion.proof_lost_at:
         return champion
-    is_proven = evaluation.verdict == "skill"
+    skills = evaluation.proven
+    if is_same:
+        # What its live record has cost it does not come back by the walk-forward that it had.
+        skills = tuple(it for it in skills if it in champion.skills or not champion.is_proven)
     goes_on = champion.proven_since if champion is not None and champion.is_proven else None
     return Champion(
         candidate_id=evaluation.candidate_id,
-        is_proven=is_proven,
-        accuracy=evaluation.estimate("accuracy").value,
-        accuracy_gain=gain.value,
+        skills=skills,
+        measured=evaluation.measured,
         sentiment_fingerprint=sentiment_fingerprint,
-        proven_since=(goes_on or decided_at) if is_proven else None,
-        supported_at=decided_at if is_proven else None,
+        proven_since=(goes_on or decided_at) if skills else None,
+        supported_at=decided_at if skills else None,
     )
 
 
-def _compare(candidate: Champion, gain: Estimate, champion: Champion | None) -> tuple[bool, str]:
+def _compare(
+    candidate: Champion, evaluation: Evaluation, champion: Champion | None
+) -> tuple[bool, str]:
     if champion is None:
         return True, "promoted: there is no champion yet"
     if candidate.candidate_id == champion.candidate_id:
@@ -199,16 +221,37 @@ def _compare(candidate: Champion, gain: Estimate, champion: Champion | None) -> 
         return True, f"promoted: it is the champion, evaluated anew{lost}"
     if candidate.sentiment_fingerprint != champion.sentiment_fingerprint:
         return True, f"promoted: {other_scores(champion, candidate.sentiment_fingerprint)}"
-    if candidate.is_proven and not champion.is_proven:
+    if champion.is_proven:
+        return _compare_with_proven(evaluation, champion)
+    if candidate.is_proven:
         return True, "promoted: the champion is unproven"
-    if champion.is_proven and not candidate.is_proven:
-        return False, "not promoted: the champion is proven, the candidate is not"
-    worse = (gain.upper if candidate.is_proven else gain.value) < champion.accuracy_gain
+    own, theirs = candidate.rank_ic, champion.rank_ic
+    worse = own is not None and theirs is not None and own < theirs
     verb, order = ("not promoted", "worse than") if worse else ("promoted", "no worse than")
-    return (
-        not worse,
-        f"{verb}: its gain {gain} is {order} the champion's {champion.accuracy_gain:.3f}",
-    )
+    compared = f"its rank IC {_shown(own)} is {order} the champion's {_shown(theirs)}"
+    return not worse, f"{verb}: {compared}"
+
+
+def _compare_with_proven(evaluation: Evaluation, champion: Champion) -> tuple[bool, str]:
+    if not evaluation.has_skill:
+        return False, "not promoted: the champion is proven, the candidate is not"
+    estimates = {it.name: it.estimate for it in evaluation.skills}
+    compared = []
+    for name in champion.skills:
+        before, now = champion.measured[name], estimates.get(name)
+        if now is None or not now.is_known:
+            return False, f"not promoted: it claims no {name}, which the champion has proven"
+        if now.upper < before:
+            return (
+                False,
+                f"not promoted: its {name} {now} is worse than the champion's {before:.4f}",
+            )
+        compared.append(f"{name} {now} (champion's {before:.4f})")
+    return True, f"promoted: it is no worse than the champion in {', '.join(compared)}"
+
+
+def _shown(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.4f}"
 
 
 def other_scores(champion: Champion, fingerprint: str) -> str:

@@ -1,34 +1,43 @@
-"""The evaluation of a candidate: a table of scores with intervals, and a verdict in one sentence.
+"""The evaluation of a candidate: a table of scores with intervals, and which skill is proven.
 
-The rule that separates skill from luck; the scores are those of `score_table`.
+The rule that separates skill from luck stands in `skill`; the scores are those of `score_table`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import polars as pl
 
 from finpulse_assets.domain.evaluation.estimate import Estimate
-from finpulse_assets.domain.evaluation.score_table import ALL, GAIN, RECENT, score_table
-from finpulse_assets.domain.models.naive import ALWAYS_UP, MAJORITY
-from finpulse_assets.domain.models.registry import BASELINES, WITHOUT_TEXT
+from finpulse_assets.domain.evaluation.score_table import ALL, RECENT, score_table
+from finpulse_assets.domain.evaluation.skill import (
+    AFTER_COSTS,
+    METRIC,
+    NAMES,
+    TEXT,
+    Skill,
+    chance_of_error,
+    cost_of_a_session,
+    judged,
+)
+from finpulse_assets.domain.models.registry import CLAIMS, baselines_of
 from finpulse_assets.errors import EvaluationError
 from finpulse_assets.schemas import EVALUATION
 
 MIN_SESSIONS = 20
 MIN_RESAMPLES = 100
-# What the live record of a champion is held to as well.
-NAIVE = (ALWAYS_UP, MAJORITY)
+COST_BPS = 10.0  # of a trade's size; the default of FINPULSE_COST_BPS
 
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
     """What the walk-forward says about a candidate.
 
-    `table` is schemas.EVALUATION of this candidate. Its `accuracy_gain` rows stand under the
-    predictor that it is measured against: the candidate's accuracy minus that predictor's.
+    `table` is schemas.EVALUATION of this candidate. Its rows of gains stand under the predictor
+    that the candidate is measured against: the candidate's score minus that predictor's.
     """
 
     candidate: str
@@ -36,101 +45,133 @@ class Evaluation:
     table: pl.DataFrame
 
     @property
+    def baselines(self) -> tuple[str, ...]:
+        """Whom the candidate is set beside."""
+        return baselines_of(self.candidate)
+
+    @property
     def predictors(self) -> tuple[str, ...]:
         """The candidate, then its baselines."""
-        return (self.candidate, *BASELINES)
+        return (self.candidate, *self.baselines)
+
+    @cached_property
+    def skills(self) -> tuple[Skill, ...]:
+        """What is known of each skill that the candidate claims."""
+        found: dict[str, Skill] = {}
+        claims = self._number("claims")
+        for name in NAMES:
+            if name not in CLAIMS.get(self.candidate, NAMES):
+                continue
+            cost = cost_of_a_session(self._number("cost_bps")) if name == AFTER_COSTS else 0.0
+            under = self.baselines[-1] if name == TEXT else self.candidate  # its twin
+            of = METRIC[name], under
+            found[name] = judged(
+                name,
+                self.estimate(*of).minus(cost),
+                self.estimate(*of, RECENT).minus(cost),
+                sure=self._row(*of, ALL)["lower_corrected"] - cost,
+                proven={it.name: it.is_proven for it in found.values()},
+                claims=int(claims),
+                recent_sessions=self.size(RECENT),
+            )
+        return tuple(found.values())
+
+    @property
+    def proven(self) -> tuple[str, ...]:
+        """The names of the skills that are proven."""
+        return tuple(it.name for it in self.skills if it.is_proven)
 
     @property
     def verdict(self) -> str:
-        """Either "skill" or "no skill"."""
-        return "no skill" if self.objections else "skill"
+        """The proven skills by name, or "no skill".
+
+        A candidate that ranks and reads texts with use reads "skill: ranking, text".
+        """
+        return f"skill: {', '.join(self.proven)}" if self.proven else "no skill"
+
+    @property
+    def has_skill(self) -> bool:
+        return bool(self.proven)
+
+    @property
+    def reason(self) -> str:
+        """Every skill as a sentence with its numbers, in one line."""
+        return "; ".join(it.reason for it in self.skills)
+
+    @property
+    def measured(self) -> dict[str, float]:
+        """The metric of each skill, 0 is none; what is not claimed is left out."""
+        return {it.name: it.estimate.value for it in self.skills if it.estimate.is_known}
 
     @cached_property
     def best_baseline(self) -> str:
         """The baseline with the highest accuracy."""
-        return max(BASELINES, key=lambda name: self.estimate("accuracy", name).value)
-
-    @cached_property
-    def reason(self) -> str:
-        """The verdict as one sentence with its numbers."""
-        own, best = self.estimate("accuracy"), self.best_baseline
-        baseline = self.estimate("accuracy", best).value
-        is_above = own.lower > baseline
-        sentence = (
-            f"accuracy {own} {'beats' if is_above else 'does not beat'} "
-            f"the best baseline {best} {baseline:.3f}: gain {self.estimate(GAIN, best)}"
-        )
-        if is_above and self.objections:
-            return f"{sentence}, but {' and '.join(self.objections)}"
-        return sentence
-
-    @cached_property
-    def objections(self) -> tuple[str, ...]:
-        """The conditions for skill that fail, empty where the candidate has skill."""
-        own, ranking = self.estimate("accuracy"), self.estimate("auc")
-        values = {name: self.estimate("accuracy", name).value for name in BASELINES}
-        gains = {name: self.estimate(GAIN, name) for name in BASELINES}
-        above = [f"{name} {value:.3f}" for name, value in values.items() if not own.lower > value]
-        unsure = [f"{name} {it}" for name, it in gains.items() if not it.lower > 0]
-        found = []
-        if above:
-            found.append(f"its lower end {own.lower:.3f} is not above {', '.join(above)}")
-        if unsure:
-            found.append(f"the gain is not surely above 0 over {', '.join(unsure)}")
-        if not ranking.lower > 0.5:
-            found.append(f"the AUC {ranking} is not surely above 0.5")
-        best = min(NAIVE, key=lambda name: self.estimate(GAIN, name, RECENT).value)
-        recent = self.estimate(GAIN, best, RECENT)
-        if recent.contradicts(gains[best].value):
-            found.append(
-                f"its last {self.size(RECENT)} sessions gain {recent} over {best}, all together "
-                f"{gains[best].value:.3f}"
-            )
-        return tuple(found)
+        return max(self.baselines, key=lambda name: self.estimate("accuracy", name).value)
 
     def estimate(self, metric: str, predictor: str | None = None, fold: str = ALL) -> Estimate:
         """Return one score, by default the candidate's own.
 
         The bounds are NaN where the table has none (single folds).
         """
-        row = self.table.row(
-            by_predicate=(pl.col("metric") == metric)
-            & (pl.col("predictor") == (predictor or self.candidate))
-            & (pl.col("fold") == fold),
-            named=True,
-        )
-        return Estimate(*(_number(row[name]) for name in ("value", "lower", "upper")))
+        row = self._row(metric, predictor or self.candidate, fold)
+        return Estimate(row["value"], row["lower"], row["upper"])
 
     def size(self, fold: str) -> int:
         """Return how many sessions of a fold were scored."""
         return self.table.filter(pl.col("fold") == fold)["session_count"][0]
 
+    def _row(self, metric: str, predictor: str, fold: str) -> dict[str, float]:
+        row = self.table.row(
+            by_predicate=(pl.col("metric") == metric)
+            & (pl.col("predictor") == predictor)
+            & (pl.col("fold") == fold),
+            named=True,
+        )
+        return {
+            name: float("nan") if row[name] is None else row[name]
+            for name in ("value", "lower", "upper", "lower_corrected")
+        }
+
+    def _number(self, name: str) -> float:
+        return self.table[name][0]
+
 
 def evaluations(table: pl.DataFrame) -> list[Evaluation]:
-    """Return the evaluations that a table of schemas.EVALUATION holds, by candidate."""
+    """Return the evaluations that a table of schemas.EVALUATION holds, as CLAIMS orders them."""
     parts = table.partition_by("candidate", "candidate_id", maintain_order=True)
-    return [Evaluation(part["candidate"][0], part["candidate_id"][0], part) for part in parts]
+    found = [Evaluation(part["candidate"][0], part["candidate_id"][0], part) for part in parts]
+    order = {name: place for place, name in enumerate(CLAIMS)}
+    return sorted(found, key=lambda it: (order.get(it.candidate, len(order)), it.candidate))
+
+
+def claims_of(candidates: Sequence[str]) -> int:
+    """Return how many claims are tried where these candidates are evaluated together.
+
+    >>> claims_of(["ranking", "market"])
+    4
+    """
+    return sum(len(CLAIMS.get(name, NAMES)) for name in candidates)
 
 
 def evaluate(
     predictions: pl.DataFrame,
     candidate: str,
     *,
+    claims: int | None = None,
+    cost_bps: float = COST_BPS,
     resamples: int = 1_000,
     seed: int = 7,
     level: float = 0.95,
 ) -> Evaluation:
-    """Score a candidate beside the baselines and decide whether it has skill.
-
-    Skill needs all of: the lower end of the candidate's accuracy above every baseline's accuracy;
-    the lower end of every paired gain over them above 0; the lower end of the AUC above 0.5; and
-    last sessions that do not contradict the rest, by the rule that a champion may lose its proof
-    by. The same model without text is one of the baselines.
+    """Score a candidate beside the baselines; the skills that are proven follow from the scores.
 
     Args:
         predictions: schemas.OUT_OF_SAMPLE; its rows alone decide, and their candidate_id is the
             one that the evaluation is about.
         candidate: name of the candidate.
+        claims: how many claims are tried at once, those of all candidates together (`claims_of`);
+            by default those of this one.
+        cost_bps: what a trade costs, in basis points of its size.
         resamples: bootstrap resamples, 100 or more.
         seed: of the resampling.
         level: confidence level of the intervals, above 0 and below 1.
@@ -139,16 +180,24 @@ def evaluate(
         EvaluationError: an argument is out of range, a baseline is missing or misses rows, or
             there are fewer than 20 sessions.
     """
-    predictors = (candidate, *BASELINES)
+    predictors = (candidate, *baselines_of(candidate))
     candidate_id = _check(predictions, candidate, predictors, resamples, level)
-    table = score_table(predictions, predictors, resamples=resamples, seed=seed, level=level)
-    named = table.with_columns(candidate=pl.lit(candidate), candidate_id=pl.lit(candidate_id))
+    claims = claims_of([candidate]) if claims is None else claims
+    table = score_table(
+        predictions,
+        predictors,
+        resamples=resamples,
+        seed=seed,
+        level=level,
+        corrected=chance_of_error(claims),
+    )
+    named = table.with_columns(
+        candidate=pl.lit(candidate),
+        candidate_id=pl.lit(candidate_id),
+        claims=pl.lit(claims, pl.Int32),
+        cost_bps=pl.lit(float(cost_bps)),
+    )
     return Evaluation(candidate, candidate_id, EVALUATION.enforce(named))
-
-
-def text_gain(evaluation: Evaluation) -> Estimate:
-    """Return the accuracy that the text features add to the same model without them."""
-    return evaluation.estimate(GAIN, WITHOUT_TEXT)
 
 
 def _check(
@@ -180,7 +229,3 @@ def _check(
             hint="add history, or lower min_train_sessions",
         )
     return own["candidate_id"][0]
-
-
-def _number(value: float | None) -> float:
-    return float("nan") if value is None else value

@@ -12,7 +12,9 @@ from finpulse_assets.domain.evaluation.bootstrap import auc_draws, draw_counts, 
 # lost what it had. The other rows are single folds.
 ALL, RECENT = "all", "recent"
 RECENT_SESSIONS = 40
-GAIN = "accuracy_gain"
+# The candidate's lead over another predictor in a metric, which stands under the other's name.
+GAINS = {"accuracy_gain": "accuracy", "rank_ic_gain": "rank_ic"}
+GAIN, IC_GAIN = GAINS
 Values = dict[str, float]
 Draws = dict[str, np.ndarray]
 Scores = dict[str, tuple[Values, Draws | None]]
@@ -25,17 +27,20 @@ def score_table(
     resamples: int,
     seed: int,
     level: float,
+    corrected: float | None = None,
 ) -> pl.DataFrame:
-    """Return every score: predictor, fold, metric, value, lower, upper, row and session count.
+    """Return every score: predictor, fold, metric, value, bounds, row and session count.
 
     Args:
         predictions: schemas.OUT_OF_SAMPLE.
-        predictors: names; the others are scored beside the first one. Its lead over each stands
-            under the other's name, as the metric `accuracy_gain`.
+        predictors: names; the others are scored beside the first one. Its leads over each (GAINS)
+            stand under the other's name.
         resamples: bootstrap resamples of blocks of sessions.
         seed: of the resampling; equal for all predictors, so that their differences are paired.
         level: confidence level of the intervals.
+        corrected: one-sided chance of error of `lower_corrected`, by default that of `lower`.
     """
+    chances = (1 - level) / 2 if corrected is None else corrected
     rows = predictions.filter(pl.col("candidate").is_in(predictors))
     sums = metrics.session_sums(rows)
     dates = sums["session_date"].unique().sort()
@@ -43,7 +48,7 @@ def score_table(
     counts = {
         name: draw_counts(len(span), resamples=resamples, seed=seed) for name, span in spans.items()
     }
-    table = []
+    table: list[dict[str, object]] = []
     for fold, where in _folds(rows, spans).items():
         scores: Scores = {}
         own_sums, own_rows = sums.filter(where), rows.filter(where)
@@ -62,7 +67,9 @@ def score_table(
             for metric, value in values.items():
                 bounds = interval(draws[metric], level=level) if draws else (None, None)
                 row = {"predictor": name, "fold": fold, "metric": metric, "value": value}
-                table.append(row | {"lower": bounds[0], "upper": bounds[1]} | size)
+                sure = interval(draws[metric], level=1 - 2 * chances)[0] if draws else None
+                ends = {"lower": bounds[0], "upper": bounds[1], "lower_corrected": sure}
+                table.append(row | ends | size)
     return pl.DataFrame(table, infer_schema_length=None).with_columns(
         pl.col("value").fill_nan(None)
     )
@@ -95,6 +102,7 @@ def _add_gains(scores: Scores, candidate: str) -> None:
     for name, (values, draws) in scores.items():
         if name == candidate:
             continue
-        values[GAIN] = own["accuracy"] - values["accuracy"]
-        if draws:
-            draws[GAIN] = own_draws["accuracy"] - draws["accuracy"]
+        for gain, metric in GAINS.items():
+            values[gain] = own[metric] - values[metric]
+            if draws:
+                draws[gain] = own_draws[metric] - draws[metric]

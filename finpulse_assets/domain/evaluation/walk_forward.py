@@ -9,6 +9,7 @@ import polars as pl
 from finpulse_assets.domain.evaluation.splits import Fold
 from finpulse_assets.domain.models.candidate import FORECAST_COLUMNS, Candidate
 from finpulse_assets.domain.models.identity import candidate_id, content_hash
+from finpulse_assets.domain.models.places import places
 from finpulse_assets.errors import EvaluationError
 from finpulse_assets.schemas import OUT_OF_SAMPLE
 
@@ -44,9 +45,10 @@ def walk_forward_predictions(
     """
     if not folds:
         raise EvaluationError("the walk-forward has 0 folds, it needs at least 1")
+    scaled, keys = in_scales(frame, candidates), frame.select(*KEPT, "exit_at")
     tested = []
     for fold in folds:
-        predictions = _predict_fold(frame, fold, candidates)
+        predictions = _predict_fold(keys, scaled, fold, candidates)
         if on_fold is not None:
             on_fold(fold, predictions)
         tested.append(predictions)
@@ -111,18 +113,36 @@ def _in_order(rows: pl.DataFrame) -> pl.DataFrame:
     return OUT_OF_SAMPLE.enforce(unnamed)
 
 
-def _predict_fold(frame: pl.DataFrame, fold: Fold, candidates: Sequence[Candidate]) -> pl.DataFrame:
-    train = frame.filter(pl.col("session_date").is_in(fold.train_sessions))
-    test = frame.filter(pl.col("session_date").is_in(fold.test_sessions))
-    _refuse_leak(train, fold)
-    shown = test.select(
+def in_scales(frame: pl.DataFrame, candidates: Sequence[Candidate]) -> dict[str, pl.DataFrame]:
+    """Return the training frame in each scale that a candidate reads.
+
+    Places need nothing but their own session, so they are taken once for all folds.
+    """
+    ranked = {name for it in candidates if it.scale == "places" for name in it.features}
+    scaled = {"values": frame} if any(it.scale == "values" for it in candidates) else {}
+    return scaled | ({"places": places(frame, sorted(ranked))} if ranked else {})
+
+
+def _predict_fold(
+    keys: pl.DataFrame,
+    scaled: dict[str, pl.DataFrame],
+    fold: Fold,
+    candidates: Sequence[Candidate],
+) -> pl.DataFrame:
+    is_train = pl.col("session_date").is_in(fold.train_sessions)
+    is_test = pl.col("session_date").is_in(fold.test_sessions)
+    _refuse_leak(keys.filter(is_train), fold)
+    trains = {scale: frame.filter(is_train) for scale, frame in scaled.items()}
+    tests = {scale: frame.filter(is_test) for scale, frame in scaled.items()}
+    shown = keys.filter(is_test).select(
         *KEPT,
         horizon_sessions=pl.lit(HORIZON_SESSIONS, pl.Int32),
         fold=pl.lit(fold.index, pl.Int32),
     )
     predicted = []
     for candidate in candidates:
-        forecast = candidate.fit(train).forecast(test).select(FORECAST_COLUMNS)
+        fitted = candidate.fit(trains[candidate.scale])
+        forecast = fitted.forecast(tests[candidate.scale]).select(FORECAST_COLUMNS)
         predicted.append(shown.hstack(forecast).with_columns(candidate=pl.lit(candidate.name)))
     return pl.concat(predicted)
 

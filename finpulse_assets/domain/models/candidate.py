@@ -7,12 +7,13 @@ plain files. A new family of models is one file that keeps this protocol and one
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 import polars as pl
 
 # What `Fitted.forecast` returns, row by row beside the frame.
 FORECAST_COLUMNS = ("probability_up", "score", "predicts_up", "expected_return")
+Scale = Literal["values", "places"]
 CARD_FILE = "model.json"  # names the family that reads the files
 
 
@@ -21,7 +22,8 @@ class Fitted(Protocol):
     """A fitted candidate: equal files mean equal models."""
 
     def forecast(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """Return FORECAST_COLUMNS, one row for each row of `frame`.
+        """Return FORECAST_COLUMNS, one row for each row of `frame`, which is in the candidate's
+        scale.
 
         `probability_up` and `expected_return` are null where the candidate states none; `score`
         orders the rows of a session and is never null.
@@ -29,10 +31,6 @@ class Fitted(Protocol):
         Raises:
             ModelError: the frame lacks an input, or an input is no number.
         """
-        ...
-
-    def reasons(self, frame: pl.DataFrame, *, top: int = 3) -> list[str]:
-        """Return for each row what moved its prediction most, "none" where nothing did."""
         ...
 
     def files(self) -> dict[str, str]:
@@ -52,12 +50,19 @@ class Candidate(Protocol):
         """Whether it is only there to be beaten; such a one is never promoted."""
         ...
 
+    @property
+    def scale(self) -> Scale:
+        """What its inputs are read as: their values, or their places in the session."""
+        ...
+
     def recipe(self) -> Mapping[str, object]:
         """Return the recipe as JSON values, for the identity of what is made with it."""
         ...
 
     def fit(self, frame: pl.DataFrame) -> Fitted:
-        """Fit on a training frame: one labelled row per ticker and session.
+        """Fit on a training frame in the candidate's scale.
+
+        It has one labelled row per ticker and session.
 
         Raises:
             EvaluationError: the frame cannot teach: too few rows, a row without label, one class.

@@ -7,7 +7,7 @@ sums, no pickle.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from typing import Any, ClassVar
@@ -16,9 +16,10 @@ import numpy as np
 import polars as pl
 
 from finpulse_assets.domain.features.registry import FEATURES
-from finpulse_assets.domain.models.calibration import Calibration, calibrate
+from finpulse_assets.domain.models.calibration import Calibration
 from finpulse_assets.domain.models.candidate import CARD_FILE
-from finpulse_assets.domain.seal import REBUILD, as_json, parse_json, seal_of
+from finpulse_assets.domain.models.served import RowPredictor, Served
+from finpulse_assets.domain.seal import REBUILD, as_json, parse_json
 from finpulse_assets.errors import ModelError
 
 PROBABILITY_FILE = "probability_up.lightgbm.txt"
@@ -29,13 +30,11 @@ THREADED_ROWS, THREADS = 2_000, 2
 
 
 @dataclass(frozen=True)
-class PriceModel:
+class PriceModel(Served):
     """A fitted model as plain data: equal content means equal models and equal fingerprints.
 
     `plan` is the TrainingPlan as a mapping; `medians` holds, feature by feature, the value put
-    in place of an unknown one, or None where LightGBM has learnt what unknown means;
-    `calibration` is None until out-of-sample predictions exist; `candidate_id` and the fingerprint
-    of the sentiment model whose scores were read are empty until the model is a candidate's.
+    in place of an unknown one, or None where LightGBM has learnt what unknown means.
     """
 
     FILES: ClassVar[tuple[str, ...]] = FILES
@@ -53,24 +52,27 @@ class PriceModel:
     candidate_id: str = ""
     sentiment_fingerprint: str = ""
 
-    def predict(self, frame: pl.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    def predict(
+        self,
+        frame: pl.DataFrame,
+        peers: pl.DataFrame | None = None,  # noqa: ARG002
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Return (probability_up, expected_return), float64 of shape (rows,) each.
 
         Args:
             frame: the model's features by name, numeric, null or NaN where unknown.
+            peers: of no effect, this model reads each row for itself.
 
         Raises:
             ModelError: the frame lacks a feature, or a feature is no number.
         """
-        return self.predict_matrix(feature_matrix(frame, self.features))
+        return self._predict(feature_matrix(frame, self.features))
 
-    def predict_matrix(self, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return (probability_up, expected_return), float64 of shape (rows,) each.
+    def row_predictor(self, peers: pl.DataFrame) -> RowPredictor:  # noqa: ARG002
+        """Return `predict` for matrices; see `served.Served.row_predictor`."""
+        return self._predict
 
-        Args:
-            matrix: the model's features in their order, float64 of shape (rows, features), NaN
-                where unknown.
-        """
+    def _predict(self, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         filled = self._filled(matrix)
         return self._run(self._probability, filled), self._run(self._return, filled)
 
@@ -86,26 +88,13 @@ class PriceModel:
             }
         )
 
-    def interval(self, probability_up: np.ndarray) -> tuple[pl.Series, pl.Series]:
-        """Return (probability_lower, probability_upper), null while uncalibrated.
-
-        They bound how often the market rose after out-of-sample predictions like these, so they
-        need not contain the prediction itself; see `Calibration.interval`.
-        """
-        names = ("probability_lower", "probability_upper")
-        bounds = self.bounds(np.asarray(probability_up, dtype=float))
-        if bounds is None:
-            unknown = [None] * len(probability_up)
-            return pl.Series(names[0], unknown, pl.Float64), pl.Series(
-                names[1], unknown, pl.Float64
-            )
-        return pl.Series(names[0], bounds[0]), pl.Series(names[1], bounds[1])
-
-    def bounds(self, probability_up: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
-        """Return what `interval` returns as float64 (rows,) each, None while uncalibrated."""
-        return None if self.calibration is None else self.calibration.interval(probability_up)
-
-    def reasons(self, frame: pl.DataFrame, *, top: int = 3) -> list[str]:
+    def reasons(
+        self,
+        frame: pl.DataFrame,
+        peers: pl.DataFrame | None = None,  # noqa: ARG002
+        *,
+        top: int = 3,
+    ) -> list[str]:
         """Return for each row the features that moved its log-odds most, signed, largest first.
 
         A row reads "sentiment_mean +0.12, return_1d -0.05": the text raised the log-odds of an
@@ -137,18 +126,10 @@ class PriceModel:
             }
         ).sort("gain_share", "feature", descending=[True, False])
 
-    def calibrated(self, predictions: pl.DataFrame, *, level: float = 0.90) -> PriceModel:
-        """Return this model with the calibration of its recipe's out-of-sample predictions."""
-        return replace(self, calibration=calibrate(predictions, level=level))
-
-    def as_candidate(self, candidate_id: str, *, sentiment_fingerprint: str) -> PriceModel:
-        """Return this model with its id and the sentiment model whose scores it read."""
-        return replace(self, candidate_id=candidate_id, sentiment_fingerprint=sentiment_fingerprint)
-
     @property
-    def fingerprint(self) -> str:
-        """The sha256 of all files but the manifest, hexadecimal."""
-        return seal_of(self.files())["fingerprint"]
+    def booster_text(self) -> str:
+        """The booster that is registered in MLflow."""
+        return self.probability_text
 
     @classmethod
     def from_files(cls, texts: Mapping[str, str]) -> PriceModel:
@@ -236,7 +217,9 @@ def booster_from_text(text: str) -> Any:
 
 
 def feature_matrix(frame: pl.DataFrame, features: Sequence[str]) -> np.ndarray:
-    """Return the features as float64 of shape (rows, features), NaN where unknown.
+    """Return the features of shape (rows, features), NaN where unknown.
+
+    Features that are all Float32 stay float32, others become float64.
 
     Raises:
         ModelError: the frame lacks a feature, or a feature is no number.
@@ -257,6 +240,9 @@ def feature_matrix(frame: pl.DataFrame, features: Sequence[str]) -> np.ndarray:
                 f"the feature {wrong} has the dtype {dtype}, it should be a number",
                 hint="cast it, or leave it out of the features",
             )
+    if not features:
+        return np.empty((frame.height, 0))
     chosen = frame.select(features)
     # Casting costs more than a prediction of one row, so it is done only where it is needed.
-    return (chosen if dtypes == {pl.Float64} else chosen.cast(pl.Float64)).to_numpy()
+    is_plain = dtypes in ({pl.Float64}, {pl.Float32})
+    return (chosen if is_plain else chosen.cast(pl.Float64)).to_numpy()

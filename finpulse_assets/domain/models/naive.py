@@ -8,13 +8,14 @@ from typing import ClassVar
 
 import polars as pl
 
-from finpulse_assets.domain.models.candidate import CARD_FILE
+from finpulse_assets.domain.models.candidate import CARD_FILE, Scale
 from finpulse_assets.domain.seal import REBUILD, as_json, parse_json
 from finpulse_assets.errors import ModelError
 
-MAJORITY, ALWAYS_UP, PERSISTENCE, MOMENTUM = "majority", "always_up", "persistence", "momentum"
-# The return that a guess continues; the others read no input.
-INPUTS = {PERSISTENCE: "return_1d", MOMENTUM: "return_20d"}
+MAJORITY, ALWAYS_UP, PERSISTENCE = "majority", "always_up", "persistence"
+REVERSAL, MOMENTUM = "reversal", "momentum"
+# The return that a guess continues or turns; the others read no input.
+INPUTS = {PERSISTENCE: "return_1d", REVERSAL: "return_1d", MOMENTUM: "return_20d"}
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ class NaiveModel:
         - always_up: up.
         - persistence, momentum: the next session goes as the last one, or the last 20, did
           (sign of return_1d, return_20d). An unknown return counts as 0, and 0 as up.
+
+        - reversal: it goes against the last session.
 
         >>> frame = pl.DataFrame({"return_1d": [0.01, -0.02, None]})
         >>> NaiveModel("persistence", 0.5).forecast(frame)["predicts_up"].to_list()
@@ -59,11 +62,8 @@ class NaiveModel:
                 f"the frame lacks {name}, which the candidate {self.rule} reads",
                 hint="build it from fct_daily_features",
             )
-        return pl.col(name).cast(pl.Float64).fill_nan(None).fill_null(0.0), 0.0
-
-    def reasons(self, frame: pl.DataFrame, *, top: int = 3) -> list[str]:  # noqa: ARG002
-        """Return the input that decides, the same for each row."""
-        return [INPUTS.get(self.rule, "none")] * frame.height
+        last = pl.col(name).cast(pl.Float64).fill_nan(None).fill_null(0.0)
+        return (-last if self.rule == REVERSAL else last), 0.0
 
     def files(self) -> dict[str, str]:
         """Return the guess as one file."""
@@ -91,6 +91,7 @@ class Naive:
 
     name: str
     is_baseline: bool = True
+    scale: ClassVar[Scale] = "values"
 
     def recipe(self) -> dict[str, object]:
         return {"family": "naive", "rule": self.name}

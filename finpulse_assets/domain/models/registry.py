@@ -1,4 +1,4 @@
-"""The candidates by name, and who reads the files of which family."""
+"""The candidates by name, what each claims, and who reads the files of which family."""
 
 from __future__ import annotations
 
@@ -7,62 +7,122 @@ from collections.abc import Sequence
 from finpulse_assets.domain.features.registry import feature_names
 from finpulse_assets.domain.models.candidate import CARD_FILE, Candidate
 from finpulse_assets.domain.models.lightgbm_model import PriceModel
+from finpulse_assets.domain.models.linear import LinearModel, LogisticOnPrices, MarketHead
 from finpulse_assets.domain.models.naive import (
     ALWAYS_UP,
     MAJORITY,
     MOMENTUM,
     PERSISTENCE,
+    REVERSAL,
     Naive,
     NaiveModel,
 )
+from finpulse_assets.domain.models.ranking import Ranking, RankingPlan
+from finpulse_assets.domain.models.ranking_model import RankingModel
 from finpulse_assets.domain.models.training import LightGBM, TrainingPlan
 from finpulse_assets.domain.seal import REBUILD, parse_json
-from finpulse_assets.errors import ModelError
+from finpulse_assets.errors import ModelError, SettingError
 
-LIGHTGBM, WITHOUT_TEXT = "lightgbm", "lightgbm_without_text"
+RANKING, LIGHTGBM, MARKET = "ranking", "lightgbm", "market"
+WITHOUT_TEXT = "_without_text"
 # Shown beside the others on request; it is never promoted, for nothing serves its inputs.
-WITH_EMBEDDINGS = "lightgbm_with_embeddings"
-CHALLENGERS = (LIGHTGBM,)  # the candidates that may be promoted
-NAIVE = (MAJORITY, ALWAYS_UP, PERSISTENCE, MOMENTUM)
-# What a candidate has to beat. A model without text is among them: a platform that reads texts has
-# to show that reading them adds something.
-BASELINES = (*NAIVE, WITHOUT_TEXT)
+WITH_EMBEDDINGS = "ranking_with_embeddings"
+CHALLENGERS = (RANKING, LIGHTGBM)  # the candidates that may be promoted, the default first
+# Which skills a candidate states anything about: a ranking says nothing of the market as a whole.
+CLAIMS = {
+    RANKING: ("ranking", "text", "after_costs"),
+    LIGHTGBM: ("ranking", "market", "text", "after_costs"),
+    MARKET: ("market",),
+}
+NAIVE = (MAJORITY, ALWAYS_UP, PERSISTENCE, REVERSAL, MOMENTUM)
+LOGISTIC = "logistic_on_prices"
 
 LABELS = {
+    RANKING: "ranking with texts",
+    RANKING + WITHOUT_TEXT: "ranking without",
+    WITH_EMBEDDINGS: "ranking with embeddings",
     LIGHTGBM: "LightGBM with texts",
-    WITHOUT_TEXT: "LightGBM without",
-    WITH_EMBEDDINGS: "LightGBM with embeddings",
+    LIGHTGBM + WITHOUT_TEXT: "LightGBM without",
+    MARKET: "market head",
+    LOGISTIC: "logistic on prices",
     MAJORITY: "majority class",
     ALWAYS_UP: "always up",
     PERSISTENCE: "persistence",
+    REVERSAL: "reversal (1)",
     MOMENTUM: "momentum (20)",
 }
 
+Model = PriceModel | RankingModel
 # The `family` of a model's card -> the class that reads its files.
-FAMILIES = {"lightgbm": PriceModel, "naive": NaiveModel}
+FAMILIES = {
+    "lightgbm": PriceModel,
+    "ranking": RankingModel,
+    "linear": LinearModel,
+    "naive": NaiveModel,
+}
 
 
-def candidates(plan: TrainingPlan, *, embeddings: Sequence[str] = ()) -> tuple[Candidate, ...]:
+def candidates(
+    chosen: Sequence[str] = (RANKING,), *, threads: int = 2, embeddings: Sequence[str] = ()
+) -> tuple[Candidate, ...]:
     """Return every candidate, those that may be promoted first.
 
+    Each of them comes with its twin without texts: a platform that reads texts has to show that
+    reading them adds something.
+
     Args:
-        plan: how LightGBM is fitted.
+        chosen: names of those that may be promoted.
+        threads: that LightGBM takes; of no effect on any model.
         embeddings: columns of embeddings that a further candidate reads, none for no such one.
 
-    >>> [it.name for it in candidates(TrainingPlan()) if not it.is_baseline]
-    ['lightgbm']
+    >>> [it.name for it in candidates()][:3]
+    ['ranking', 'ranking_without_text', 'market']
     """
-    inputs = (*feature_names(), *embeddings)
-    further = [LightGBM(WITH_EMBEDDINGS, inputs, plan, is_baseline=True)] if embeddings else []
+    trained = []
+    for name in chosen:
+        if name not in CHALLENGERS:
+            raise SettingError(
+                f"the candidate {name!r} is unknown", hint=f"known are {', '.join(CHALLENGERS)}"
+            )
+        trained.append(_candidate(name, feature_names(), threads))
+        twin = name + WITHOUT_TEXT
+        trained.append(_candidate(twin, feature_names(with_text=False), threads, is_baseline=True))
+    if embeddings:
+        inputs = [*feature_names(), *embeddings]
+        trained.append(_candidate(WITH_EMBEDDINGS, inputs, threads, is_baseline=True))
+    trained.sort(key=lambda it: it.is_baseline)
+    prices = tuple(feature_names(with_text=False))
     return (
-        LightGBM(LIGHTGBM, tuple(feature_names()), plan),
-        LightGBM(WITHOUT_TEXT, tuple(feature_names(with_text=False)), plan, is_baseline=True),
+        *trained,
+        MarketHead(MARKET, tuple(feature_names())),
+        LogisticOnPrices(LOGISTIC, prices),
         *(Naive(name) for name in NAIVE),
-        *further,
     )
 
 
-def family_of(card: str) -> type[PriceModel] | type[NaiveModel]:
+def _candidate(
+    name: str, inputs: Sequence[str], threads: int, *, is_baseline: bool = False
+) -> Candidate:
+    if name.startswith(LIGHTGBM):
+        return LightGBM(name, tuple(inputs), TrainingPlan(num_threads=threads), is_baseline)
+    return Ranking(name, tuple(inputs), RankingPlan().with_threads(threads), is_baseline)
+
+
+def baselines_of(candidate: str) -> tuple[str, ...]:
+    """Return whom a candidate is set beside.
+
+    >>> baselines_of("market")
+    ('majority', 'always_up', 'persistence', 'reversal', 'momentum', 'logistic_on_prices')
+    >>> baselines_of("ranking")[-1]
+    'ranking_without_text'
+    """
+    twin = (candidate + WITHOUT_TEXT,) if candidate in CHALLENGERS else ()
+    if candidate == WITH_EMBEDDINGS:
+        twin = (RANKING,)
+    return (*NAIVE, LOGISTIC, *twin)
+
+
+def family_of(card: str) -> type[Model] | type[LinearModel] | type[NaiveModel]:
     """Return the class that reads the files of a model, by the text of its card.
 
     Raises:

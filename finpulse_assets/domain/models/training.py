@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import polars as pl
 
+from finpulse_assets.domain.models.candidate import Scale
 from finpulse_assets.domain.models.lightgbm_model import PriceModel, feature_matrix
 from finpulse_assets.errors import EvaluationError, ModelError
 
@@ -84,6 +85,7 @@ class LightGBM:
     features: tuple[str, ...]
     plan: TrainingPlan
     is_baseline: bool = False
+    scale: ClassVar[Scale] = "values"
 
     def recipe(self) -> dict[str, object]:
         return {"family": "lightgbm", "features": self.features, "plan": self.plan.recipe()}

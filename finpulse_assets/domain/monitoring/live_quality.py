@@ -12,13 +12,22 @@ from finpulse_assets.domain.evaluation.bootstrap import draw_counts, interval
 from finpulse_assets.domain.evaluation.estimate import Estimate
 from finpulse_assets.domain.evaluation.promotion import Champion
 from finpulse_assets.domain.evaluation.proof import LiveRecord, ProofRule
-from finpulse_assets.domain.evaluation.report import MIN_SESSIONS
+from finpulse_assets.domain.evaluation.report import COST_BPS, MIN_SESSIONS
 from finpulse_assets.domain.evaluation.score_table import GAIN
+from finpulse_assets.domain.evaluation.skill import (
+    AFTER_COSTS,
+    MARKET,
+    METRIC,
+    RANKING,
+    cost_of_a_session,
+)
 from finpulse_assets.schemas import LIVE_QUALITY
 
 CHAMPION, ALWAYS_UP, BASE_RATE = "champion", "always_up", "base_rate"
 NAIVE = (ALWAYS_UP, BASE_RATE)
-METRICS = ("accuracy", "mcc", "rank_ic", "log_loss")
+METRICS = ("accuracy", "mcc", "rank_ic", "market_ic", "long_short_return", "log_loss")
+# The skills that matured predictions show; what the texts add to them, nobody predicts live.
+SEEN_LIVE = (RANKING, MARKET, AFTER_COSTS)
 LEVEL = 0.95
 
 
@@ -91,7 +100,12 @@ def measure_quality(
 
 
 def record_of(
-    quality: pl.DataFrame, history: pl.DataFrame, champion: Champion, sessions: pl.DataFrame
+    quality: pl.DataFrame,
+    history: pl.DataFrame,
+    champion: Champion,
+    sessions: pl.DataFrame,
+    *,
+    cost_bps: float = COST_BPS,
 ) -> LiveRecord:
     """Return what the matured predictions say of the proof of a proven champion.
 
@@ -100,23 +114,39 @@ def record_of(
         history: schemas.LIVE_QUALITY of earlier days.
         champion: the champion as the last decision left it.
         sessions: schemas.SESSIONS up to the as-of time.
+        cost_bps: what a trade costs, in basis points of its size.
     """
     earlier = history.join(quality, on="session_date", how="anti")
-    surely_better = pl.concat([earlier, quality]).filter(
-        pl.col("metric") == GAIN, pl.col("lower") > 0
-    )
-    over_all = surely_better.group_by("session_date").len().filter(pl.col("len") == len(NAIVE))
-    supported = sessions.join(over_all, on="session_date", how="semi")["decision_at"].max()
+    supports = [
+        (pl.col("metric") == METRIC[name]) & (pl.col("lower") > _cost(name, cost_bps))
+        for name in SEEN_LIVE
+        if name in champion.skills
+    ]
+    supported = None
+    if supports:
+        own = (
+            pl.concat([earlier, quality])
+            .filter(predictor=CHAMPION)
+            .filter(pl.any_horizontal(supports))
+        )
+        supported = sessions.join(own, on="session_date", how="semi")["decision_at"].max()
     since = max(at for at in (champion.supported_at, champion.proven_since, supported) if at)
-    gains = quality.filter(metric=GAIN)
-    best = max(gains.iter_rows(named=True), key=lambda row: -row["value"], default=None)
+    rows = {row["metric"]: row for row in quality.filter(predictor=CHAMPION).iter_rows(named=True)}
+    estimates = {
+        name: _estimate(rows[METRIC[name]]).minus(_cost(name, cost_bps))
+        for name in SEEN_LIVE
+        if rows and rows[METRIC[name]]["value"] is not None
+    }
     return LiveRecord(
-        sessions=best["session_count"] if best else 0,
-        last_session=best["session_date"] if best else None,
-        gain=_estimate(best) if best else None,
-        best_naive=best["predictor"] if best else "",
+        sessions=quality["session_count"].max() or 0,
+        last_session=quality["session_date"].max(),
+        estimates=estimates,
         sessions_since_support=sessions.filter(pl.col("decision_at") > since).height,
     )
+
+
+def _cost(name: str, cost_bps: float) -> float:
+    return cost_of_a_session(cost_bps) if name == AFTER_COSTS else 0.0
 
 
 def merge_quality(held: pl.DataFrame, quality: pl.DataFrame) -> pl.DataFrame:
@@ -129,19 +159,22 @@ def sentence_of(quality: pl.DataFrame) -> str:
     """Return the quality as one sentence for people."""
     if quality.is_empty():
         return "no live prediction has matured yet"
-    row = quality.row(
-        by_predicate=(pl.col("predictor") == CHAMPION) & (pl.col("metric") == "accuracy"),
-        named=True,
-    )
+    rows = {row["metric"]: row for row in quality.filter(predictor=CHAMPION).iter_rows(named=True)}
     naive = quality.filter(pl.col("metric") == "accuracy", pl.col("predictor").is_in(NAIVE))
-    best = naive.sort("value").row(-1, named=True)
-    accuracy = _estimate(row)
-    shown = f"{accuracy.value:.3f}" if row["lower"] is None else f"{accuracy}"
-    return (
-        f"accuracy {shown} on {row['row_count']:,} matured predictions of "
-        f"{row['session_count']} sessions up to {row['session_date']}, {best['predictor']} "
-        f"{best['value']:.3f}"
+    best, size = naive.sort("value").row(-1, named=True), rows["accuracy"]
+    shown = ", ".join(
+        f"{words} {_shown(rows[metric])}"
+        for metric, words in (("rank_ic", "rank IC"), ("accuracy", "accuracy"))
+        if rows[metric]["value"] is not None
     )
+    return (
+        f"{shown} on {size['row_count']:,} matured predictions of {size['session_count']} sessions "
+        f"up to {size['session_date']}, {best['predictor']} {best['value']:.3f}"
+    )
+
+
+def _shown(row: dict[str, Any]) -> str:
+    return f"{row['value']:.3f}" if row["lower"] is None else f"{_estimate(row)}"
 
 
 def _estimate(row: dict[str, Any]) -> Estimate:

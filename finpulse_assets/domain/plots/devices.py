@@ -29,6 +29,10 @@ def device_plot(comparison: pl.DataFrame) -> bytes:
             rows["text_tokens"].to_numpy(), rows["tokens_per_second"].to_numpy(), marker="o",
             linestyle=_LINES[device], color=_COLOURS[dtype], label=f"{dtype} on {device}",
         )  # fmt: skip
+    axes.set_xscale("log", base=2)
+    lengths = best["text_tokens"].unique().sort().to_list()
+    axes.set_xticks(lengths, [f"{length}" for length in lengths])
+    axes.yaxis.set_major_formatter("{x:,.0f}")
     axes.set_xlabel("tokens a text")
     axes.set_ylabel("tokens a second, best batch")
     axes.set_ylim(bottom=0)

@@ -12,7 +12,7 @@ from finpulse_assets.domain.evaluation.metrics import session_sums
 from finpulse_assets.domain.evaluation.report import Evaluation
 from finpulse_assets.domain.evaluation.score_table import ALL, RECENT
 from finpulse_assets.domain.models.calibration import calibrate
-from finpulse_assets.domain.models.registry import BASELINES, WITHOUT_TEXT, label_of
+from finpulse_assets.domain.models.registry import WITHOUT_TEXT, label_of
 from finpulse_assets.domain.plots.style import (
     BLUE,
     GREY,
@@ -26,31 +26,64 @@ from finpulse_assets.domain.plots.style import (
 )
 
 
+def ranking_plot(evaluation: Evaluation) -> bytes:
+    """Return a PNG of every predictor's rank IC with its interval; the title names the skills."""
+    ic = evaluation.estimate("rank_ic")
+    shown = f"rank IC {ic.value:+.3f}" if ic.is_known else "it ranks nothing"
+    verdict = evaluation.verdict
+    title = f"{verdict[0].upper()}{verdict[1:]}; {shown}"
+    return _predictors(
+        evaluation, "rank_ic", title, "rank IC out of sample (whiskers: day-block interval)",
+        at=0.0, scale=1.0, digits=3,
+    )  # fmt: skip
+
+
 def accuracy_plot(evaluation: Evaluation) -> bytes:
     """Return a PNG of every predictor's accuracy with its interval, the best baseline marked."""
     best = evaluation.best_baseline
-    names = sorted(BASELINES, key=lambda name: evaluation.estimate("accuracy", name).value)
-    names.append(evaluation.candidate)
-    own = evaluation.estimate("accuracy")
-    baseline = evaluation.estimate("accuracy", best)
-    verdict = "Skill" if evaluation.verdict == "skill" else "No skill shown"
-    title = f"{verdict}: {own.value:.1%} right, the best baseline {baseline.value:.1%}"
-    figure, axes = canvas(title, height=3.6)
-    axes.axvline(100 * baseline.value, color=GREY, linewidth=1, linestyle=(0, (4, 3)))
-    for at, name in enumerate(names):
-        estimate = evaluation.estimate("accuracy", name)
-        value, low, high = (100 * it for it in (estimate.value, estimate.lower, estimate.upper))
-        colour = BLUE if name == evaluation.candidate else INK if name == best else GREY
-        axes.plot([low, high], [at, at], color=colour, linewidth=2.2, solid_capstyle="round")
-        axes.plot(value, at, "o", color=colour, markersize=8)
+    own, baseline = (evaluation.estimate("accuracy", it).value for it in (None, best))
+    title = f"{own:.1%} right directions, the best baseline {baseline:.1%}"
+    return _predictors(
+        evaluation, "accuracy", title,
+        "right directions out of sample, % (whiskers: day-block bootstrap interval)",
+        at=100 * baseline, scale=100.0, digits=1,
+    )  # fmt: skip
+
+
+def _predictors(
+    evaluation: Evaluation,
+    metric: str,
+    title: str,
+    label: str,
+    *,
+    at: float,
+    scale: float,
+    digits: int,
+) -> bytes:
+    """Draw one metric of all predictors that have it, the candidate on top, a line at `at`."""
+    found = {it: evaluation.estimate(metric, it) for it in evaluation.predictors}
+    own = evaluation.candidate
+    names = sorted(
+        (name for name, it in found.items() if it.is_known),
+        key=lambda name: (name == own, found[name].value),
+    )
+    best = max((name for name in names if name != own), key=names.index, default=own)
+    figure, axes = canvas(title, height=1.2 + 0.36 * max(len(names), 3))
+    axes.axvline(at, color=GREY, linewidth=1, linestyle=(0, (4, 3)))
+    for row, name in enumerate(names):
+        it = found[name]
+        value, low, high = (scale * end for end in (it.value, it.lower, it.upper))
+        colour = BLUE if name == own else INK if name == best else GREY
+        axes.plot([low, high], [row, row], color=colour, linewidth=2.2, solid_capstyle="round")
+        axes.plot(value, row, "o", color=colour, markersize=8)
         axes.annotate(
-            f"{value:.1f}", (value, at), (0, 7), textcoords="offset points", ha="center",
+            f"{value:.{digits}f}", (value, row), (0, 7), textcoords="offset points", ha="center",
             color=colour, fontsize=9,
         )  # fmt: skip
     labels = [label_of(name) + (" (best baseline)" if name == best else "") for name in names]
     axes.set_yticks(range(len(names)), labels)
     axes.set_ylim(-0.6, len(names) - 0.3)
-    axes.set_xlabel("right directions out of sample, % (whiskers: day-block bootstrap interval)")
+    axes.set_xlabel(label)
     return as_png(figure)
 
 
@@ -119,7 +152,7 @@ def rank_ic_plot(predictions: pl.DataFrame, candidate: str) -> bytes:
         predictions: schemas.OUT_OF_SAMPLE.
         candidate: whose line is shown beside the one without text.
     """
-    shown = predictions.filter(pl.col("candidate").is_in([candidate, WITHOUT_TEXT]))
+    shown = predictions.filter(pl.col("candidate").is_in([candidate, candidate + WITHOUT_TEXT]))
     sums = session_sums(shown).with_columns(
         pl.col("rank_ic").cum_sum().over("candidate", order_by="session_date").alias("total")
     )
@@ -129,7 +162,7 @@ def rank_ic_plot(predictions: pl.DataFrame, candidate: str) -> bytes:
     title = f"Mean rank IC {mean:+.3f}, above zero in {share:.0%} of {own.height} sessions"
     figure, axes = canvas(title, height=3.6, grid="both")
     axes.axhline(0, color=GREY, linewidth=1)
-    for name, colour in ((WITHOUT_TEXT, GREY), (candidate, BLUE)):
+    for name, colour in ((candidate + WITHOUT_TEXT, GREY), (candidate, BLUE)):
         line = sums.filter(pl.col("candidate") == name)
         axes.plot(
             line["session_date"].to_numpy(), line["total"].to_numpy(), color=colour, linewidth=1.8,
@@ -146,7 +179,7 @@ def importance_plot(importance: pl.DataFrame, *, top: int = 20) -> bytes:
     """Return a PNG of the strongest features by gain, text features in their own colour.
 
     Args:
-        importance: `PriceModel.importance()`.
+        importance: from the model's `importance`.
         top: features shown.
     """
     text = importance.filter("is_text")["gain_share"].sum()

@@ -6,12 +6,13 @@ to what was published at 16:30. Readers take the one that counts from `current_s
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 import numpy as np
 import polars as pl
 
-from finpulse_assets.domain.models.lightgbm_model import PriceModel
+from finpulse_assets.domain.models.registry import Model
 from finpulse_assets.errors import EvaluationError
 from finpulse_assets.schemas import DAILY_SIGNALS
 
@@ -21,13 +22,13 @@ TICK = timedelta(microseconds=1)
 
 
 def signals_of(
-    model: PriceModel,
+    model: Model,
     features: pl.DataFrame,
     sessions: pl.DataFrame,
     *,
     session_date: date,
     predicted_at: datetime,
-    is_proven: bool,
+    skills: Sequence[str],
     model_version: str,
 ) -> pl.DataFrame:
     """Return the model's signal for every ticker with features on `session_date`.
@@ -40,7 +41,7 @@ def signals_of(
         sessions: `schemas.SESSIONS` with `session_date` and the session after it.
         session_date: the last completed session.
         predicted_at: UTC as-of time of the run.
-        is_proven: whether the champion is proven now.
+        skills: the names of the champion's skills that are proven now.
         model_version: its candidate id.
 
     Raises:
@@ -63,7 +64,8 @@ def signals_of(
         pl.Series("expected_return", expected_return),
         pl.Series("reasons", model.reasons(rows)),
         predicted_at=pl.lit(predicted_at, pl.Datetime("us", "UTC")),
-        is_proven=pl.lit(is_proven),
+        is_proven=pl.lit(bool(skills)),
+        skills=pl.lit(", ".join(skills)),
         model_version=pl.lit(model_version),
     )
     return _finish(signals, sessions)

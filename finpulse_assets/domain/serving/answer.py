@@ -64,8 +64,8 @@ class Answer(BaseModel):
         description="predicted return of the next session, open to close, a fraction"
     )
     reasons: list[str] | None = Field(
-        description='what moved the prediction most, as "feature +0.12" in log-odds; for a feature '
-        "row only with ?reasons=1"
+        description='what moved the prediction most, as "feature +0.12"; for a feature row only '
+        "with ?reasons=1"
     )
     as_of: datetime | None = Field(
         description="decision time of the features, UTC; null for a feature row"

@@ -15,7 +15,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from finpulse_assets.domain.models.lightgbm_model import PriceModel, feature_matrix
+from finpulse_assets.domain.models.lightgbm_model import feature_matrix
+from finpulse_assets.domain.models.registry import Model
+from finpulse_assets.domain.models.served import RowPredictor
 from finpulse_assets.domain.predictions.signals import direction
 from finpulse_assets.domain.serving.answer import (
     CONTRADICTION,
@@ -50,7 +52,7 @@ class Predictor:
         openings: of the sessions since the champion was trained and since the oldest features.
     """
 
-    model: PriceModel
+    model: Model
     model_version: str
     is_proven: bool
     online: pl.DataFrame
@@ -101,7 +103,7 @@ class Predictor:
     def reasons_of(self, matrix: np.ndarray) -> list[list[str]]:
         """Return for each row what moved the model most, the strongest first."""
         frame = pl.DataFrame(matrix, schema=list(self.model.features), orient="row")
-        said = self.model.reasons(frame)
+        said = self.model.reasons(frame, self._peers)
         return [[] if line == "none" else line.split(", ") for line in said]
 
     def features_of(self, symbol: str) -> dict[str, float | None]:
@@ -150,6 +152,15 @@ class Predictor:
         return {row["ticker"]: row for row in self.online.iter_rows(named=True)}
 
     @cached_property
+    def _peers(self) -> pl.DataFrame:
+        """The tickers of the newest session, among which a row takes its place."""
+        return self.online.filter(pl.col("session_date") == pl.col("session_date").max())
+
+    @cached_property
+    def _predict(self) -> RowPredictor:
+        return self.model.row_predictor(self._peers)
+
+    @cached_property
     def _symbol_members(self) -> dict[str, dict[str, Any]]:
         """Return what holds of each symbol whatever the clock says."""
         matrix = feature_matrix(self.online, self.model.features)
@@ -177,7 +188,7 @@ class Predictor:
 
     def _said(self, matrix: np.ndarray) -> list[dict[str, Any]]:
         """Return what the model says of each row, in JSON's types."""
-        probability, expected_return = self.model.predict_matrix(matrix)
+        probability, expected_return = self._predict(matrix)
         found = self.model.bounds(probability)
         unknown = [None] * len(probability)
         bounds = [unknown, unknown] if found is None else [it.tolist() for it in found]

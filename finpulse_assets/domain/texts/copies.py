@@ -1,4 +1,10 @@
-"""Copies between labelled sets: an evaluation is worth nothing where training saw its texts."""
+"""Copies between labelled sets: an evaluation is worth nothing where training saw its texts.
+
+These are not the near copies of `near_copies`, which find one voice behind many texts: there order
+and opinion do not count, so "orders doubled" and "orders halved" of one template are the same. Here
+they are two sentences to learn from. Of the 2,696 simulated training sentences 228 are copies of a
+dev sentence by this measure, 529 by the other.
+"""
 
 from __future__ import annotations
 

@@ -69,13 +69,17 @@ class Lake:
                 f"{path} cannot be read: {error}",
                 hint=f"delete it and materialize {table.name} again",
             ) from error
-        wrong = [n for n, dtype in table.polars_schema.items() if found.get(n) != dtype]
+        # A history is never written anew: it outlives its columns.
+        later = [it.name for it in table.columns if it.came_later and it.name not in found]
+        schema = table.polars_schema
+        wrong = [n for n, dtype in schema.items() if n not in later and found.get(n) != dtype]
         if wrong:
             raise LakeError(
                 f"{path} was written in another schema: {', '.join(wrong)} differ",
                 hint=f"delete the folder and materialize {table.name} again",
             )
-        return pl.scan_parquet(path).select(table.column_names)
+        unknown = [pl.lit(None, schema[name]).alias(name) for name in later]
+        return pl.scan_parquet(path).with_columns(unknown).select(table.column_names)
 
     def scan_present(self, table: Table, partitions: Iterable[str]) -> pl.LazyFrame:
         """Return those of `partitions` that exist, lazily; without rows where none does."""

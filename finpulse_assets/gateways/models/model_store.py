@@ -17,7 +17,7 @@ from filelock import FileLock
 
 from finpulse_assets.domain.evaluation.promotion import Promotion
 from finpulse_assets.domain.models.candidate import CARD_FILE
-from finpulse_assets.domain.models.lightgbm_model import PriceModel
+from finpulse_assets.domain.models.registry import Model
 from finpulse_assets.errors import ModelError
 from finpulse_assets.gateways.atomic import remove_folder, written_atomically
 from finpulse_assets.gateways.models.price_model_folder import load_model, save_model
@@ -33,7 +33,7 @@ class ModelStore:
     def folder(self, candidate_id: str) -> Path:
         return self.root / candidate_id
 
-    def save(self, model: PriceModel) -> Path:
+    def save(self, model: Model) -> Path:
         """Keep a candidate's model under its id and return its folder.
 
         A model of that id that opens is kept as it is: the id names everything that made it, and
@@ -45,7 +45,7 @@ class ModelStore:
         """
         if not model.candidate_id:
             raise ModelError(
-                "the model has no candidate id", hint="give it one with PriceModel.as_candidate"
+                "the model has no candidate id", hint="give it one with Served.as_candidate"
             )
         folder = self.folder(model.candidate_id)
         if not self._opens(model.candidate_id):
@@ -58,7 +58,7 @@ class ModelStore:
         except ModelError:
             return False
 
-    def load(self, candidate_id: str) -> PriceModel:
+    def load(self, candidate_id: str) -> Model:
         """Return a model, every file checked; see `load_model`."""
         return load_model(self.folder(candidate_id))
 

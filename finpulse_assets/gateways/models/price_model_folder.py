@@ -5,17 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 from finpulse_assets.domain.models.candidate import CARD_FILE
-from finpulse_assets.domain.models.lightgbm_model import PriceModel
-from finpulse_assets.domain.models.registry import family_of
+from finpulse_assets.domain.models.registry import Model, family_of
 from finpulse_assets.gateways.models.sealed_folder import read_sealed, write_sealed
 
 
-def save_model(model: PriceModel, folder: Path) -> None:
+def save_model(model: Model, folder: Path) -> None:
     """Write a model as the content of `folder`; equal models, equal bytes."""
     write_sealed(folder, model.files())
 
 
-def load_model(folder: Path) -> PriceModel:
+def load_model(folder: Path) -> Model:
     """Read a saved model after checking every file against the manifest.
 
     Raises:

@@ -44,11 +44,10 @@ class KindCalibration:
             network: probabilities of shape (n, labels).
             companion: probabilities of the same shape, None where there is none.
         """
-        return _probabilities(self._logits(network, companion))
+        from scipy.special import softmax
 
-    def _logits(self, network: np.ndarray, companion: np.ndarray | None) -> np.ndarray:
         mixed = _mixed(network, companion, self.companion_share)
-        return mixed / self.temperature + np.array(self.prior)
+        return softmax(mixed / self.temperature + np.array(self.prior), axis=1)
 
 
 @dataclass(frozen=True)
@@ -133,10 +132,11 @@ def fit_calibration(
 
 def _fit(labels: np.ndarray, network: np.ndarray, companion: np.ndarray | None) -> KindCalibration:
     from scipy.optimize import minimize
+    from scipy.special import log_softmax
 
     def loss(values: np.ndarray, mixed: np.ndarray) -> float:
         prior = values[1:] - values[1:].mean()
-        found = _log_softmax(mixed / np.exp(values[0]) + prior)
+        found = log_softmax(mixed / np.exp(values[0]) + prior, axis=1)
         pull = PULL * (values[0] ** 2 + (prior**2).sum())
         return float((pull / 2 - found[np.arange(len(labels)), labels].sum()) / len(labels))
 
@@ -155,12 +155,3 @@ def _mixed(network: np.ndarray, companion: np.ndarray | None, share: float) -> n
     """Return the logits of the average of two classifiers' probabilities."""
     mixed = network if companion is None else (1 - share) * network + share * companion
     return np.log(mixed.clip(LEAST))
-
-
-def _log_softmax(logits: np.ndarray) -> np.ndarray:
-    shifted = logits - logits.max(axis=1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-
-
-def _probabilities(logits: np.ndarray) -> np.ndarray:
-    return np.exp(_log_softmax(logits))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,7 @@ from finpulse_assets.gateways.sentiment.manifest import (
 # moves one text in some hundreds by the last decimal; in float64 by 1e-16, which moves none.
 PROBABILITY_DECIMALS = 6
 # Tokens a batch, padding included: past these a CPU gains nothing, and a GPU is kept busy.
-TOKEN_BUDGET = {"cpu": 2_048, "cuda": 32_768}
+TOKEN_BUDGET = {"cpu": 4_096, "cuda": 32_768}
 
 _log = logging.getLogger(__name__)
 
@@ -120,14 +120,11 @@ class Classifier:
             _calibration=Calibration.load(folder),
         )
 
-    def score(
-        self, texts: Sequence[str], on_batch: Callable[[int, int], None] | None = None
-    ) -> Scores:
+    def score(self, texts: Sequence[str]) -> Scores:
         """Score texts; equal texts get equal scores, in whatever order they come.
 
         Args:
             texts: normalised texts.
-            on_batch: called after each batch with (texts done, texts in all).
 
         Raises:
             ModelError: a value is no string, one text alone exceeds the GPU's memory, or the
@@ -136,12 +133,8 @@ class Classifier:
         started = time.perf_counter()
         token_ids, is_truncated = self._tokenise(texts)
         probabilities = np.zeros((len(texts), len(self.labels)))
-        done = 0
         for rows, part in self._batches(token_ids):
             probabilities[rows] = part
-            done += len(rows)
-            if on_batch:
-                on_batch(done, len(texts))
         ordered = probabilities[:, [self.labels.index(name) for name in LABELS]]
         calibrated = self._calibration.apply(texts, ordered)
         seconds = time.perf_counter() - started

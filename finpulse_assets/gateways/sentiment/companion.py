@@ -67,12 +67,12 @@ class Companion:
 
     def probabilities(self, texts: Sequence[str]) -> np.ndarray:
         """Return the probability of each label, float64 of shape (len(texts), labels)."""
+        from scipy.special import softmax
+
         parts = [np.zeros((0, len(self.bias)))]
         for start in range(0, len(texts), CHUNK):
             logits = self.matrix(texts[start : start + CHUNK]) @ self.weights.astype(np.float64)
-            logits += self.bias
-            odds = np.exp(logits - logits.max(axis=1, keepdims=True))
-            parts.append(odds / odds.sum(axis=1, keepdims=True))
+            parts.append(softmax(logits + self.bias, axis=1))
         return np.concatenate(parts)
 
     def matrix(self, texts: Sequence[str]) -> Any:

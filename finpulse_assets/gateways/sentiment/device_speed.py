@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     import torch
 
 _DTYPES = {"cpu": ("float32", "bfloat16", "int8"), "cuda": ("float32", "bfloat16", "float16")}
-# Rows of the square matrices: large enough to keep a device busy, a second at most on two cores.
-_PEAK_SIZE = {"cpu": 2048, "cuda": 8192}
-_PEAK_PASSES = 5
+# Rows of the square matrices. On a CPU a pass takes milliseconds: other work on the machine leaves
+# some of them alone, and a peak that it lowers makes the model's share of it too large.
+_PEAK_SIZE = {"cpu": 1024, "cuda": 8192}
+_PEAK_SECONDS = 1.0
 
 
 def arithmetics_here() -> list[Arithmetic]:
@@ -120,14 +121,14 @@ def matmul_peak(arithmetic: Arithmetic) -> float:
             torch.cuda.synchronize()
 
     with torch.inference_mode():
-        return 2.0 * size**3 / _fastest(once, 0.0, passes=_PEAK_PASSES)
+        return 2.0 * size**3 / _fastest(once, _PEAK_SECONDS)
 
 
-def _fastest(call: Callable[[], object], seconds: float, passes: int = 2) -> float:
+def _fastest(call: Callable[[], object], seconds: float) -> float:
     """Return the seconds of the fastest call; the first one warms up and does not count."""
     call()
     found: list[float] = []
-    while len(found) < passes or sum(found) < seconds:
+    while len(found) < 2 or sum(found) < seconds:
         began = time.perf_counter()
         call()
         found.append(time.perf_counter() - began)

@@ -9,8 +9,8 @@ import numpy as np
 import polars as pl
 
 from finpulse_assets.errors import EvaluationError, SchemaError
+from finpulse_assets.gateways.compute.engine import ScoringModel
 from finpulse_assets.gateways.sentiment.manifest import LABELS
-from finpulse_assets.gateways.sentiment.scoring import ScoringModel
 
 BINS = 10  # of the surest probability, each with as many texts
 

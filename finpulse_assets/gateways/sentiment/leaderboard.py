@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from finpulse_assets.gateways.compute.engine import ScoringModel
 from finpulse_assets.gateways.sentiment.baseline import vader_scores
 from finpulse_assets.gateways.sentiment.evaluation import (
     confusion,
@@ -19,7 +20,6 @@ from finpulse_assets.gateways.sentiment.evaluation import (
 )
 from finpulse_assets.gateways.sentiment.labelled_texts import DEV, LabelledSet
 from finpulse_assets.gateways.sentiment.manifest import LABELS
-from finpulse_assets.gateways.sentiment.scoring import ScoringModel
 from finpulse_assets.gateways.sentiment.training import seen_in_training
 from finpulse_assets.schemas import SENTIMENT_LEADERBOARD
 

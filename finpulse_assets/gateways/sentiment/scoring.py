@@ -6,38 +6,30 @@ What a call scores is what their stores lack.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
-from typing import Protocol
 
 import polars as pl
 
 from finpulse_assets.errors import ModelError
+from finpulse_assets.gateways.compute.engine import ORIGIN, ScoringEngine
 from finpulse_assets.gateways.sentiment.baseline import vader_release, vader_scores
-from finpulse_assets.gateways.sentiment.classifier import Scores
 from finpulse_assets.gateways.sentiment.score_store import MODEL_SCORES, VADER_SCORES, ScoreStore
 
 CHUNK = 2048  # texts that are kept at a time; a killed run loses at most so many
 
 WordsOf = Callable[[pl.Series], pl.DataFrame]
-
-
-class ScoringModel(Protocol):
-    """What scoring needs of a model; `classifier.Classifier` and the tests' fake have it."""
-
-    @property
-    def fingerprint(self) -> str: ...
-
-    def score(
-        self, texts: list[str], on_batch: Callable[[int, int], None] | None = None
-    ) -> Scores: ...
+Scored = Callable[[Sequence[pl.DataFrame]], Iterator[pl.DataFrame]]
 
 
 @dataclass
 class ScoringReport:
-    """What a scorer did so far, in distinct texts a call; the rates are of the forward passes."""
+    """What a scorer did so far, in distinct texts a call; `seconds` were spent by the model.
+
+    `texts_by_node` says where they were made: in this process, or on which node of a cluster.
+    """
 
     cache_hits: int = 0
     scored: int = 0
@@ -45,6 +37,7 @@ class ScoringReport:
     seconds: float = 0.0
     device: str | None = None
     dtype: str | None = None
+    texts_by_node: Counter[str] = field(default_factory=Counter)
 
     @property
     def texts_per_second(self) -> float | None:
@@ -58,7 +51,7 @@ class TextScorer:
     Attributes:
         folder: of the stores.
         fingerprint: of the model.
-        load_classifier: called at most once, and only if a text is unknown, so that a run with
+        engine: scores the texts that are new; asked only if there are some, so that a run with
             nothing new needs no torch.
         chunk: texts that are kept at a time.
         on_progress: called with (texts scored, texts to score) of a call.
@@ -67,7 +60,7 @@ class TextScorer:
 
     folder: Path
     fingerprint: str
-    load_classifier: Callable[[], ScoringModel]
+    engine: ScoringEngine
     chunk: int = CHUNK
     on_progress: Callable[[int, int], None] | None = None
     report: ScoringReport = field(default_factory=ScoringReport)
@@ -84,7 +77,8 @@ class TextScorer:
             distinct hash.
 
         Raises:
-            ModelError: the loaded classifier has another fingerprint.
+            ModelError: the engine's model has another fingerprint.
+            ComputeError: the engine has no machine to score on.
             LakeError: a store cannot be read.
         """
         asked = hashes.unique()
@@ -106,7 +100,7 @@ class TextScorer:
         known: pl.DataFrame,
         words: pl.DataFrame,
         lacking: pl.Series,
-        score: Callable[[pl.DataFrame, int, int], pl.DataFrame],
+        scored: Scored,
     ) -> pl.DataFrame:
         """Return the known scores and those of the texts that lack one, kept chunk by chunk.
 
@@ -117,43 +111,39 @@ class TextScorer:
             pl.col("text").str.len_chars(), "text_hash", descending=[True, False]
         )
         parts = [known]
-        for start in range(0, missing.height, self.chunk):
-            scored = score(missing.slice(start, self.chunk), start, missing.height)
-            store.add(scored)
-            parts.append(scored)
+        for made in scored([*missing.iter_slices(self.chunk)] if missing.height else []):
+            store.add(made)
+            parts.append(made)
         return pl.concat(parts)
 
-    def _by_model(self, texts: pl.DataFrame, start: int, count: int) -> pl.DataFrame:
-        classifier, report = self._classifier, self.report
+    def _by_model(self, blocks: Sequence[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+        report, done, count = self.report, 0, sum(block.height for block in blocks)
         began = time.perf_counter()
-        progress = self.on_progress
-        scores = classifier.score(
-            texts["text"].to_list(), progress and (lambda done, _: progress(start + done, count))
+        for block in self.engine.scored(blocks):
+            report.seconds += time.perf_counter() - began
+            fingerprint, report.device, report.dtype, node = block.select(ORIGIN).row(0)
+            if fingerprint != self.fingerprint:
+                raise ModelError(
+                    f"the classifier is {fingerprint[:12]}, the scores that are kept are those of "
+                    f"{self.fingerprint[:12]}",
+                    hint="materialize models/sentiment_model again",
+                )
+            report.scored += block.height
+            report.truncated += int(block["is_truncated"].sum())
+            report.texts_by_node[node] += block.height
+            yield block.drop(ORIGIN)
+            done += block.height
+            if self.on_progress:
+                self.on_progress(done, count)
+            began = time.perf_counter()
+
+
+def _by_vader(blocks: Sequence[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    for texts in blocks:
+        scores = vader_scores(texts["text"].to_list())
+        yield pl.DataFrame(
+            {"text_hash": texts["text_hash"], "vader_score": scores}, schema=VADER_SCORES
         )
-        report.seconds += time.perf_counter() - began
-        report.scored += texts.height
-        report.truncated += int(scores.is_truncated.sum())
-        report.device, report.dtype = scores.device, scores.dtype
-        values = {name: getattr(scores, name) for name in MODEL_SCORES if name != "text_hash"}
-        return pl.DataFrame({"text_hash": texts["text_hash"], **values}, schema=MODEL_SCORES)
-
-    @cached_property
-    def _classifier(self) -> ScoringModel:
-        classifier = self.load_classifier()
-        if classifier.fingerprint != self.fingerprint:
-            raise ModelError(
-                f"the classifier is {classifier.fingerprint[:12]}, the scores that are kept are "
-                f"those of {self.fingerprint[:12]}",
-                hint="materialize models/sentiment_model again",
-            )
-        return classifier
-
-
-def _by_vader(texts: pl.DataFrame, start: int, count: int) -> pl.DataFrame:  # noqa: ARG001
-    scores = vader_scores(texts["text"].to_list())
-    return pl.DataFrame(
-        {"text_hash": texts["text_hash"], "vader_score": scores}, schema=VADER_SCORES
-    )
 
 
 def _lacking(asked: pl.Series, known: pl.DataFrame) -> pl.Series:

@@ -115,6 +115,7 @@ def train(
         SchemaError: a set is of another shape.
     """
     import torch
+    from scipy.special import softmax
 
     started = time.perf_counter()
     rows = _rows(sets)
@@ -128,9 +129,8 @@ def train(
     if plan.has_companion:
         train_texts, weights = texts[rows.train], rows.weights[rows.train]
         companion = Companion.fit(train_texts, rows.labels[rows.train], weights)
-    calibration = fit_calibration(
-        texts[rows.dev], rows.labels[rows.dev], _softmax(fit.logits(rows.dev)), companion
-    )
+    network = softmax(fit.logits(rows.dev).astype(np.float64), axis=1)
+    calibration = fit_calibration(texts[rows.dev], rows.labels[rows.dev], network, companion)
     out.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=out.parent, prefix=".train-") as temporary:
         staging = Path(temporary) / "model"
@@ -230,8 +230,3 @@ def _mean_accuracy(rows: _Rows) -> Any:
         return float(np.mean([is_right[dev_set == at].mean() for at in np.unique(dev_set)]))
 
     return quality
-
-
-def _softmax(logits: np.ndarray) -> np.ndarray:
-    odds = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
-    return odds / odds.sum(axis=1, keepdims=True)

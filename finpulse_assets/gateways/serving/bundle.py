@@ -18,7 +18,7 @@ import polars as pl
 
 from finpulse_assets.domain.evaluation.promotion import Promotion
 from finpulse_assets.domain.features.online import ONLINE_FEATURES
-from finpulse_assets.domain.models.lightgbm_model import PriceModel
+from finpulse_assets.domain.models.registry import Model
 from finpulse_assets.domain.seal import REBUILD, as_json
 from finpulse_assets.domain.serving.predictor import Predictor
 from finpulse_assets.domain.serving.staleness import Openings
@@ -38,7 +38,7 @@ SEALED = (f"{MODEL_FOLDER}/{MANIFEST}", PROMOTION_FILE, ONLINE_FILE, SESSIONS_FI
 
 
 def predictor_of(
-    model: PriceModel,
+    model: Model,
     promotion: Promotion,
     online: pl.DataFrame,
     openings: Openings | None = None,
@@ -76,9 +76,7 @@ def predictor_of(
     return Predictor(model, champion.candidate_id, champion.is_proven, online, openings)
 
 
-def write_bundle(
-    folder: Path, model: PriceModel, promotion: Promotion, online: pl.DataFrame
-) -> None:
+def write_bundle(folder: Path, model: Model, promotion: Promotion, online: pl.DataFrame) -> None:
     """Write a bundle into `folder`, made if absent; equal content gives equal bytes.
 
     Raises:

@@ -4,8 +4,9 @@ A step says by `op_tags=ONCE` that what it makes follows from its declared input
 clock of the run, its config, the code, and what it made itself the last time. The digest of these
 is the data version of what it makes (of a check: the entry `made_from`). Where the last
 materialization has that version, its files lie there as it left them and its checks passed, the
-step reports the same again, with `unchanged_since` naming the run that made it. Steps that look
-outside, or whose work is kept by other means (scores by text, rows by month), have no such tag.
+step reports the same again, with `unchanged_since` naming the run that made it. What follows from
+no data of a day has the tag TIMELESS: the clock does not count for it. Steps that look outside, or
+whose work is kept by other means (scores by text, rows by month), have no such tag.
 
 A run tag `finpulse/force` (`finpulse run --force`) makes everything again.
 https://docs.dagster.io/guides/build/assets/asset-versioning-and-caching
@@ -34,6 +35,7 @@ from finpulse_assets.orchestration.run.dagster_internals import DATA_VERSION_TAG
 from finpulse_assets.orchestration.training.training_plan import TRAIN_FROM_TAG
 
 ONCE = {"finpulse/once": "true"}
+TIMELESS = {**ONCE, "finpulse/timeless": "true"}
 FORCE_TAG = "finpulse/force"
 MADE_FROM, FILES, UNCHANGED_SINCE = "made_from", "files", "unchanged_since"
 PACKAGE = Path(__file__).parents[2]
@@ -80,13 +82,15 @@ class _Step:
     def made_from(self) -> str:
         """The digest of everything that what the step makes follows from."""
         resources, run = self.context.resources, self.context.run
+        clock = resources.clock
+        is_timeless = TIMELESS.items() <= self.computed.op.tags.items()
         is_of_months = self.context.has_partition_key or self.context.has_partition_key_range
         inputs = set(self.computed.keys_by_input_name.values()) - set(self.computed.keys)
         parts = {
             "code": code_version(),
             "settings": resources.settings.model_dump(mode="json"),
             "home": str(resources.settings.root),  # which a setting may name by a relative path
-            "clock": [str(resources.clock.as_of), str(resources.clock.start_date)],
+            "clock": [] if is_timeless else [str(clock.as_of), str(clock.start_date)],
             "config": self.context.op_config,
             "tags": {name: run.tags.get(name) for name in TAGS_THAT_MATTER},
             "months": sorted(self.context.partition_keys) if is_of_months else [],

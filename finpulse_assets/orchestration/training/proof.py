@@ -27,7 +27,9 @@ class Review:
     decision: Promotion | None
 
 
-def review_proof(lake: Lake, models: ModelStore, clock: RunClock, *, resamples: int) -> Review:
+def review_proof(
+    lake: Lake, models: ModelStore, clock: RunClock, *, resamples: int, cost_bps: float
+) -> Review:
     """Measure the champion on its matured predictions, and take its proof where it is lost.
 
     Args:
@@ -35,6 +37,7 @@ def review_proof(lake: Lake, models: ModelStore, clock: RunClock, *, resamples: 
         models: where the decision in force lies, and where a loss is added.
         clock: of the run.
         resamples: bootstrap resamples.
+        cost_bps: what a trade costs, in basis points of its size.
     """
     decision = models.promotion()
     if decision is None:
@@ -53,7 +56,7 @@ def review_proof(lake: Lake, models: ModelStore, clock: RunClock, *, resamples: 
     history = lake.read_or_empty(LIVE_QUALITY).filter(since).collect()
     lost = proof_lost(
         champion,
-        record_of(quality, history, champion, sessions),
+        record_of(quality, history, champion, sessions, cost_bps=cost_bps),
         scored_by=newest_scorer(lake),
         decided_at=clock.as_of,
     )

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import polars as pl
 
 from finpulse_assets.domain.texts.normalise import normalise_text, with_text_hash
+from finpulse_assets.gateways.compute.engine import LocalEngine
 from finpulse_assets.gateways.sentiment.manifest import LABELS
 from finpulse_assets.gateways.sentiment.scoring import ScoringReport, TextScorer
 from finpulse_assets.orchestration.training.sentiment_model import SentimentModel
@@ -56,7 +57,10 @@ def score_texts(
         )
 
     scorer = TextScorer(
-        settings.models / "scores", model.fingerprint, model.load, on_progress=on_progress
+        settings.models / "scores",
+        model.fingerprint,
+        LocalEngine(model.load),
+        on_progress=on_progress,
     )
     scores = scorer.scores(given["text_hash"], words)
     probabilities = [pl.col(f"p_{label}") for label in LABELS]

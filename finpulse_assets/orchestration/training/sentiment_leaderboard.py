@@ -13,7 +13,8 @@ from finpulse_assets.gateways.sentiment.leaderboard import Contender, contender_
 from finpulse_assets.gateways.sentiment.manifest import MANIFEST, read_labels
 from finpulse_assets.settings import Settings
 
-SHOWN = ("accuracy", "macro_f1", "weighted_f1", "calibration_error")
+SHOWN = ("weighted_f1", "accuracy", "macro_f1", "calibration_error")
+_WORD_JOINER = "\u2060"
 CONTAMINATION = (
     "ProsusAI/finbert was trained on most of PhraseBank. Its figures on that set are of texts that "
     "it has seen, unless they are of its authors' own test part."
@@ -55,14 +56,16 @@ def contenders(settings: Settings) -> Iterator[Contender]:
 def shown(table: pl.DataFrame, rates: Mapping[str, float]) -> pl.DataFrame:
     """Return the leaderboard as people read it: a row for each set and model, the best first.
 
+    A cell is a figure with its interval; they stand in the table's own rows as numbers.
+
     Args:
         table: `schemas.SENTIMENT_LEADERBOARD`.
         rates: texts a second by model.
     """
-    ends = (pl.col(name).round(3).cast(pl.String) for name in ("value", "lower", "upper"))
+    figure = pl.struct("value", "lower", "upper")
     wide = (
         table.filter(pl.col("metric").is_in(SHOWN))
-        .with_columns(cell=pl.format("{} [{}, {}]", *ends))
+        .with_columns(cell=figure.map_elements(_with_interval, return_dtype=pl.String))
         .pivot("metric", index=["labelled_set", "model", "row_count", "seen_count"], values="cell")
     )
     best = table.filter(metric="weighted_f1").select("labelled_set", "model", "value")
@@ -74,6 +77,12 @@ def shown(table: pl.DataFrame, rates: Mapping[str, float]) -> pl.DataFrame:
         "labelled_set", "model", *(name for name in SHOWN if name in wide.columns),
         rate.cast(pl.Int64).alias("texts_per_second"), "row_count", "seen_count",
     )  # fmt: skip
+
+
+def _with_interval(row: Mapping[str, float]) -> str:
+    # Joined so that a narrow column breaks before the interval and not within it.
+    joined = f"{row['lower']:.3f}{_WORD_JOINER}–{_WORD_JOINER}{row['upper']:.3f}"
+    return f"{row['value']:.3f} [{joined}]"
 
 
 def published() -> pl.DataFrame:

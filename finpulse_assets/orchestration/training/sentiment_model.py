@@ -13,32 +13,23 @@ from typing import Any
 
 import polars as pl
 
-from finpulse_assets.domain.simulator import labelled_texts as simulated_sentences
-from finpulse_assets.domain.texts.normalise import normalise_text
 from finpulse_assets.errors import ModelError, SettingError
 from finpulse_assets.gateways.atomic import write_json
 from finpulse_assets.gateways.sentiment.arithmetic import Arithmetic, choose_arithmetic
 from finpulse_assets.gateways.sentiment.classifier import Classifier
 from finpulse_assets.gateways.sentiment.encoders import MINILM, TINY, minilm_available
 from finpulse_assets.gateways.sentiment.hub import fetch_model
-from finpulse_assets.gateways.sentiment.labelled_texts import (
-    DEV,
-    TRAIN,
-    LabelledSet,
-    labelled_set,
-    read_labelled_sets,
-    without_copies,
-)
+from finpulse_assets.gateways.sentiment.labelled_texts import LabelledSet
 from finpulse_assets.gateways.sentiment.manifest import MANIFEST, model_fingerprint, read_manifest
 from finpulse_assets.gateways.sentiment.modes import FULL, HEAD
 from finpulse_assets.gateways.sentiment.parity import Parity, admit, parity_of
 from finpulse_assets.gateways.sentiment.recipe import recipe_id
 from finpulse_assets.gateways.sentiment.training import TrainingPlan, train
+from finpulse_assets.orchestration.training.labelled_sets import all_texts, labelled_sets
 from finpulse_assets.settings import Profile, Settings
 
 FINBERT = "ProsusAI/finbert"
 FINBERT_REVISION = "4556d13015211d73dccd3fdd39d39232506f3e43"
-SIMULATED = "simulated sentences"
 
 
 @dataclass(frozen=True)
@@ -128,42 +119,20 @@ def _folder(plan: TrainingPlan, sets: Sequence[LabelledSet], settings: Settings)
     """Return where the model of a plan and of labelled sets lies, or will."""
     base = Path(plan.base).name  # of a fetched one it ends with what its files are
     parts = {**asdict(plan), "base": base, "way": asdict(plan.way)}
-    mark = recipe_id(_texts(sets), parts)[:12]
+    mark = recipe_id(all_texts(sets), parts)[:12]
     return settings.models / "sentiment" / f"{base.split('@')[0]}-{plan.mode}-{mark}"
 
 
 def models_id(settings: Settings, sets: Sequence[LabelledSet]) -> str:
     """Return one name for all models of the home and the labelled sets that they are held to."""
     folders = (settings.models / "sentiment").glob(f"[!.]*/{MANIFEST}")
-    return recipe_id(_texts(sets), {"models": sorted(it.parent.name for it in folders)})[:16]
-
-
-def sets_table(sets: Sequence[LabelledSet]) -> pl.DataFrame:
-    """Return a row for each labelled set: name, licence, texts of each part, what was left out."""
-    rows = [
-        {
-            "labelled_set": one.name,
-            "licence": one.licence,
-            "train": one.part(TRAIN).height,
-            "dev": one.part(DEV).height,
-            "is_weak": one.is_weak,
-            "left_out": ", ".join(f"{count} {why}" for why, count in one.left_out.items()),
-        }
-        for one in sets
-    ]
-    return pl.DataFrame(rows)
+    return recipe_id(all_texts(sets), {"models": sorted(it.parent.name for it in folders)})[:16]
 
 
 def dev_table(training: Mapping[str, Any]) -> pl.DataFrame:
     """Return a row for each labelled set with its dev figures, of a training report."""
     return pl.DataFrame(
         [{"labelled_set": name, **found} for name, found in training.get("dev", {}).items()]
-    )
-
-
-def _texts(sets: Sequence[LabelledSet]) -> pl.DataFrame:
-    return pl.concat(
-        one.texts.select("text", "label", "part", set=pl.lit(one.name)) for one in sets
     )
 
 
@@ -200,7 +169,7 @@ def admitted(model: SentimentModel, settings: Settings) -> SentimentModel:
 
 
 def _parity_texts(settings: Settings) -> list[str]:
-    return _texts(labelled_sets(settings))["text"].to_list()
+    return all_texts(labelled_sets(settings))["text"].to_list()
 
 
 def _described(name: str, folder: Path, settings: Settings) -> SentimentModel:
@@ -228,14 +197,3 @@ def _revision(name: str, settings: Settings) -> str | None:
             hint="set FINPULSE_SENTIMENT_REVISION to a commit of the hub",
         )
     return settings.sentiment_revision
-
-
-def labelled_sets(settings: Settings) -> list[LabelledSet]:
-    """Return the labelled sets of the settings, or the simulator's own sentences."""
-    if settings.labelled_texts_path is not None:
-        return read_labelled_sets(settings.labelled_texts_path)
-    sentences = simulated_sentences(settings.simulator_seed).with_columns(
-        pl.col("text").map_elements(normalise_text, return_dtype=pl.String),
-        part=pl.lit(None, pl.String),
-    )
-    return without_copies([labelled_set(SIMULATED, sentences, licence="Apache-2.0")])

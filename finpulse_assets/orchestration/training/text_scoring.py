@@ -38,7 +38,12 @@ def score_months(lake: Lake, scorer: TextScorer, months: Iterable[str]) -> dict[
     by = {"model": scorer.fingerprint, "vader": vader_release()}
     inputs = {month: {**by, **files_of(lake, RAW, month)} for month in {*months, *present}}
     made, written = MadeMonths(lake, TEXT_SENTIMENT), {}
-    for month in made.outdated(inputs):
+    outdated = made.outdated(inputs)
+    if scorer.engine.all_at_once and len(outdated) > 1:
+        scored_rows(scorer, *(lake.scan_present(table, outdated) for table in RAW))
+        # The months find below what was scored here: that is no hit of the cache.
+        scorer.report.cache_hits = -scorer.report.scored
+    for month in outdated:
         rows = scored_rows(scorer, *(lake.scan_present(table, [month]) for table in RAW))
         made.write(month, rows, inputs[month])
         written[month] = rows.height
@@ -77,6 +82,7 @@ def scoring_metadata(lake: Lake, scorer: TextScorer, months: Iterable[str]) -> d
         "texts_per_second": report.texts_per_second,
         "device": report.device,
         "dtype": report.dtype,
+        "texts_by_node": dict(report.texts_by_node) or None,
         "truncated_share": truncated_share or 0.0,
         "mean_score": mean_score or 0.0,
         "model_fingerprint": scorer.fingerprint,

@@ -13,11 +13,9 @@ from functools import cached_property
 import polars as pl
 
 from finpulse_assets.domain.evaluation.splits import Fold, purged_walk_forward, sessions_of
-from finpulse_assets.domain.evaluation.walk_forward import check_identity
+from finpulse_assets.domain.evaluation.walk_forward import check_identity, in_scales
 from finpulse_assets.domain.models.candidate import Candidate
-from finpulse_assets.domain.models.lightgbm_model import PriceModel
-from finpulse_assets.domain.models.registry import candidates
-from finpulse_assets.domain.models.training import TrainingPlan
+from finpulse_assets.domain.models.registry import Model, candidates
 from finpulse_assets.domain.texts.embeddings import NAMES as EMBEDDINGS
 from finpulse_assets.errors import SettingError
 from finpulse_assets.gateways.warehouse.reader import Warehouse
@@ -49,8 +47,11 @@ class Recipe:
 
     @cached_property
     def candidates(self) -> tuple[Candidate, ...]:
-        plan = TrainingPlan(num_threads=self.settings.model_threads)
-        return candidates(plan, embeddings=EMBEDDINGS if EMBEDDINGS[0] in self.frame else ())
+        return candidates(
+            self.settings.candidates.split(","),
+            threads=self.settings.model_threads,
+            embeddings=EMBEDDINGS if EMBEDDINGS[0] in self.frame else (),
+        )
 
     @property
     def challengers(self) -> list[Candidate]:
@@ -66,7 +67,7 @@ class Recipe:
             embargo_sessions=self.settings.embargo_sessions,
         )
 
-    def fit_challengers(self, predictions: pl.DataFrame) -> Iterator[PriceModel]:
+    def fit_challengers(self, predictions: pl.DataFrame) -> Iterator[Model]:
         """Fit each challenger on every labelled row, calibrated on its predictions, with their id.
 
         Args:
@@ -75,6 +76,7 @@ class Recipe:
         Raises:
             EvaluationError: the predictions are those of another recipe or training set.
         """
+        scaled = in_scales(self.frame, self.challengers)
         for challenger in self.challengers:
             own = predictions.filter(pl.col("candidate") == challenger.name)
             candidate_id = check_identity(
@@ -84,7 +86,7 @@ class Recipe:
                 sentiment_fingerprint=self.sentiment_fingerprint,
             )
             yield (
-                challenger.fit(self.frame)
+                challenger.fit(scaled[challenger.scale])
                 .calibrated(own)
                 .as_candidate(candidate_id, sentiment_fingerprint=self.sentiment_fingerprint)
             )

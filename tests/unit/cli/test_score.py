@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from finpulse_assets.cli.app import app
 from finpulse_assets.cli.score import read_texts
+from finpulse_assets.domain.texts.normalise import normalise_text
 from finpulse_assets.errors import FinPulseError, ModelError, SourceError
 from finpulse_assets.gateways.atomic import write_json
 from finpulse_assets.gateways.sentiment.classifier import Classifier
@@ -134,6 +135,32 @@ def test_lines_of_ndjson_and_rows_of_parquet_are_named(home: Path) -> None:
     assert rows["text"].to_list() == ["acme"]
 
 
+ODD = (
+    "📈📈📈", "https://t.co/x", "@joe", "$ACME", "42 %", "x" * 10_000, "acme " * 2_000,
+    "می\u200cرود \u202eصعود\u202c", "ac\u200bme beats", "acme\x00beats",
+)  # fmt: skip
+
+
+def test_odd_texts_have_a_score_that_is_the_same_alone(home: Path) -> None:
+    rows = said(*ODD)["texts"]
+    for text, row in zip(ODD, rows, strict=True):
+        values = [row[f"p_{name}"] for name in ("positive", "negative", "neutral")]
+        assert sum(values) == pytest.approx(1, abs=2e-6), text
+        assert row["is_truncated"] == (text.count("acme") > 1_000)  # a long word is one token
+    assert rows[8]["score"] == said("acme beats")["texts"][0]["score"]
+    folder = load_settings().models / "sentiment" / "m"
+    alone = [Classifier.load(folder, device="cpu").score([normalise_text(it)]) for it in ODD]
+    assert [row["p_positive"] for row in rows] == [it.p_positive[0] for it in alone]
+    assert CliRunner().invoke(app, ["score", *ODD]).exit_code == 0
+
+
+def test_bytes_that_are_no_text_are_left_out_and_named(home: Path) -> None:
+    Path("texts.csv").write_bytes(b"text\nacme beats\ncaf\xc3 up\n")
+    report = said("--file", "texts.csv", "--out", "scored.csv")
+    assert report["problems"] == ["line 3: the text has bytes that are not UTF-8"]
+    assert pl.read_csv("scored.csv")["text"].to_list() == ["acme beats"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -141,6 +168,7 @@ def test_lines_of_ndjson_and_rows_of_parquet_are_named(home: Path) -> None:
         (["acme", "--file", "texts.csv", "--out", "a.csv"], "either texts or --file with --out"),
         (["--file", "texts.csv"], "either texts or --file with --out"),
         (["acme", " "], "text 2 is ' ', which has no words"),
+        (["acme", "caf\udcc3"], "text 2 is .*, which has bytes that are not UTF-8"),
         (["--file", "texts.csv", "--out", "a.xlsx"], r"a\.xlsx ends in '\.xlsx', tables end in"),
         (["--file", "absent.csv", "--out", "a.csv"], "absent.csv is no file"),
         (["--file", "texts.csv", "--column", "word", "--out", "a.csv"], "it has text, score"),

@@ -124,7 +124,7 @@ class ModelHome:
         for day in days:
             signals = signals_of(
                 model, market, CALENDAR, session_date=day, predicted_at=after(day),
-                is_proven=champion.is_proven, model_version=champion.candidate_id,
+                skills=champion.skills, model_version=champion.candidate_id,
             )  # fmt: skip
             self.lake.append(DAILY_SIGNALS, signals, [])
 

@@ -48,9 +48,11 @@ def ids(home: ModelHome) -> dict[str, str]:
 
 def test_one_id_names_the_rows_the_scores_the_model_and_the_champion(chained):
     home = chained
-    candidate_id = ids(home)["lightgbm"]
+    candidate_id = ids(home)["ranking"]
     evaluated = home.lake.scan(EVALUATION).collect()
-    assert evaluated["candidate_id"].unique().to_list() == [candidate_id]
+    assert dict(evaluated.select("candidate", "candidate_id").unique().iter_rows()) == {
+        "ranking": candidate_id, "market": ids(home)["market"],
+    }  # fmt: skip
     assert home.models.candidates() == [candidate_id]
     decision = home.models.promotion()
     assert decision.champion.candidate_id == candidate_id
@@ -68,7 +70,7 @@ def test_two_interleaved_runs_never_promote_one_model_on_the_others_scores(home)
     (first,) = home.models.candidates()
     home.fill(good)
     assert home.run(out_of_sample_predictions).success  # run B
-    second = ids(home)["lightgbm"]
+    second = ids(home)["ranking"]
     assert second != first
 
     assert home.run(evaluation).success  # run A goes on, and finds the rows of B
@@ -107,7 +109,7 @@ def test_the_fingerprint_is_that_of_the_rows_that_were_scored(chained):
 def test_a_run_that_trains_from_a_day_on_trains_from_there(chained):
     home = chained
     assert home.run(*CHAIN[:2], tags={"finpulse/train_from": f"{DAYS[20]}"}).success
-    whole, later = home.models.history()[0].candidate_id, ids(home)["lightgbm"]
+    whole, later = home.models.history()[0].candidate_id, ids(home)["ranking"]
     assert home.models.load(whole).trained_from == DAYS[0]
     assert home.models.load(later).trained_from == DAYS[20]
     wrong = home.run(out_of_sample_predictions, tags={"finpulse/train_from": "tomorrow"})
@@ -136,7 +138,7 @@ def test_old_candidates_are_pruned_and_said(chained):
     signal = {
         "ticker": "T0", "target_session_date": DAYS[101], "origin": "live", "probability_up": 0.5,
         "probability_lower": None, "probability_upper": None, "expected_return": 0.0, "rank": 1,
-        "reasons": "none", "is_proven": True, "model_version": "old1",
+        "reasons": "none", "is_proven": True, "skills": "text", "model_version": "old1",
     }  # fmt: skip
     home.lake.append(DAILY_SIGNALS, pl.DataFrame(row | signal), [])
     result = home.run(promotion)
@@ -164,6 +166,6 @@ def test_a_candidate_that_reads_embeddings_is_evaluated_and_never_promoted(home,
     best, other = hits.sort("predicts_up", descending=True).rows()[:2]
     assert best[0] == WITH_EMBEDDINGS
     assert best[1] > other[1] + 0.02, "it has read the outcome"
-    assert metadata(run, evaluation)["with_embeddings"].startswith("accuracy ")
-    assert home.models.promotion().champion.candidate_id == ids(home)["lightgbm"]
-    assert home.models.candidates() == [ids(home)["lightgbm"]]
+    assert metadata(run, evaluation)["with_embeddings"].startswith("ranking is ")
+    assert home.models.promotion().champion.candidate_id == ids(home)["ranking"]
+    assert home.models.candidates() == [ids(home)["ranking"]]

@@ -58,15 +58,18 @@ def two_folds(days: list[date]) -> list[Fold]:
 def predicted_panel(
     *,
     edge: float = 0.0,
+    market_edge: float = 0.0,
     seed: int = 0,
     sessions: int = 160,
     tickers: int = 15,
     candidate_id: str = "new",
 ) -> pl.DataFrame:
-    """Return out-of-sample predictions of all candidates; LightGBM knows `edge` of each row's move.
+    """Return out-of-sample predictions of all candidates.
 
-    Returns share a day effect and so do the candidate's errors: the noise that fools intervals
-    which treat rows as independent.
+    The ranking knows `edge` of each row's own move, and its twin without texts nothing; the market
+    head knows `market_edge` of each day's. Returns share a day effect and so do the ranking's
+    errors: the noise that fools intervals which treat rows as independent. LightGBM says what the
+    ranking says.
     """
     random = np.random.default_rng(seed)
     rows = sessions * tickers
@@ -75,6 +78,7 @@ def predicted_panel(
     returns = 0.01 * (day_effect + 1.5 * own)
     mood = np.repeat(random.standard_normal(sessions), tickers)
     log_odds = 0.1 * random.standard_normal(rows) + 0.1 * mood + edge * own
+    seen = market_edge * day_effect + np.repeat(random.standard_normal(sessions), tickers)
     days = [FIRST_DAY + timedelta(days=at) for at in range(sessions)]
     panel = pl.DataFrame(
         {
@@ -82,6 +86,7 @@ def predicted_panel(
             "session_date": [day for day in days for _ in range(tickers)],
             "with_text": 1 / (1 + np.exp(-log_odds)),
             "without_text": random.random(rows),
+            "market": 1 / (1 + np.exp(-0.1 * seen)),
             "return_1d": random.standard_normal(rows),
             "return_20d": random.standard_normal(rows),
             "is_up": returns > 0,
@@ -93,8 +98,12 @@ def predicted_panel(
         up_rate = panel.filter(pl.col("session_date").is_in(fold.train_sessions))["is_up"].mean()
         test = panel.filter(pl.col("session_date").is_in(fold.test_sessions))
         says = {
+            "ranking": by_probability(test["with_text"]),
+            "ranking_without_text": by_probability(test["without_text"]),
             "lightgbm": by_probability(test["with_text"]),
             "lightgbm_without_text": by_probability(test["without_text"]),
+            "market": by_probability(test["market"]),
+            "logistic_on_prices": by_probability(test["without_text"]),
             **{rule: NaiveModel(rule, up_rate).forecast(test) for rule in NAIVE},
         }
         kept = test.select("ticker", "session_date", "is_up", "return_next_session")

@@ -8,26 +8,32 @@ from datetime import UTC, datetime
 import polars as pl
 import pytest
 
-from finpulse_assets.domain.evaluation.report import evaluate, text_gain
+from finpulse_assets.domain.evaluation.report import evaluate
 from finpulse_assets.domain.evaluation.splits import purged_walk_forward, sessions_of
 from finpulse_assets.domain.evaluation.walk_forward import (
     check_identity,
     walk_forward_predictions,
 )
+from finpulse_assets.domain.models.linear import LogisticOnPrices, MarketHead
 from finpulse_assets.domain.models.naive import Naive
-from finpulse_assets.domain.models.registry import BASELINES, NAIVE
-from finpulse_assets.domain.models.training import LightGBM, TrainingPlan
+from finpulse_assets.domain.models.ranking import Ranking, RankingPlan
+from finpulse_assets.domain.models.registry import NAIVE, baselines_of
+from finpulse_assets.domain.models.training import TrainingPlan
 from finpulse_assets.errors import EvaluationError
 from finpulse_assets.schemas import OUT_OF_SAMPLE
 from tests.unit.domain.evaluation.panels import FEATURES, FEATURES_WITHOUT_TEXT, training_frame
 
-PLAN = TrainingPlan(rounds=15, min_data_in_leaf=30, lambda_l2=1.0, learning_rate=0.1, num_threads=1)
+PLAN = RankingPlan(
+    TrainingPlan(rounds=15, min_data_in_leaf=30, lambda_l2=1.0, learning_rate=0.1, num_threads=1)
+)
 FRAME = training_frame(sessions=90, effect=1.0)
 FOLDS = purged_walk_forward(sessions_of(FRAME), folds=2, min_train_sessions=40, embargo_sessions=2)
-LIGHTGBM = LightGBM("lightgbm", FEATURES, PLAN)
+RANKING = Ranking("ranking", FEATURES, PLAN)
 CANDIDATES = (
-    LIGHTGBM,
-    LightGBM("lightgbm_without_text", FEATURES_WITHOUT_TEXT, PLAN, is_baseline=True),
+    RANKING,
+    Ranking("ranking_without_text", FEATURES_WITHOUT_TEXT, PLAN, is_baseline=True),
+    MarketHead("market", FEATURES),
+    LogisticOnPrices("logistic_on_prices", FEATURES_WITHOUT_TEXT),
     *(Naive(name) for name in NAIVE),
 )
 
@@ -42,7 +48,7 @@ def test_every_test_row_is_predicted_once(predictions):
     assert OUT_OF_SAMPLE.enforce(predictions).equals(predictions)
     rows = FRAME.filter(pl.col("session_date").is_in(tested)).height
     counts = dict(predictions.group_by("candidate").len().iter_rows())
-    assert counts == dict.fromkeys(("lightgbm", *BASELINES), rows)
+    assert counts == dict.fromkeys(("ranking", "market", *baselines_of("ranking")), rows)
     assert predictions["horizon_sessions"].unique().to_list() == [1]
     by_fold = predictions.group_by("fold").agg(pl.col("session_date").unique().sort())
     assert {fold: tuple(days) for fold, days in by_fold.iter_rows()} == {
@@ -65,10 +71,9 @@ def test_the_future_does_not_change_a_prediction(predictions):
 
 
 def test_the_planted_text_effect_is_found_and_belongs_to_the_text(predictions):
-    evaluation = evaluate(predictions, "lightgbm", resamples=300)
-    assert evaluation.verdict == "skill"
-    assert text_gain(evaluation).lower > 0
-    assert not evaluation.estimate("auc", "lightgbm_without_text").lower > 0.5
+    evaluation = evaluate(predictions, "ranking", resamples=300)
+    assert {"ranking", "text"} <= set(evaluation.proven)
+    assert not evaluation.estimate("rank_ic", "ranking_without_text").lower > 0
 
 
 def test_progress_is_reported_fold_by_fold():
@@ -92,31 +97,31 @@ def test_the_id_stands_for_the_recipe_the_rows_and_the_scores(predictions):
         pl.when(pl.int_range(pl.len()) == 3).then(0.7).otherwise("rsi_14").alias("rsi_14")
     )
     others = {
-        "another sentiment model": (FRAME, LIGHTGBM, "s2"),
-        "a corrected row": (corrected, LIGHTGBM, "s1"),
-        "another plan": (FRAME, replace(LIGHTGBM, plan=replace(PLAN, rounds=16)), "s1"),
-        "other inputs": (FRAME, replace(LIGHTGBM, features=FEATURES[:3]), "s1"),
+        "another sentiment model": (FRAME, RANKING, "s2"),
+        "a corrected row": (corrected, RANKING, "s1"),
+        "another plan": (FRAME, replace(RANKING, plan=replace(PLAN, ridge_penalty=2.0)), "s1"),
+        "other inputs": (FRAME, replace(RANKING, features=FEATURES[:3]), "s1"),
     }
     for what, (frame, candidate, fingerprint) in others.items():
         rows = walk_forward_predictions(
             frame, FOLDS, [candidate], sentiment_fingerprint=fingerprint
         )
-        assert rows["candidate_id"][0] != ids["lightgbm"], what
+        assert rows["candidate_id"][0] != ids["ranking"], what
 
 
 def test_a_model_is_fitted_only_by_the_recipe_of_its_predictions(predictions):
     """Another run may have changed the training set, or the predictions, since they were made."""
-    own = predictions.filter(candidate="lightgbm")
-    held = check_identity(LIGHTGBM, own, frame=FRAME, sentiment_fingerprint="s1")
+    own = predictions.filter(candidate="ranking")
+    held = check_identity(RANKING, own, frame=FRAME, sentiment_fingerprint="s1")
     assert held == own["candidate_id"][0]
     shuffled = own.sample(fraction=1.0, shuffle=True, seed=1)
-    assert check_identity(LIGHTGBM, shuffled, frame=FRAME, sentiment_fingerprint="s1") == held
-    with pytest.raises(EvaluationError, match=rf"of lightgbm are those of the candidate {held}, "):
-        check_identity(LIGHTGBM, own, frame=FRAME[1:], sentiment_fingerprint="s1")
+    assert check_identity(RANKING, shuffled, frame=FRAME, sentiment_fingerprint="s1") == held
+    with pytest.raises(EvaluationError, match=rf"of ranking are those of the candidate {held}, "):
+        check_identity(RANKING, own, frame=FRAME[1:], sentiment_fingerprint="s1")
     with pytest.raises(EvaluationError, match="another run has changed one of them meanwhile"):
-        check_identity(LIGHTGBM, own, frame=FRAME, sentiment_fingerprint="s2")
+        check_identity(RANKING, own, frame=FRAME, sentiment_fingerprint="s2")
     with pytest.raises(EvaluationError, match="there are no out-of-sample predictions of the cand"):
-        check_identity(LIGHTGBM, own.clear(), frame=FRAME, sentiment_fingerprint="s1")
+        check_identity(RANKING, own.clear(), frame=FRAME, sentiment_fingerprint="s1")
 
 
 def test_folds_of_another_frame_that_leak_are_refused():

@@ -7,6 +7,7 @@ from datetime import date
 import polars as pl
 import pytest
 
+from finpulse_assets import setting_values
 from finpulse_assets.domain.models.candidate import (
     CARD_FILE,
     FORECAST_COLUMNS,
@@ -15,16 +16,16 @@ from finpulse_assets.domain.models.candidate import (
 )
 from finpulse_assets.domain.models.naive import Naive, NaiveModel
 from finpulse_assets.domain.models.registry import (
-    BASELINES,
     CHALLENGERS,
+    CLAIMS,
     LABELS,
+    MARKET,
     NAIVE,
-    WITH_EMBEDDINGS,
+    baselines_of,
     candidates,
     family_of,
 )
-from finpulse_assets.domain.models.training import TrainingPlan
-from finpulse_assets.errors import ModelError
+from finpulse_assets.errors import ModelError, SettingError
 
 DAYS = [date(2024, 1, day) for day in (1, 2, 3)]
 TRAIN = pl.DataFrame({"session_date": [DAYS[0]] * 3, "is_up": [False, False, True]})
@@ -44,6 +45,7 @@ TEST = pl.DataFrame(
         ("majority", [False] * 4),  # one of three training rows was up
         ("always_up", [True] * 4),
         ("persistence", [True, False, True, True]),  # null and NaN count as up
+        ("reversal", [False, True, True, True]),
         ("momentum", [False, True, True, True]),
     ],
 )
@@ -70,23 +72,34 @@ def test_a_guess_comes_back_from_its_files(name):
     model = Naive(name).fit(TRAIN)
     files = model.files()
     assert family_of(files[CARD_FILE]).from_files(files) == model
-    assert model.reasons(TEST) == [{"persistence": "return_1d", "momentum": "return_20d"}.get(
-        name, "none")] * 4  # fmt: skip
 
 
 def test_files_of_another_kind_are_refused():
-    with pytest.raises(ModelError, match="names the family 'crystal ball', known are lightgbm, na"):
+    with pytest.raises(ModelError, match="names the family 'crystal ball', known are lightgbm, ra"):
         family_of('{"family": "crystal ball"}')
     with pytest.raises(ModelError, match="does not describe a naive guess"):
         NaiveModel.from_files({CARD_FILE: '{"family": "naive"}'})
 
 
 def test_every_candidate_keeps_the_protocol_and_has_a_name_for_people():
-    made = candidates(TrainingPlan(), embeddings=("embedding_1",))
+    made = candidates(CHALLENGERS, embeddings=("embedding_1",))
     assert all(isinstance(candidate, Candidate) for candidate in made)
     assert isinstance(NaiveModel("always_up", 0.5), Fitted)
     names = [candidate.name for candidate in made]
     assert len(set(names)) == len(names)
     assert set(names) == set(LABELS)
-    assert {it.name for it in made if it.is_baseline} == {*BASELINES, WITH_EMBEDDINGS}
     assert [it.name for it in made if not it.is_baseline] == list(CHALLENGERS)
+    assert set(CLAIMS) == {*CHALLENGERS, MARKET}
+    for name in names:
+        assert set(baselines_of(name)) <= set(names)
+
+
+def test_the_default_is_the_ranking_beside_its_twin_and_the_guesses():
+    names = [candidate.name for candidate in candidates()]
+    assert names == ["ranking", "ranking_without_text", "market", "logistic_on_prices", *NAIVE]
+
+
+def test_a_candidate_that_is_unknown_is_refused():
+    with pytest.raises(SettingError, match="the candidate 'oracle' is unknown"):
+        candidates(["oracle"])
+    assert setting_values.CANDIDATES == CHALLENGERS, "what the setting accepts"

@@ -87,7 +87,7 @@ def test_an_asset_that_counts_as_stale_is_not_notified_as_overdue():
     assert found[0].what.endswith("in the time that its freshness policy allows")
 
 
-LOST = Champion("m1", False, 0.49, -0.031, proof_lost_at=NOON)
+LOST = Champion("m1", (), {"ranking": -0.031}, proof_lost_at=NOON)
 LIVE = "its gain of the last 40 sessions is -0.031 [-0.060, -0.002]"
 
 
@@ -102,9 +102,11 @@ def test_a_lost_proof_is_open_until_a_champion_is_proven():
     (still,) = rules.lost_proofs(refused)
     assert (still.key, still.since) == (found.key, NOON)
     assert still.what.endswith("the service abstains"), "the refusal is not the reason"
-    proven = Promotion("m2", True, True, ("good",), Champion("m2", True, 0.55, 0.04), NOON)
+    proven = Promotion(
+        "m2", True, True, ("good",), Champion("m2", ("ranking",), {"ranking": 0.04}), NOON
+    )
     assert rules.lost_proofs(proven) == []
-    never = Promotion("m2", True, False, ("first",), Champion("m2", False, 0.5, 0.0), NOON)
+    never = Promotion("m2", True, False, ("first",), Champion("m2", (), {"ranking": 0.0}), NOON)
     assert rules.lost_proofs(never) == []
 
 
@@ -185,7 +187,7 @@ def test_drift_of_texts_holds_since_the_first_of_the_latest_drifted_reports(days
     ],
 )
 def test_a_decision_names_the_candidate_and_its_reasons(promoted, kind, severity, what):
-    champion = Champion("m2" if promoted else "m1", True, 0.55, 0.04)
+    champion = Champion("m2" if promoted else "m1", ("ranking",), {"ranking": 0.04})
     found = rules.decision_of(Promotion("m2", promoted, True, ("good", "newer"), champion, NOON))
     assert (found.kind, found.severity, found.subject) == (kind, severity, "m2")
     assert found.what.startswith(what)

@@ -24,7 +24,9 @@ SESSIONS = build_sessions(date(2024, 1, 2), date(2024, 12, 31))
 DAYS = SESSIONS["session_date"].to_list()
 DECIDED = dict(SESSIONS.select("session_date", "decision_at").iter_rows())
 SINCE = DECIDED[DAYS[10]]
-PROVEN = Champion("m1", True, 0.56, 0.06, "s1", proven_since=SINCE, supported_at=SINCE)
+PROVEN = Champion(
+    "m1", ("ranking",), {"ranking": 0.06}, "s1", proven_since=SINCE, supported_at=SINCE
+)
 
 
 def outcomes(
@@ -86,7 +88,8 @@ def test_hand_computed():
     assert quality["lower"].null_count() == quality.height, "two sessions give no interval"
     assert quality.select("first_session", "session_date").unique().rows() == [tuple(days)]
     assert sentence_of(quality) == (
-        "accuracy 0.750 on 8 matured predictions of 2 sessions up to 2024-01-03, always_up 0.750"
+        "rank IC 0.577, accuracy 0.750 on 8 matured predictions of 2 sessions up to 2024-01-03, "
+        "always_up 0.750"
     )
 
 
@@ -95,7 +98,7 @@ def test_nothing_matured_measures_nothing():
     assert none.equals(LIVE_QUALITY.empty())
     assert sentence_of(none) == "no live prediction has matured yet"
     record = record_of(none, none, PROVEN, SESSIONS.head(40))
-    assert (record.sessions, record.gain, record.last_session) == (0, None, None)
+    assert (record.sessions, record.estimates, record.last_session) == (0, {}, None)
     assert record.sessions_since_support == 29  # sessions 11 to 39
 
 
@@ -114,20 +117,21 @@ def test_a_proof_is_held_to_all_that_was_published_under_it():
     early = judged_outcomes(history.head(30), PROVEN)
     assert early["session_date"].to_list() == DAYS[10:30], "none from before the proof"
     assert set(early["model_version"]) == {"m0", "m1"}
-    unproven = Champion("m1", False, 0.5, 0.0)
+    unproven = Champion("m1", (), {})
     assert set(judged_outcomes(history, unproven)["model_version"]) == {"m1"}
 
 
 @pytest.mark.parametrize(("is_right", "lost"), [(True, False), (False, True)])
 def test_a_champion_that_fails_live_loses_its_proof_and_one_that_holds_keeps_it(is_right, lost):
-    """Two tickers, one up and one down: all right gains 0.5 over a guess, all wrong loses 0.5."""
-    up = [True, False]
+    """Four tickers, two up and two down: all right has a rank IC of 1, all wrong of -1."""
+    up = [True, True, False, False]
     history = outcomes(DAYS[10:30], up=up, predicted=up if is_right else up[::-1])
     quality = measure_quality(
         judged_outcomes(history, PROVEN), up_rate=0.5, model_version="m1", resamples=100
     )
     record = record_of(quality, LIVE_QUALITY.empty(), PROVEN, SESSIONS.head(31))
-    assert (record.sessions, record.gain.value) == (20, 0.5 if is_right else -0.5)
+    assert record.sessions == 20
+    assert record.estimates["ranking"].value == pytest.approx(1 if is_right else -1)
     decision = proof_lost(
         PROVEN, record, scored_by="s1", decided_at=datetime(2024, 3, 1, tzinfo=UTC)
     )

@@ -10,7 +10,7 @@ from finpulse_assets.domain.plots import evaluation as plots
 from tests.unit.domain.evaluation.panels import predicted_panel
 
 PREDICTIONS = predicted_panel(edge=0.2, sessions=60)
-CANDIDATE = PREDICTIONS.filter(pl.col("candidate") == "lightgbm")
+CANDIDATE = PREDICTIONS.filter(pl.col("candidate") == "ranking")
 IMPORTANCE = pl.DataFrame(
     {
         "feature": ["sentiment_mean", "rsi_14", "return_1d"],
@@ -22,7 +22,7 @@ IMPORTANCE = pl.DataFrame(
 
 @pytest.fixture(scope="module")
 def evaluation():
-    return evaluate(PREDICTIONS, "lightgbm", resamples=200)
+    return evaluate(PREDICTIONS, "ranking", resamples=200)
 
 
 @pytest.fixture
@@ -46,16 +46,18 @@ def is_png(content: bytes) -> bool:
 
 
 def test_evaluation_pictures(evaluation, titles):
+    assert is_png(plots.ranking_plot(evaluation))
     assert is_png(plots.accuracy_plot(evaluation))
     assert is_png(plots.fold_accuracy_plot(evaluation))
     own = evaluation.estimate("accuracy").value
-    assert titles[0].startswith(f"Skill: {own:.1%} right, the best baseline ")
-    assert titles[1].endswith("in 2 of 2 folds")
+    assert titles[0].startswith("Skill: ranking, text, after_costs; rank IC +0.")
+    assert titles[1].startswith(f"{own:.1%} right directions, the best baseline ")
+    assert titles[2].endswith("in 2 of 2 folds")
 
 
 def test_row_pictures(titles):
     assert is_png(plots.calibration_plot(CANDIDATE))
-    assert is_png(plots.rank_ic_plot(PREDICTIONS, "lightgbm"))
+    assert is_png(plots.rank_ic_plot(PREDICTIONS, "ranking"))
     assert titles[0].endswith("points on average")
     assert titles[1].startswith("Mean rank IC +0.")
     assert titles[1].endswith("of 45 sessions")

@@ -45,7 +45,7 @@ def features() -> pl.DataFrame:
 
 
 def predict(model, features, day, *, at=CLOSED, **options):
-    says = {"is_proven": False, "model_version": "m1"} | options
+    says = {"skills": (), "model_version": "m1"} | options
     return signals_of(model, features, SESSIONS, session_date=day, predicted_at=at, **says)
 
 
@@ -82,9 +82,10 @@ def test_a_calibrated_model_gives_an_interval(model, features):
     frame = training_frame(effect=1.0, sessions=30)
     probability, _ = model.predict(frame)
     calibrated = model.calibrated(frame.with_columns(pl.Series("probability_up", probability)))
-    signals = predict(calibrated, features, HALF_DAY, is_proven=True)
+    signals = predict(calibrated, features, HALF_DAY, skills=("ranking", "text"))
     assert (signals["probability_lower"] <= signals["probability_upper"]).all()
     assert signals["is_proven"].all()
+    assert signals["skills"].unique().to_list() == ["ranking, text"]
 
 
 def test_rank_one_is_the_strongest(model, features):
@@ -116,7 +117,7 @@ def test_a_calendar_that_ends_before_the_target_is_a_sentence(model, features):
     short = SESSIONS.filter(pl.col("session_date") <= MONDAY)
     with pytest.raises(EvaluationError, match="the calendar ends on 2024-12-02, before the target"):
         signals_of(
-            model, features, short, session_date=MONDAY, predicted_at=CLOSED, is_proven=False,
+            model, features, short, session_date=MONDAY, predicted_at=CLOSED, skills=(),
             model_version="m1",
         )  # fmt: skip
 
@@ -133,7 +134,9 @@ def test_a_retraining_in_the_evening_adds_a_version_and_overwrites_nothing(model
     """Defect: what was published at 16:30 was replaced by what a retraining said at 20:00."""
     afternoon = predict(model, features, MONDAY)
     retrained = replace(model, probability_text=model.return_text)
-    evening = predict(retrained, features, MONDAY, at=EVENING, is_proven=True, model_version="m2")
+    evening = predict(
+        retrained, features, MONDAY, at=EVENING, skills=("ranking",), model_version="m2"
+    )
     history = add(add(DAILY_SIGNALS.empty(), afternoon), evening)
     assert history.filter(predicted_at=CLOSED).equals(afternoon)
     assert history.filter(predicted_at=EVENING).equals(evening)
@@ -148,8 +151,8 @@ def test_saying_the_same_again_adds_nothing(model, features):
 
 
 def test_a_lost_proof_is_said_in_a_version_of_its_own(model, features):
-    history = add(DAILY_SIGNALS.empty(), predict(model, features, MONDAY, is_proven=True))
-    history = add(history, predict(model, features, MONDAY, at=EVENING, is_proven=False))
+    history = add(DAILY_SIGNALS.empty(), predict(model, features, MONDAY, skills=("ranking",)))
+    history = add(history, predict(model, features, MONDAY, at=EVENING, skills=()))
     assert history["is_proven"].sum() == 10
     assert not current_signals(history)["is_proven"].any()
 

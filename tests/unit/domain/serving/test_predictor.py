@@ -69,9 +69,14 @@ class Contrary:
     def __init__(self, model) -> None:
         self._model = model
 
-    def predict_matrix(self, matrix):
-        probability, expected_return = self._model.predict_matrix(matrix)
-        return probability, -expected_return
+    def row_predictor(self, peers):
+        predict = self._model.row_predictor(peers)
+
+        def contrary(matrix):
+            probability, expected_return = predict(matrix)
+            return probability, -expected_return
+
+        return contrary
 
     def __getattr__(self, name):
         return getattr(self._model, name)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -254,6 +255,16 @@ def test_a_file_of_another_schema_is_named(lake, change, names):
     things(IN_MAY).drop("value").write_parquet(path)
     with pytest.raises(LakeError, match="written in another schema: value differ"):
         lake.scan(VERSIONS)
+
+
+def test_a_history_outlives_a_column_that_came_later(lake):
+    """Signals of before skills had names are not written anew, and not deleted either."""
+    lake.append(VERSIONS, things(IN_MAY), [])
+    path = lake.path(VERSIONS, MAY)
+    things(IN_MAY).drop("value").write_parquet(path)
+    columns = (replace(it, came_later=it.name == "value") for it in VERSIONS.columns)
+    later = replace(VERSIONS, columns=tuple(columns))
+    assert lake.scan(later).collect()["value"].to_list() == [None]
 
 
 def spans(*rows: tuple[str, str, datetime, datetime]) -> pl.DataFrame:

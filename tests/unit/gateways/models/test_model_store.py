@@ -64,7 +64,9 @@ def touch_in_reverse(store: ModelStore, names: list[str]) -> None:
 
 
 def decision(candidate_id: str, *, champion: str | None = None, at: datetime = NOW) -> Promotion:
-    named_champion = Champion(champion or candidate_id, True, 0.55, 0.02, "s1", at, at)
+    named_champion = Champion(
+        champion or candidate_id, ("ranking",), {"ranking": 0.02}, "s1", at, at
+    )
     reasons = ("proven: yes", "promoted: — first")
     return Promotion(candidate_id, champion is None, True, reasons, named_champion, at)
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from finpulse_assets.domain.texts.normalise import text_hash
 from finpulse_assets.errors import ModelError
+from finpulse_assets.gateways.compute.engine import LocalEngine
 from finpulse_assets.gateways.sentiment import scoring
 from finpulse_assets.gateways.sentiment.baseline import vader_release, vader_scores
 from finpulse_assets.gateways.sentiment.score_store import MODEL_SCORES, ScoreStore
@@ -41,7 +42,7 @@ class Reader:
 def score(folder: Path, texts: list[str], model=FakeClassifier, **options):
     """Score texts with a new scorer; return the scores, its report and the reader."""
     reader = Reader(texts)
-    scorer = TextScorer(folder, "fake", model, **options)
+    scorer = TextScorer(folder, "fake", LocalEngine(model), **options)
     return scorer.scores(reader.hashes, reader.words), scorer.report, reader
 
 
@@ -96,7 +97,7 @@ def test_another_model_scores_anew_and_vader_does_not(tmp_path: Path, rated: lis
     score(tmp_path, TEXTS)
     other = FakeClassifier("other")
     reader = Reader(TEXTS)
-    TextScorer(tmp_path, "other", lambda: other).scores(reader.hashes, reader.words)
+    TextScorer(tmp_path, "other", LocalEngine(lambda: other)).scores(reader.hashes, reader.words)
     assert sorted(other.scored) == sorted(set(TEXTS))
     assert len(rated) == 3
     files = sorted(path.name for path in tmp_path.iterdir())
@@ -105,14 +106,15 @@ def test_another_model_scores_anew_and_vader_does_not(tmp_path: Path, rated: lis
 
 def test_a_classifier_of_another_fingerprint_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="the classifier is fake, the scores that are kept are"):
-        TextScorer(tmp_path, "other", FakeClassifier).scores(
+        TextScorer(tmp_path, "other", LocalEngine(FakeClassifier)).scores(
             Reader(TEXTS).hashes, Reader(TEXTS).words
         )
 
 
 def test_the_classifier_is_loaded_once_for_many_calls(tmp_path: Path) -> None:
     loaded = []
-    scorer = TextScorer(tmp_path, "fake", lambda: loaded.append(1) or FakeClassifier())
+    engine = LocalEngine(lambda: loaded.append(1) or FakeClassifier())
+    scorer = TextScorer(tmp_path, "fake", engine)
     for texts in (["acme beats"], ["bolt cuts"], ["acme beats"]):
         scorer.scores(Reader(texts).hashes, Reader(texts).words)
     assert loaded == [1]
@@ -123,10 +125,10 @@ def test_a_killed_run_loses_at_most_one_chunk(tmp_path: Path) -> None:
     texts = [f"acme beats {number}" for number in range(25)]
 
     class Killed(FakeClassifier):
-        def score(self, texts, on_batch=None):
+        def score(self, texts):
             if len(self.scored) >= 20:
                 raise KeyboardInterrupt
-            return super().score(texts, on_batch)
+            return super().score(texts)
 
     with pytest.raises(KeyboardInterrupt):
         score(tmp_path, texts, Killed, chunk=10)
@@ -144,10 +146,10 @@ from tests.fakes.classifier import FakeClassifier
 from tests.unit.gateways.sentiment.test_scoring import score
 
 class Killed(FakeClassifier):
-    def score(self, texts, on_batch=None):
+    def score(self, texts):
         if len(self.scored) >= 20:
             os.kill(os.getpid(), signal.SIGKILL)
-        return super().score(texts, on_batch)
+        return super().score(texts)
 
 score(Path(sys.argv[1]), [f"acme beats {number}" for number in range(25)], Killed, chunk=10)
 """
@@ -171,9 +173,9 @@ def test_a_chunk_holds_texts_of_like_lengths(tmp_path: Path) -> None:
     asked: list[list[int]] = []
 
     class Measured(FakeClassifier):
-        def score(self, texts, on_batch=None):
+        def score(self, texts):
             asked.append([len(text) for text in texts])
-            return super().score(texts, on_batch)
+            return super().score(texts)
 
     score(tmp_path, ["acme " * (1 + at * 7 % 30) for at in range(30)], Measured, chunk=10)
     assert [max(part) for part in asked] == [150, 100, 50]
@@ -214,10 +216,12 @@ def test_nothing_heavy_is_imported_where_nothing_is_new(tmp_path: Path) -> None:
     code = (
         "import sys, polars as pl; from pathlib import Path\n"
         "import finpulse_assets.gateways.sentiment.hub, finpulse_assets.gateways.sentiment.training"
-        "\nfrom finpulse_assets.gateways.sentiment.scoring import TextScorer\n"
-        "scorer = TextScorer(Path(sys.argv[1]), 'fake', lambda: 1 / 0)\n"
+        "\nfrom finpulse_assets.gateways.compute.engine import LocalEngine\n"
+        "from finpulse_assets.gateways.compute.ray_engine import RayEngine\n"
+        "from finpulse_assets.gateways.sentiment.scoring import TextScorer\n"
+        "scorer = TextScorer(Path(sys.argv[1]), 'fake', LocalEngine(lambda: 1 / 0))\n"
         "assert scorer.scores(pl.Series([sys.argv[2]]), lambda hashes: 1 / 0).height == 1\n"
-        "print({'torch', 'transformers', 'requests', 'dagster'} & set(sys.modules))"
+        "print({'torch', 'transformers', 'requests', 'dagster', 'ray'} & set(sys.modules))"
     )
     command = [sys.executable, "-c", code, str(tmp_path), text_hash("bolt cuts")]
     assert subprocess.check_output(command, text=True).strip() == "set()"

@@ -3,25 +3,37 @@
 from __future__ import annotations
 
 import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 
+from finpulse_assets.domain.texts.kind import KINDS
 from finpulse_assets.errors import EvaluationError, ModelError, SchemaError
 from finpulse_assets.gateways.sentiment import encoders
+from finpulse_assets.gateways.sentiment.arithmetic import Arithmetic
+from finpulse_assets.gateways.sentiment.calibration import Calibration, KindCalibration
 from finpulse_assets.gateways.sentiment.classifier import Classifier
-from finpulse_assets.gateways.sentiment.evaluation import score_labelled
+from finpulse_assets.gateways.sentiment.companion import Companion
+from finpulse_assets.gateways.sentiment.evaluation import label_codes, score_labelled
 from finpulse_assets.gateways.sentiment.fitting import Fit
 from finpulse_assets.gateways.sentiment.labelled_texts import DEV, LabelledSet, labelled_set
 from finpulse_assets.gateways.sentiment.loading import load_parts
-from finpulse_assets.gateways.sentiment.manifest import model_fingerprint, read_manifest
+from finpulse_assets.gateways.sentiment.manifest import (
+    model_fingerprint,
+    read_manifest,
+    write_manifest,
+)
 from finpulse_assets.gateways.sentiment.modes import MODES
+from finpulse_assets.gateways.sentiment.parity import parity_of, parity_sample
 from finpulse_assets.gateways.sentiment.training import TrainingPlan, seen_in_training, train
 from tests.fakes.classifier import opinion_sentences, save_small_bert, small_bert
 
 TINY = TrainingPlan("tiny")
+NONE = Calibration({})
 
 
 def sentences(
@@ -74,6 +86,34 @@ def test_tiny_learns_the_templates_and_reports_what_it_did(trained):
     assert {name: again[name] for name in dev} == dev
     assert score_labelled(classifier, opinion_sentences(300, seed=9))["accuracy"] > 0.9
     assert [path.name for path in out.parent.iterdir()] == ["tiny"]
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "int8"])
+def test_the_parity_gate_compares_what_is_used_calibrated_and_with_the_companion(
+    trained, tmp_path: Path, dtype: str
+):
+    templates, made = trained
+    folder = shutil.copytree(made, tmp_path / "tiny")
+    texts = templates.texts["text"].to_list()
+    companion = Companion.fit(np.array(texts), label_codes(templates.texts), np.ones(len(texts)))
+    own = KindCalibration(companion_share=0.4, temperature=0.5, prior=(0.3, -0.1, -0.2))
+    calibration = Calibration(dict.fromkeys(KINDS, own), companion)
+    calibration.save(folder)
+    write_manifest(folder)
+    report = parity_of(folder, Arithmetic("cpu", dtype), lambda: texts)
+
+    sample = parity_sample(texts)
+    full = replace(Classifier.load(folder, device="cpu", dtype="float32"), _calibration=NONE)
+    reduced = replace(Classifier.load(folder, device="cpu", dtype=dtype), _calibration=NONE)
+    of_networks = [one.score(sample).probabilities for one in (full, reduced)]
+    used = [calibration.apply(sample, network) for network in of_networks]
+    change = np.abs(used[0] - used[1]).max()
+    assert np.abs(of_networks[0] - of_networks[1]).max() != pytest.approx(change, rel=0.1)
+    rounding = 1e-5
+    assert change - rounding <= report.largest_change
+    assert report.largest_change <= change + report.largest_change_by_batch + rounding
+    assert report.flipped >= (used[0].argmax(axis=1) != used[1].argmax(axis=1)).sum()
+    assert report.is_admitted
 
 
 def test_a_model_knows_what_it_was_trained_on(trained, small_folder):

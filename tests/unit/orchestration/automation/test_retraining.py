@@ -126,7 +126,12 @@ def test_a_window_reaches_no_further_back_than_the_calendar():
 
 
 def champion(*, is_proven: bool) -> Champion:
-    return Champion("m1", is_proven, 0.55, 0.02, proof_lost_at=None if is_proven else NOW)
+    return Champion(
+        "m1",
+        ("ranking",) if is_proven else (),
+        {"ranking": 0.02},
+        proof_lost_at=None if is_proven else NOW,
+    )
 
 
 def decision(candidate: str, *, promoted: bool, is_proven: bool = True, at=NOW) -> Promotion:

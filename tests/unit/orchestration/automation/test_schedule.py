@@ -221,7 +221,8 @@ def signals_until(day: date) -> pl.DataFrame:
                 "ticker": ["A"], "session_date": [day], "predicted_at": [at], "decision_at": [at],
                 "target_session_date": [day], "origin": ["live"], "probability_up": [0.5],
                 "probability_lower": [None], "probability_upper": [None], "expected_return": [0.0],
-                "rank": [1], "reasons": [""], "is_proven": [False], "model_version": ["x"],
+                "rank": [1], "reasons": [""], "is_proven": [False], "skills": [""],
+                "model_version": ["x"],
             }
         )
     )  # fmt: skip

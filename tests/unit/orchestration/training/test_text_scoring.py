@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from finpulse_assets.domain.texts import scored_rows as texts_domain
 from finpulse_assets.domain.texts.normalise import normalise_text
 from finpulse_assets.errors import LakeError
+from finpulse_assets.gateways.compute.engine import LocalEngine
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.gateways.sentiment import scoring
 from finpulse_assets.gateways.sentiment.baseline import vader_scores
@@ -33,9 +36,12 @@ class Home:
     def load(self, said: list[tuple[str, datetime]]) -> None:
         self.lake.append(TWEETS, tweets(said), [])
 
-    def run(self, model: FakeClassifier, months: list[str]) -> tuple[TextScorer, list[str]]:
+    def run(
+        self, model: FakeClassifier, months: list[str], engine: LocalEngine | None = None
+    ) -> tuple[TextScorer, list[str]]:
         """Do what scored/text_sentiment does; return its scorer and the months it wrote."""
-        scorer = TextScorer(self.scores, model.fingerprint, lambda: model)
+        engine = engine or LocalEngine(lambda: model)
+        scorer = TextScorer(self.scores, model.fingerprint, engine)
         return scorer, list(score_months(self.lake, scorer, months))
 
     def models(self) -> dict[str, set[str]]:
@@ -138,10 +144,10 @@ def test_headlines_count_and_a_text_of_both_kinds_is_one(quarter):
 
 def test_a_killed_rescoring_goes_on_where_it_stopped(quarter):
     class Killed(FakeClassifier):
-        def score(self, texts, on_batch=None):
+        def score(self, texts):
             if self.scored:
                 raise KeyboardInterrupt
-            return super().score(texts, on_batch)
+            return super().score(texts)
 
     with pytest.raises(KeyboardInterrupt):
         quarter.run(Killed("new"), [MARCH])
@@ -172,3 +178,31 @@ def test_a_broken_note_of_the_inputs_is_named(quarter):
         quarter.run(FakeClassifier("old"), [MARCH])
     path.unlink()
     assert quarter.run(FakeClassifier("old"), [MARCH])[1] == [JANUARY, FEBRUARY, MARCH]
+
+
+class Counting(LocalEngine):
+    """An engine that costs much to start: what it is asked for, call by call, in texts."""
+
+    all_at_once = True
+
+    def __init__(self, model: FakeClassifier) -> None:
+        super().__init__(lambda: model)
+        self.calls: list[int] = []
+
+    def scored(self, blocks: Sequence[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+        self.calls += [sum(block.height for block in blocks)] if blocks else []
+        return super().scored(blocks)
+
+
+def test_an_engine_that_costs_much_to_start_is_asked_once_for_all_months(quarter: Home):
+    model = FakeClassifier("new")
+    by_one, _ = quarter.run(FakeClassifier("other"), [MARCH])
+    expected = quarter.lake.scan(TEXT_SENTIMENT).drop("model_fingerprint").collect()
+    engine = Counting(model)
+    scorer, written = quarter.run(model, [MARCH], engine)
+    assert engine.calls == [6]
+    assert written == [JANUARY, FEBRUARY, MARCH]
+    assert scorer.report.scored == by_one.report.scored == 6
+    assert scorer.report.cache_hits == by_one.report.cache_hits == 0
+    found = quarter.lake.scan(TEXT_SENTIMENT).drop("model_fingerprint").collect()
+    assert found.equals(expected)

@@ -1,0 +1,218 @@
+"""Linear candidates: a logistic regression on prices, and the head that predicts the whole market.
+
+Neither is promoted. The first is a baseline that every model has to be seen beside. The second has
+to prove by itself that the market's direction can be predicted at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import ClassVar
+
+import numpy as np
+import polars as pl
+
+from finpulse_assets.domain.models.candidate import CARD_FILE, Scale
+from finpulse_assets.domain.models.lightgbm_model import feature_matrix
+from finpulse_assets.domain.models.training import check_labels
+from finpulse_assets.domain.seal import REBUILD, as_json, parse_json
+from finpulse_assets.errors import ModelError
+
+FURTHEST = 5.0  # standard deviations beyond which an input is pulled in
+LEAST_WITHIN = 1e-4  # share of a feature's variance within sessions below which it is the market's
+LOGISTIC_PENALTY = 0.01  # of a row, on the squared coefficients
+MARKET_PENALTY = 0.5  # of a session, on the squared coefficients
+
+
+@dataclass(frozen=True)
+class LinearModel:
+    """A fitted linear rule: log-odds of an up move = intercept + inputs x coefficients.
+
+    Inputs are standardised by `means` and `deviations` of the training rows, an unknown one counts
+    as the mean. `size` is the expected return of one unit of log-odds, a fraction; 0 where the
+    candidate states none. `is_of_sessions` says that all tickers of a session are told the same,
+    the mean over them.
+    """
+
+    FILES: ClassVar[tuple[str, ...]] = (CARD_FILE,)
+
+    features: tuple[str, ...]
+    means: tuple[float, ...]
+    deviations: tuple[float, ...]
+    coefficients: tuple[float, ...]
+    intercept: float
+    size: float
+    is_of_sessions: bool = False
+
+    def forecast(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Return the predictions as columns; see `candidate.Fitted`."""
+        from scipy.special import expit
+
+        inputs = standardised(
+            feature_matrix(frame, self.features), np.array(self.means), np.array(self.deviations)
+        )
+        log_odds = self.intercept + inputs @ np.array(self.coefficients)
+        if self.is_of_sessions:
+            by_session = pl.col("it").mean().over("session_date")
+            days = frame.select("session_date", it=pl.Series(log_odds))
+            log_odds = days.select(by_session)["it"].to_numpy()
+        states_return = np.full(len(log_odds), self.size != 0)
+        return pl.DataFrame(
+            {
+                "probability_up": expit(log_odds),
+                "score": log_odds,
+                "predicts_up": log_odds >= 0,
+                "expected_return": np.where(states_return, self.size * log_odds, np.nan),
+            }
+        ).with_columns(pl.col("expected_return").fill_nan(None))
+
+    def files(self) -> dict[str, str]:
+        """Return the rule as one file."""
+        return {CARD_FILE: as_json({"family": "linear", **asdict(self)})}
+
+    @classmethod
+    def from_files(cls, texts: Mapping[str, str]) -> LinearModel:
+        """Return the rule whose `files` these are.
+
+        Raises:
+            ModelError: they are not.
+        """
+        card = parse_json(CARD_FILE, texts[CARD_FILE])
+        try:
+            names = ("features", "means", "deviations", "coefficients")
+            lists = {name: tuple(card[name]) for name in names}
+            return cls(
+                **lists,
+                intercept=float(card["intercept"]),
+                size=float(card["size"]),
+                is_of_sessions=bool(card["is_of_sessions"]),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise ModelError(
+                f"{CARD_FILE} does not describe a linear rule: {error!r}", hint=REBUILD
+            ) from error
+
+
+@dataclass(frozen=True)
+class LogisticOnPrices:
+    """Logistic regression with a squared penalty on the features of bars."""
+
+    name: str
+    features: tuple[str, ...]
+    is_baseline: bool = True
+    scale: ClassVar[Scale] = "values"
+
+    def recipe(self) -> dict[str, object]:
+        return {"family": "logistic", "features": self.features, "penalty": LOGISTIC_PENALTY}
+
+    def fit(self, frame: pl.DataFrame) -> LinearModel:
+        """Fit on a training frame; see `candidate.Candidate`."""
+        from sklearn.linear_model import LogisticRegression
+
+        check_labels(frame)
+        matrix = feature_matrix(frame, self.features)
+        means, deviations = _moments(matrix)
+        inputs = standardised(matrix, means, deviations)
+        strength = 1 / (LOGISTIC_PENALTY * len(inputs))
+        fitted = LogisticRegression(C=strength, max_iter=200).fit(inputs, frame["is_up"].to_numpy())
+        return LinearModel(
+            self.features,
+            tuple(means.tolist()),
+            tuple(deviations.tolist()),
+            tuple(fitted.coef_[0].tolist()),
+            float(fitted.intercept_[0]),
+            0.0,
+        )
+
+
+@dataclass(frozen=True)
+class MarketHead:
+    """Ridge regression of the market's next return on what is equal for all tickers of a session.
+
+    The market is the mean of all tickers; one row a session, so that a day with many tickers counts
+    once. Which features are the market's is found in the training rows.
+    """
+
+    name: str
+    features: tuple[str, ...]
+    is_baseline: bool = True  # it is judged, never promoted
+    scale: ClassVar[Scale] = "values"
+
+    def recipe(self) -> dict[str, object]:
+        return {"family": "market", "features": self.features, "penalty": MARKET_PENALTY}
+
+    def fit(self, frame: pl.DataFrame) -> LinearModel:
+        """Fit on a training frame; see `candidate.Candidate`."""
+        check_labels(frame)
+        shared = market_wide(frame, self.features)
+        days = frame.group_by("session_date").agg(
+            pl.col(name).cast(pl.Float64).fill_nan(None).mean() for name in shared
+        ).sort("session_date")  # fmt: skip
+        market = (
+            frame.group_by("session_date")
+            .agg(pl.col("return_next_session").mean())
+            .sort("session_date")["return_next_session"]
+            .to_numpy()
+        )
+        market = np.clip(market, *np.quantile(market, [0.01, 0.99]))
+        matrix = feature_matrix(days, shared)
+        means, deviations = _moments(matrix)
+        inputs = standardised(matrix, means, deviations)
+        penalty = MARKET_PENALTY * len(inputs)
+        squares = inputs.T @ inputs + penalty * np.eye(len(shared))
+        slope = np.linalg.solve(squares, inputs.T @ (market - market.mean()))
+        # A normal distribution: log-odds are about 1.6 standard deviations of the return.
+        size = float(market.std()) / 1.6 or 1.0
+        return LinearModel(
+            tuple(shared),
+            tuple(means.tolist()),
+            tuple(deviations.tolist()),
+            tuple((slope / size).tolist()),
+            float(market.mean()) / size,
+            size,
+            is_of_sessions=True,
+        )
+
+
+def market_wide(frame: pl.DataFrame, features: tuple[str, ...]) -> list[str]:
+    """Return the features that are equal for all tickers of a session, or nearly.
+
+    >>> from datetime import date
+    >>> days = [date(2024, 7, 2)] * 2 + [date(2024, 7, 3)] * 2
+    >>> frame = pl.DataFrame({"session_date": days, "vix": [1.0, 1, 2, 2], "rsi": [1.0, 2, 1, 2]})
+    >>> market_wide(frame, ("vix", "rsi"))
+    ['vix']
+    """
+    known = [pl.col(name).cast(pl.Float64).fill_nan(None) for name in features]
+    spread = frame.select(
+        *((it - it.mean().over("session_date")).var().alias(f"{at} within")
+          for at, it in enumerate(known)),
+        *(it.var().alias(f"{at} whole") for at, it in enumerate(known)),
+    ).row(0, named=True)  # fmt: skip
+    return [
+        name
+        for at, name in enumerate(features)
+        if (spread[f"{at} whole"] or 0) > 0
+        and (spread[f"{at} within"] or 0) <= LEAST_WITHIN * spread[f"{at} whole"]
+    ]
+
+
+def standardised(matrix: np.ndarray, means: np.ndarray, deviations: np.ndarray) -> np.ndarray:
+    """Return the inputs in standard deviations, pulled in at 5; unknown ones are 0."""
+    with np.errstate(invalid="ignore"):
+        inputs = np.clip((matrix - means) / deviations, -FURTHEST, FURTHEST)
+    return np.nan_to_num(inputs, nan=0.0)
+
+
+def _moments(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean and standard deviation of each column; of a column without spread 0 and 1."""
+    if not matrix.shape[1]:
+        return np.empty(0), np.empty(0)
+    known = np.isfinite(matrix)
+    count = np.maximum(known.sum(axis=0), 1)
+    values = np.where(known, matrix, 0.0).astype(np.float64)
+    means = values.sum(axis=0) / count
+    squares = np.where(known, (values - means) ** 2, 0.0).sum(axis=0) / count
+    deviations = np.sqrt(squares)
+    return means, np.where(deviations > 0, deviations, 1.0)
