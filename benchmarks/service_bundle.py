@@ -30,7 +30,11 @@ def write(folder: Path, now: datetime, *, is_proven: bool = True, name: str = RA
         session_date=pl.Series([day - timedelta(days=at // SYMBOLS) for at in range(ROWS)]),
         ticker=pl.Series([f"T{at % SYMBOLS:03d}" for at in range(ROWS)]),
         return_next_session=pl.col(names[0]) * 0.3 + pl.Series(random.standard_normal(ROWS)),
-    ).with_columns(is_up=pl.col("return_next_session") > 0)
+    ).with_columns(
+        is_up=pl.col("return_next_session") > 0,
+        decision_at=pl.col("session_date").cast(pl.Datetime("us", "UTC")),
+        exit_at=pl.col("session_date").cast(pl.Datetime("us", "UTC")) + timedelta(days=1),
+    )
     (candidate, *_) = candidates((name,), threads=1)
     fitted = candidate.fit(places(frame, names) if candidate.scale == "places" else frame)
     said = pl.DataFrame(
