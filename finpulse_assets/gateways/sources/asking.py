@@ -113,13 +113,16 @@ class Asker:
         store: where every answer is kept.
         timer: the clock of the platform.
         as_of: the time of the run.
+
+    Attributes:
+        answered: requests that were answered with data.
     """
 
     def __init__(
         self, vendor: Vendor, client: HttpClient, store: AnswerStore, timer: Timer, as_of: datetime
     ) -> None:
         self._vendor, self._client, self._store = vendor, client, store
-        self._timer, self._as_of = timer, as_of
+        self._timer, self._as_of, self.answered = timer, as_of, 0
         self._budget = budget_of(vendor, store, timer.now())
 
     def fetch(self, kind: Kind, window: Span, held: Held) -> dict[str, SourceError]:
@@ -190,4 +193,5 @@ class Asker:
         self._budget.check()
         self._client.ask(ask.request, keep=keep, judge=judge)
         self._budget.spend(pages[-1].cost)
+        self.answered += 1
         return answers[-1], pages[-1]

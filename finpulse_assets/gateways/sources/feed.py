@@ -153,37 +153,70 @@ class Feed:
             self.vendor, self._client, self.store, self._timer, as_of or self._timer.now()
         )
         failures = asker.fetch(kind, (start, end), held)
-        rows = frame_of(kind, held.rows, self.name)
-        rows = rows.filter(_WINDOWS.get(kind, text_window)(start, end))
-        self._remarks[kind] = _remarks(held)
+        rows = self._rows(kind, held, start, end)
         if failures:
-            raise self._failed(failures, rows)
+            is_all = not asker.answered and len(failures) == len(self.vendor.subjects)
+            raise self._failed(failures, None if is_all else rows)
         return rows
+
+    def _rows(self, kind: Kind, held: Held, start: datetime, end: datetime) -> pl.DataFrame:
+        self._remarks[kind] = _remarks(held)
+        rows = frame_of(kind, held.rows, self.name)
+        return rows.filter(_WINDOWS.get(kind, text_window)(start, end))
 
     def remarks(self, kind: str) -> list[str]:
         """Return what the last answer lacks, or holds that is no row, in words."""
         return self._remarks.get(kind, [])
 
-    def held(self, kind: Kind, first: date = date.min, last: date = date.max) -> Held:
-        """Return what kept answers hold of a kind; those that are no data are passed over."""
+    def held(
+        self,
+        kind: Kind,
+        first: date = date.min,
+        last: date = date.max,
+        *,
+        as_of: datetime | None = None,
+    ) -> Held:
+        """Return what kept answers hold of a kind; those that are no data are passed over.
+
+        Args:
+            kind: the kind of row.
+            first, last: days (UTC) on which they came.
+            as_of: answers of later runs are left out; None for none.
+        """
         found = Held()
         for answer in self.store.read(first, last):
+            if as_of is not None and answer.as_of > as_of:
+                continue
             found.asked_at.append(answer.reply.fetched_at)
             if answer.ask.kind == kind:
                 with suppress(SourceError):
                     found.add(answer, page_of(self.vendor, answer))
         return found
 
-    def _failed(self, failures: Mapping[str, SourceError], rows: pl.DataFrame) -> SourceError:
+    def _failed(
+        self, failures: Mapping[str, SourceError], rows: pl.DataFrame | None
+    ) -> SourceError:
+        """Return the failure of some requests or, without rows, of all."""
         subjects = self.vendor.subjects
         subject, error = next(iter(failures.items()))
         said = f"{self.name}: {error.message}"
         if len(subjects) > 1:
             said += f" ({subject}; {len(failures)} of {len(subjects)} failed)"
-        if rows.is_empty() and len(failures) == len(subjects):
+        if rows is None:
             return SourceError(said, hint=error.hint)
         unanswered = failures if self.vendor.reach.is_by_ticker else self._tickers
         return PartialAnswer(said, rows=rows, unanswered=list(unanswered))
+
+
+class KeptFeed(Feed):
+    """A vendor's kept answers as a source of rows; it makes no request."""
+
+    def ask(
+        self, kind: Kind, start: datetime, end: datetime, *, as_of: datetime | None = None
+    ) -> pl.DataFrame:
+        """Return the rows of the window as a run at `as_of` had them."""
+        check_window(start, end)
+        return self._rows(kind, self.held(kind, start.date(), as_of=as_of), start, end)
 
 
 def _remarks(held: Held) -> list[str]:

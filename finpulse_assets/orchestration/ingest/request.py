@@ -86,12 +86,13 @@ def collect(request: Request, tickers: Sequence[str]) -> list[Answer]:
         request: the source, the months and the lake.
         tickers: the universe, which the coverage of each request names.
     """
-    answers = [_collected(request, kind, tickers) for kind in request.source.kinds]
+    answers = [answer_of(request, kind, tickers) for kind in request.source.kinds]
     _log_requests(request, answers)
     return answers
 
 
-def _collected(request: Request, kind: Kind, tickers: Sequence[str]) -> Answer:
+def answer_of(request: Request, kind: Kind, tickers: Sequence[str]) -> Answer:
+    """Ask the source for one kind of row and keep what is new; a failure is an answer as well."""
     try:
         if kind == "bars_1m":
             return _with_remarks(request, _minutes(request))

@@ -15,7 +15,6 @@ from pydantic import SecretStr
 
 from finpulse_assets import __version__
 from finpulse_assets.domain.texts.mentions import Mentions
-from finpulse_assets.gateways.clock import Now
 from finpulse_assets.gateways.sources.access import Access
 from finpulse_assets.gateways.sources.answers import AnswerStore
 from finpulse_assets.gateways.sources.limits import Rate, Timer
@@ -42,20 +41,23 @@ def vendor_of(name: str, settings: Settings) -> Vendor:
     return _MAKERS[name](settings)
 
 
-def feed_of(settings: Settings, name: str, now: Now) -> Feed:
-    """Return a vendor as a source of rows."""
-    from finpulse_assets.gateways.sources.feed import Feed
+def feed_of(settings: Settings, name: str, timer: Timer, *, makes_requests: bool = True) -> Feed:
+    """Return a vendor as a source of rows; without requests, of its kept answers alone."""
+    from finpulse_assets.gateways.sources.feed import Feed, KeptFeed
 
-    return Feed(
+    return (Feed if makes_requests else KeptFeed)(
         vendor_of(name, settings),
         answers_of(settings, name),
-        timer=Timer(now),
+        timer=timer,
         tickers=settings.ticker_list,
     )
 
 
-def _source(name: str, settings: Settings, now: Now) -> Source:
-    feed = feed_of(settings, name, now)
+def vendor_source(
+    name: str, settings: Settings, timer: Timer, *, makes_requests: bool = True
+) -> Source:
+    """Return a vendor as a member of the list of sources."""
+    feed = feed_of(settings, name, timer, makes_requests=makes_requests)
     kinds = feed.vendor.kinds
     return Source(
         name,
@@ -250,7 +252,7 @@ def _vendor(
         sentence,
         kinds if callable(kinds) else lambda _: kinds,
         partial(_absence, name, needed),
-        partial(_source, name),
+        lambda settings, now: vendor_source(name, settings, Timer(now)),
         retries=RETRIES,
     )
 

@@ -105,10 +105,10 @@ class Vendors:
         if path != "token":
             self.requests[vendor].append(f"{path}?{query}")
             waiting = self.script.get(vendor, [])
-            fault = waiting[0] if waiting else None
-            if fault and not fault.startswith("*"):
+            fault = waiting[0] if waiting else ""
+            if waiting and not fault.startswith("*"):
                 waiting.pop(0)
-            fault = (fault or "").removeprefix("*") or None
+            fault = fault.removeprefix("*") or None
         asked = Asked(path, dict(parse_qsl(query)), headers, self.clock.now(), fault)
         made = self._made(vendor, asked)
         if fault in CHANGES and made.status == 200:
