@@ -16,6 +16,7 @@ from finpulse_assets.gateways.sources.vendor import Page, Row, Vendor, page_of
 from finpulse_assets.schemas import Kind
 
 MOST_PAGES = 1000
+DOUBT = timedelta(days=3)
 _DAY, _MONTH = timedelta(days=1), timedelta(days=30)
 _VALIDATORS = {"etag": "If-None-Match", "last-modified": "If-Modified-Since"}
 
@@ -26,7 +27,6 @@ class Held:
 
     Attributes:
         rows: in the order in which they came.
-        spans: subject -> spans that were answered to their end.
         notes: what the vendor has and does not give, or what is no row, in words.
         passed_over: items that are no rows.
         asked_at: when each request was made, whatever kind it was for.
@@ -34,11 +34,26 @@ class Held:
     """
 
     rows: list[Row] = field(default_factory=list)
-    spans: dict[str, list[Span]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     passed_over: int = 0
     asked_at: list[datetime] = field(default_factory=list)
     validators: dict[str, dict[str, str]] = field(default_factory=dict)
+    _ended: dict[str, list[tuple[Span, Answer, bool]]] = field(default_factory=dict)
+    _runs_with_rows: set[datetime] = field(default_factory=set)
+
+    def answered(self, subject: str) -> list[Span]:
+        """Return the spans about a subject that were answered to their end.
+
+        A vendor that is ill says "nothing" as readily as "error". So an answer of nothing at all is
+        believed only some days after its span, and where the vendor gave that run anything. Else
+        the span is asked for again, together with what follows it.
+        """
+        return [
+            span
+            for span, answer, is_nothing in self._ended.get(subject, [])
+            if not is_nothing
+            or (answer.as_of in self._runs_with_rows and answer.reply.fetched_at >= span[1] + DOUBT)
+        ]
 
     def add(self, answer: Answer, page: Page) -> None:
         ask, headers = answer.ask, answer.reply.headers
@@ -46,10 +61,14 @@ class Held:
         self.passed_over += page.passed_over
         if page.gap:
             self.notes.append(f"{ask.subject}: {page.gap}" if ask.subject else page.gap)
+        has_items = bool(page.rows or page.passed_over)
+        if has_items:
+            self._runs_with_rows.add(answer.as_of)
+            given = {mine: headers[name] for name, mine in _VALIDATORS.items() if name in headers}
+            self.validators[ask.subject] = given
         if page.following is None and not page.is_cut:
-            self.spans.setdefault(ask.subject, []).append(ask.span)
-        given = {mine: headers[name] for name, mine in _VALIDATORS.items() if name in headers}
-        self.validators[ask.subject] = given or self.validators.get(ask.subject, {})
+            is_nothing = ask.page == 1 and not has_items and not page.gap
+            self._ended.setdefault(ask.subject, []).append((ask.span, answer, is_nothing))
 
 
 @dataclass
@@ -137,7 +156,7 @@ class Asker:
             try:
                 if stop is not None:
                     raise stop
-                for piece in self._wanted(window, held.spans.get(subject, [])):
+                for piece in self._wanted(window, held.answered(subject)):
                     self._span(kind, subject, piece, held)
             except StopAsking as error:
                 failures[subject] = stop = error

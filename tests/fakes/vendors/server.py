@@ -48,7 +48,7 @@ class TokenBucket:
         passed = (now - self._filled_at).total_seconds()
         filled = self._tokens + passed * self._rate.requests / self._rate.seconds
         self._tokens, self._filled_at = min(float(self._rate.requests), filled), now
-        if self._tokens < 1 - 1e-6:
+        if self._tokens < 1 - 1e-3:  # waits are rounded
             return False
         self._tokens -= 1
         return True

@@ -31,7 +31,7 @@ class FakeRss(Fake):
         if asked.headers.get("if-none-match") == tag:
             return Made(b"", 304, {"etag": tag})
         if asked.fault == "empty":
-            told = []
+            told, tag = [], '"empty"'
         drop = {"renamed-required": "title", "missing-optional": "author"}.get(asked.fault or "")
         entries = "".join(self._entry(story, drop) for story in reversed(told))
         new = "<somethingNew/>" if asked.fault == "unknown-field" else ""
@@ -84,7 +84,11 @@ class FakeNewsApi(Fake):
         ]
         removed = {"source": {"id": None, "name": "[Removed]"}, "title": "[Removed]",
                    "url": "https://removed.com", "publishedAt": "2026-01-01T00:00:00Z"}  # fmt: skip
-        body = {"status": "ok", "totalResults": len(told), "articles": [*items, removed][:size]}
+        body = {
+            "status": "ok",
+            "totalResults": len(told),
+            "articles": [*items, removed][: size * bool(told)],
+        }
         return Made(body, items=items and body["articles"], required="title", optional="author")
 
 
@@ -252,7 +256,7 @@ class FakeGdelt(Fake):
         told = [] if asked.fault == "empty" else told
         title = "PAGE_HEADING" if asked.fault == "renamed-required" else "PAGE_TITLE"
         lines = [_gkg(story, end, title) for story in told]
-        lines.append(_gkg(Story(1, "-", end, "Weather & wind", "Wire"), end, "PAGE_TITLE"))
+        lines.append(_gkg(Story(1, "-", end, "Weather & wind", "Wire"), end, title))
         packed = io.BytesIO()
         with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
             archive.writestr(f"{end:%Y%m%d%H%M%S}.gkg.csv", "\n".join(lines))

@@ -117,4 +117,6 @@ def _lines(body: bytes) -> Iterator[list[str]]:
     lines = [line.split("\t") for line in text.split("\n") if line]
     if lines and all(len(line) != COLUMNS for line in lines):
         raise SourceError(f"lines of {len(lines[0])} columns, {COLUMNS} were expected")
+    if lines and not any(_title(line) for line in lines if len(line) == COLUMNS):
+        raise SourceError("no line has a PAGE_TITLE")
     yield from lines

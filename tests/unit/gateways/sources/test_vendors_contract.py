@@ -194,8 +194,6 @@ def test_a_fault_that_passes_leaves_no_trace(world, fault):
 def test_a_fault_that_lasts_is_an_error_and_is_caught_up(world, fault):
     if (world.name, fault) in {("rss", "usage-cap"), ("gdelt", "usage-cap")}:
         pytest.skip("has no cap")
-    if (world.name, fault) in {("gdelt", "renamed-required")}:
-        pytest.skip("a file without titles is a file about nobody")
     world.vendors.script[world.name] = [f"*{fault}"]
     asked_at = world.end
     with pytest.raises(SourceError) as caught:
@@ -218,9 +216,15 @@ def test_a_harmless_difference_changes_no_row(world, fault):
     assert frame["problem"].null_count() == frame.height
 
 
-def test_empty_is_no_error(world):
+def test_empty_is_no_error_and_is_not_believed_at_once(world):
+    """A vendor that is ill says "nothing" as readily as "error"."""
+    asked_at = world.end
     world.vendors.script[world.name] = ["*empty"]
     assert world.rows().is_empty()
+    world.vendors.script.clear()
+    if world.name != "gdelt":  # a file about others is no empty answer
+        world.vendors.clock.at += timedelta(minutes=20)
+        assert settled(world, world.rows(world.again()), asked_at)
 
 
 def test_one_subject_s_failure_leaves_the_others_alone(world):
