@@ -41,7 +41,7 @@ NONE = {
     ("gdelt", "empty"), ("gdelt", "404"),  # a file about others; a file that never was
     ("stooq", "invalid-json"),  # half a table is a table of fewer days
 }  # fmt: skip
-SHORT = {"oanda_days": "3", "binance_days": "3", "gdelt_hours": "96", "x_posts_a_month": "100000"}
+SHORT = {"oanda_days": "7", "binance_days": "7", "gdelt_hours": "96", "x_posts_a_month": "100000"}
 BUDGET = {"alphavantage_gives": "headlines,prices"}
 MOST_MEMORY_GB, MOST_FACTOR = 2.0, 11.0
 
@@ -132,7 +132,7 @@ def _truth(
         return {(bar.ticker, bar.day, bar.close) for bar in bars}
     if KINDS[name] == "bars_1m":
         symbol = {"oanda": "EUR_USD", "binance": "BTCUSDT"}[name]
-        # The first run goes three days back, and starts within the corpus.
+        # The first run begins with the first month.
         minutes = int((end - start).total_seconds() // 60)
         times = [start + timedelta(minutes=at) for at in range(minutes)]
         return {(symbol, at, corpus.minute(symbol, at)[3]) for at in times}

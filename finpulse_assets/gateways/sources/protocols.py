@@ -129,6 +129,11 @@ class KeepsAnswers(Protocol):
             SourceError: all failed.
         """
 
+
+@runtime_checkable
+class Remarks(Protocol):
+    """A source that says more of its last answer than its rows do."""
+
     def remarks(self, kind: str) -> list[str]:
         """Return what the last answer lacks, or holds that is no row, in words."""
 

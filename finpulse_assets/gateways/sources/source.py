@@ -14,6 +14,7 @@ from finpulse_assets.gateways.sources.protocols import (
     Outside,
     PriceSource,
     ReadsFiles,
+    Remarks,
     TextSource,
 )
 from finpulse_assets.schemas import TEXT_KINDS, Kind
@@ -69,9 +70,9 @@ class Source:
         return gateway.outside(kind, start, end) if isinstance(gateway, ReadsFiles) else Outside(0)
 
     def remarks(self, kind: Kind) -> list[str]:
-        """Return what the last answer lacks or passes over; see `KeepsAnswers`."""
+        """Return what the last answer lacks or passes over; see `Remarks`."""
         gateway = self._giving(kind)
-        return gateway.remarks(kind) if isinstance(gateway, KeepsAnswers) else []
+        return gateway.remarks(kind) if isinstance(gateway, Remarks) else []
 
     def _giving(self, kind: Kind) -> object:
         if kind == "bars_1m":
