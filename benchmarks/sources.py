@@ -41,7 +41,7 @@ NONE = {
     ("gdelt", "empty"), ("gdelt", "404"),  # a file about others; a file that never was
     ("stooq", "invalid-json"),  # half a table is a table of fewer days
 }  # fmt: skip
-SHORT = {"oanda_days": "7", "binance_days": "7", "gdelt_hours": "96", "x_posts_a_month": "100000"}
+SHORT = {"oanda_days": "7", "binance_days": "7", "gdelt_hours": "144", "x_posts_a_month": "100000"}
 BUDGET = {"alphavantage_gives": "headlines,prices"}
 MOST_MEMORY_GB, MOST_FACTOR = 2.0, 11.0
 

@@ -120,7 +120,6 @@ def _news(answer: Answer, body: Mapping[str, Any]) -> Page:
             "author": words(authors[0]) if authors else words(item.get("source")),
             "is_retweet": False,
             "source": words(item.get("source")),
-            "url": url,
         }
 
     return Page(read_rows(items, rows), is_cut=len(items) >= MOST_NEWS)

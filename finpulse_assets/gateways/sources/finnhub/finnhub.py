@@ -74,7 +74,6 @@ class Finnhub(Vendor):
                 "author": words(item.get("source")),
                 "is_retweet": False,
                 "source": words(item.get("source")),
-                "url": words(item.get("url")),
             }
 
         return Page(read_rows(body, rows), is_cut=len(body) >= self._most)

@@ -90,7 +90,6 @@ def _rows(line: Sequence[str], tickers: Sequence[str]) -> Iterable[Row]:
             "author": line[_SITE] or None,
             "is_retweet": False,
             "source": line[_SITE] or None,
-            "url": url,
         }
 
 

@@ -92,7 +92,6 @@ class NewsApi(Vendor):
                     "author": words(article.get("author")) or origin,
                     "is_retweet": False,
                     "source": origin,
-                    "url": url,
                 }
 
         found = read_rows(articles, rows)

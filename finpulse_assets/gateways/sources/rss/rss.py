@@ -30,6 +30,7 @@ from finpulse_assets.gateways.sources.vendor import (
     words,
 )
 
+_END = re.compile(rb"</(?:rss|feed|rdf:RDF)\s*>", re.IGNORECASE)
 _TAG = re.compile(r"<[^>]+>")
 
 
@@ -62,6 +63,8 @@ class Rss(Vendor):
         import feedparser
 
         reply, name = answer.reply, answer.ask.subject
+        if not _END.search(reply.body[-1000:]):  # its last entry would lack what was cut
+            raise Passing(f"an answer of {reply.content_type or 'no type'} that is no whole feed")
         headers = {"content-type": reply.headers.get("content-type", "application/xml")}
         # The address lets feedparser resolve relative links.
         headers["content-location"] = answer.ask.request.url
@@ -80,14 +83,13 @@ class Rss(Vendor):
             fallback = hashlib.sha256(f"{title}{entry.get('published')}".encode()).hexdigest()
             for ticker in own:
                 yield {
-                    "text_id": words(entry.get("id")) or (link and canonical_url(link)) or fallback,
+                    "text_id": (link and canonical_url(link)) or words(entry.get("id")) or fallback,
                     "ticker": ticker,
                     "event_time": _published(entry, reply.fetched_at),
                     "text": title,
                     "author": words(entry.get("author")),
                     "is_retweet": False,
                     "source": name,
-                    "url": link and canonical_url(link),
                 }
 
         found = read_rows(parsed.entries, rows)
