@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from finpulse_assets.errors import SourceError
 from finpulse_assets.gateways.sources.answers import Answer, AnswerStore, Ask, Span, Wanted
@@ -54,6 +54,11 @@ class Held:
             if not is_nothing
             or (answer.as_of in self._runs_with_rows and answer.reply.fetched_at >= span[1] + DOUBT)
         ]
+
+    def answered_until(self, subject: str) -> datetime:
+        """Return the end of what was answered about a subject, the earliest time for nothing."""
+        ends = [end for _, end in self.answered(subject)]
+        return max(ends, default=datetime.min.replace(tzinfo=UTC))
 
     def add(self, answer: Answer, page: Page) -> None:
         ask, headers = answer.ask, answer.reply.headers
@@ -152,7 +157,9 @@ class Asker:
         failures: dict[str, SourceError] = {}
         stop: StopAsking | None = None
         self._client.begin(held.asked_at)
-        for subject in self._vendor.subjects:
+        # Those that were answered least recently come first: where the time or a quota ends a run,
+        # the next one goes on with the others.
+        for subject in sorted(self._vendor.subjects, key=held.answered_until):
             try:
                 if stop is not None:
                     raise stop

@@ -230,6 +230,18 @@ def test_the_requests_of_a_day_are_counted_over_processes(vendors, tmp_path):
     assert len(vendors.requests["alphavantage"]) == 3
 
 
+def test_a_run_that_a_quota_ends_is_gone_on_with_by_the_next_one(vendors, tmp_path):
+    """Defect: each run began with the first tickers' newest hours and never came to the last."""
+    asked: set[str] = set()
+    for hour in range(3):
+        vendors.clock.at = NOW + timedelta(days=2 * hour)
+        limited = feed(vendors, "alphavantage", tmp_path, alphavantage_requests_a_day="1")
+        with pytest.raises(SourceError, match="used up"):
+            limited.ask("headlines", NOW - timedelta(days=1), vendors.clock.at)
+        asked.add(vendors.requests["alphavantage"][-1].split("tickers=")[1].split("&")[0])
+    assert asked == set(CORPUS.companies)
+
+
 def test_read_posts_are_counted_and_have_a_limit(vendors, tmp_path):
     limited = feed(vendors, "x", tmp_path, x_posts_a_month="5")
     with pytest.raises(SourceError, match="the paid reads are used up"):
