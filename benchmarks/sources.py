@@ -161,7 +161,7 @@ def universe() -> bool:
 
 
 def _one_day(count: int) -> tuple[float, int, float]:
-    """Return seconds, runs until all was answered, and the peak memory in GB."""
+    """Return seconds, runs until each ticker has rows, and the peak memory in GB."""
     companies = {_ticker(at): f"Company {_ticker(at)} Inc" for at in range(count)}
     day = date(2026, 11, 25)
     corpus = Corpus(day - timedelta(days=5), day, companies, a_day=1)
@@ -171,10 +171,12 @@ def _one_day(count: int) -> tuple[float, int, float]:
     with tempfile.TemporaryDirectory() as home, running(Vendors(corpus, clock)) as vendors:
         worlds = [Days(vendors, name, Path(home), day, **SHORT) for name in ("stooq", "edgar")]
         for days in worlds:
-            while {answer.status for answer in days.run()} != {"answered"}:
+            # A vendor of one request a second needs several runs, each of which goes on where the
+            # one before it ended.
+            while days.rows(KINDS[days.name])["ticker"].n_unique() < count:
+                days.run()
                 runs, peak = runs + 1, max(peak, process.memory_info().rss / 1e9)
                 vendors.clock.at += timedelta(minutes=1)
-            runs, peak = runs + 1, max(peak, process.memory_info().rss / 1e9)
     return time.perf_counter() - begun, runs, peak
 
 
