@@ -53,6 +53,20 @@ def _source_list(value: str) -> str:
     return ",".join(names)
 
 
+def _name_list(value: str) -> str:
+    names = dict.fromkeys(part.strip() for part in value.split(",") if part.strip())
+    if not names:
+        raise ValueError("it should name at least one")
+    return ",".join(names)
+
+
+def _named_list(value: str) -> str:
+    parts = [part.strip() for part in value.split(",") if part.strip()]
+    if not parts or any("=" not in part.strip("=") for part in parts):
+        raise ValueError("it should be name=value, by comma")
+    return ",".join(parts)
+
+
 def _language_list(value: str) -> str:
     codes = dict.fromkeys(part.strip().lower() for part in value.split(",") if part.strip())
     unknown = [code for code in codes if code not in (*LANGUAGES, ALL)]
@@ -92,3 +106,5 @@ SourceList = Annotated[str, NoDecode, AfterValidator(_source_list)]
 PathList = Annotated[tuple[Path, ...], NoDecode, BeforeValidator(_path_list), Field(min_length=1)]
 LanguageList = Annotated[str, NoDecode, AfterValidator(_language_list)]
 ZoneName = Annotated[str, AfterValidator(_zone)]
+NameList = Annotated[str, NoDecode, AfterValidator(_name_list)]
+NamedList = Annotated[str, NoDecode, AfterValidator(_named_list)]

@@ -20,10 +20,9 @@ from finpulse_assets.setting_values import (
     LanguageList,
     PathList,
     SourceList,
-    TickerList,
     UtcTime,
-    ZoneName,
 )
+from finpulse_assets.source_settings import SourceSettings
 
 
 class Profile(StrEnum):
@@ -37,8 +36,8 @@ class Profile(StrEnum):
 SOURCE_OF_PROFILE = {Profile.DEMO: "simulator", Profile.FILES: "files", Profile.LIVE: "yahoo"}
 
 
-class Settings(ServiceSettings):
-    """The settings of one deployment. Every field is a variable FINPULSE_<NAME>."""
+class PlatformSettings(BaseSettings):
+    """What a deployment is, how it judges and where it publishes."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, env_file=".env", env_ignore_empty=True, extra="ignore"
@@ -76,42 +75,6 @@ class Settings(ServiceSettings):
         0.005, ge=0, le=1, description="relative difference of two sources' closes past which the "
         "check of prices warns"
     )  # fmt: skip
-
-    tweets_path: Path | None = Field(
-        None, description="files: tweets; a file, folder or glob of Parquet, CSV or NDJSON"
-    )
-    headlines_path: Path | None = Field(None, description="files: headlines, as tweets_path")
-    prices_path: Path | None = Field(None, description="files: daily bars, as tweets_path")
-    corporate_actions_path: Path | None = Field(
-        None, description="files: splits and dividends, as tweets_path"
-    )
-    bars_1m_path: Path | None = Field(
-        None, description="files: one-minute bars, as tweets_path; unset: there are none"
-    )
-    bars_timezone: ZoneName | None = Field(
-        None, description="files: IANA zone of the one-minute bars whose times name none; unset: "
-        "UTC, where that fits the hours of the exchange"
-    )  # fmt: skip
-    day_order: str | None = Field(
-        None, pattern="^(mdy|dmy)$", description="files: mdy or dmy, the order in days such as "
-        "05/02/2024; unset: such days are refused"
-    )  # fmt: skip
-    tickers_path: Path | None = Field(
-        None, description="files: company and sector of each symbol; unset: taken from the prices"
-    )
-    tickers: TickerList = Field(
-        "AAPL,AMZN,GOOGL,META,MSFT,NVDA,TSLA", description="live: symbols to fetch, by comma"
-    )
-
-    simulator_tickers: int = Field(16, ge=1, le=500, description="demo: number of tickers")
-    simulator_sessions: int = Field(420, ge=1, le=2000, description="demo: number of sessions")
-    simulator_effect: float = Field(
-        0.6, ge=0, le=5, description="demo: planted effect, sigmas of return a sigma of opinion"
-    )
-    simulator_seed: int = Field(7, ge=0, description="demo: seed of the market")
-    simulator_minute_sessions: int = Field(
-        5, ge=0, le=2000, description="demo: last sessions that have one-minute bars, 0 for none"
-    )
 
     sentiment_model: str = Field(
         "auto",
@@ -220,6 +183,10 @@ class Settings(ServiceSettings):
         None, description="MLflow server or database; unset: SQLite in the home folder"
     )
 
+
+class Settings(SourceSettings, ServiceSettings, PlatformSettings):
+    """The settings of one deployment. Every field is a variable FINPULSE_<NAME>."""
+
     @property
     def root(self) -> Path:
         """The profile's own folder, so that a demo never mixes with real data."""
@@ -272,10 +239,6 @@ class Settings(ServiceSettings):
         """The confirmed bars, as ticker and day."""
         pairs = (one.split(":") for one in (self.accepted_moves or "").split(",") if one)
         return [(ticker, date.fromisoformat(day)) for ticker, day in pairs]
-
-    @property
-    def ticker_list(self) -> list[str]:
-        return self.tickers.split(",")
 
 
 def load_settings(**overrides: object) -> Settings:

@@ -27,6 +27,7 @@ from finpulse_assets.cli import (
     score,
     serve,
     simulate,
+    sources,
     sql,
     status,
 )
@@ -47,6 +48,8 @@ app.command("demo")(run.demo)
 app.command("run")(run.run)
 app.command("backfill")(backfill.backfill)
 app.command("status")(status.status)
+app.add_typer(sources.app, name="sources")
+app.command("reparse")(sources.reparse)
 app.command("doctor")(doctor.doctor)
 app.command("simulate")(simulate.simulate)
 app.command("rehearse")(rehearse.rehearse)

@@ -6,6 +6,7 @@ A part of a file stands between `<!-- name:begin (make docs) -->` and `<!-- name
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -183,8 +184,7 @@ def command_reference() -> str:
 
     from finpulse_assets.cli.app import app
 
-    commands = get_command(app).commands
-    return "\n".join(_command(name, command) for name, command in commands.items())
+    return "\n".join(_commands("", get_command(app).commands))
 
 
 def target_table() -> str:
@@ -192,6 +192,13 @@ def target_table() -> str:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     found = re.findall(r"^([a-z-]+):.*## (.*)$", makefile, re.MULTILINE)
     return _table(("target", "what it does"), [(f"`make {name}`", what) for name, what in found])
+
+
+def _commands(above: str, commands: Mapping[str, click.Command]) -> Iterator[str]:
+    """Yield the section of each command, and of those below it."""
+    for name, command in commands.items():
+        yield _command(f"{above}{name}", command)
+        yield from _commands(f"{name} ", getattr(command, "commands", {}))
 
 
 def _command(name: str, command: click.Command) -> str:

@@ -74,7 +74,11 @@ REQUEST_COLUMNS = (
     Column("kind", pl.String, "which kind of row was asked for"),
     Column("asked_from", UTC, "start of the span that was asked for", "UTC"),
     Column("asked_until", UTC, "end of the span, not included", "UTC"),
-    Column("status", pl.String, "answered, refused (too many bad rows) or failed"),
+    Column(
+        "status",
+        pl.String,
+        "answered, partial (some of it failed), refused (too many bad rows) or failed",
+    ),
     Column("delivered_rows", pl.Int64, "rows of the answer", "rows"),
     Column("new_rows", pl.Int64, "rows that were no version held before", "rows"),
     Column("late_rows", pl.Int64, "new rows that an earlier request should have brought", "rows"),

@@ -29,7 +29,7 @@ EXTRAS = {
     "finpulse_assets/gateways/snapshot": GRAPH,
     "finpulse_assets/gateways/warehouse": GRAPH,
     "finpulse_assets/gateways/sentiment": {"sentiment", "minilm"},
-    "finpulse_assets/gateways/sources/yahoo": {"live"},
+    "finpulse_assets/gateways/sources": {"live"},
     "finpulse_assets/gateways/serving": {"service"},
     "finpulse_assets/gateways/alerts": {"monitoring"},
     "finpulse_assets/gateways/reports": {"monitoring"},

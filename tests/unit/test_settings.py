@@ -105,7 +105,10 @@ def test_secrets_are_marked_as_such():
     """The words of an error hide a value by this mark."""
     secret = {name for name, f in Settings.model_fields.items() if "Secret" in str(f.annotation)}
     marked = {name for name, f in Settings.model_fields.items() if "secret" in f.description}
-    assert secret == marked == {"hub_token", "alert_urls", "heartbeat_url", "service_key"}
+    keys = {"alphavantage_key", "finnhub_key", "newsapi_key", "stooq_key", "oanda_token", "x_token"}
+    keys |= {"reddit_client_secret"}
+    keys |= {"hub_token", "alert_urls", "heartbeat_url", "service_key"}
+    assert secret == marked == keys
 
 
 def test_tickers_are_upper_case_and_named_once(monkeypatch):

@@ -20,6 +20,11 @@ texts as (
         scores.vader_score,
         traits.group_hash,
         greatest(known.delivered_tickers, traits.cashtag_count) as ticker_count,
+        -- Sources that give a text's address as its id have one text under one id.
+        case
+            when known.text_id like 'https://%' then known.text_id
+            else concat_ws('|', known.kind, known.source, known.text_id)
+        end as address,
         -- Near copies that differ in their opinion ("beats", "misses") are not the same opinion.
         case when score > 0.2 then 1 when score < -0.2 then -1 else 0 end as side
     from {{ ref('int_texts_first_known') }} as known
@@ -29,16 +34,27 @@ texts as (
 
 ranked as (
     select
-        * exclude (side),
+        * exclude (side, address),
         row_number() over (
             partition by ticker, session_date, group_hash, side
             order by knowledge_time, kind, source, text_id
-        ) = 1 as is_first_of_group
+        ) = 1
+        and row_number() over (
+            partition by ticker, session_date, address
+            order by knowledge_time, kind, source, text_id
+        ) = 1 as is_first_of_group,
+        array_to_string(
+            list_sort(list_distinct(list_concat(
+                list(source) over (partition by ticker, session_date, group_hash),
+                list(source) over (partition by ticker, session_date, address)
+            ))), ', '
+        ) as sources
     from texts
 )
 
 -- One voice for an author, however many texts share it, and for near copies of one opinion, however
--- many messages carry them: the first one has it. A text about several tickers divides its own.
+-- many messages and sources carry them: the first one has it; so has the first text of an address. A
+-- text about several tickers divides its own.
 select
     * exclude (is_first_of_group),
     case

@@ -9,7 +9,7 @@ truncated file, an answer that is no data) is a SourceError.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal, Protocol, runtime_checkable
@@ -18,7 +18,7 @@ import polars as pl
 
 from finpulse_assets import schemas
 from finpulse_assets.domain.calendar import NEW_YORK, build_sessions
-from finpulse_assets.errors import SettingError
+from finpulse_assets.errors import SettingError, SourceError
 
 TextKind = Literal["tweets", "headlines"]
 TEXT_KINDS: tuple[TextKind, ...] = ("tweets", "headlines")
@@ -84,6 +84,20 @@ class Outside:
         return f"{self.rows:,} rows from {self.first} to {self.last}"
 
 
+class PartialAnswer(SourceError):
+    """Some of what a source was asked for failed.
+
+    Args:
+        message: what failed.
+        rows: what was answered, as a delivery.
+        unanswered: tickers about which more is to be asked for by a later run.
+    """
+
+    def __init__(self, message: str, *, rows: pl.DataFrame, unanswered: Sequence[str]) -> None:
+        self.rows, self.unanswered = rows, unanswered
+        super().__init__(message)
+
+
 @runtime_checkable
 class ReadsFiles(Protocol):
     """A source that can say what of its files a request leaves out."""
@@ -101,6 +115,27 @@ class ReadsFiles(Protocol):
         Raises:
             SourceError: a file cannot be read.
         """
+
+
+@runtime_checkable
+class KeepsAnswers(Protocol):
+    """A source whose answers are kept as they came, and that rows are read from."""
+
+    def ask(self, kind: str, start: datetime, end: datetime, *, as_of: datetime) -> pl.DataFrame:
+        """Return the rows of a window; `as_of`, the time of the run, is kept with each answer.
+
+        Raises:
+            PartialAnswer: some requests failed; it has the rows of the others.
+            SourceError: all failed.
+        """
+
+
+@runtime_checkable
+class Remarks(Protocol):
+    """A source that says more of its last answer than its rows do."""
+
+    def remarks(self, kind: str) -> list[str]:
+        """Return what the last answer lacks, or holds that is no row, in words."""
 
 
 class TextSource(Protocol):

@@ -10,9 +10,11 @@ import polars as pl
 from finpulse_assets.errors import SourceError
 from finpulse_assets.gateways.sources.minute_source import MinuteSource
 from finpulse_assets.gateways.sources.protocols import (
+    KeepsAnswers,
     Outside,
     PriceSource,
     ReadsFiles,
+    Remarks,
     TextSource,
 )
 from finpulse_assets.schemas import TEXT_KINDS, Kind
@@ -36,12 +38,23 @@ class Source:
     prices: PriceSource | None = None
     minutes: MinuteSource | None = None
 
-    def ask(self, kind: Kind, start: datetime, end: datetime) -> pl.DataFrame:
+    def ask(
+        self, kind: Kind, start: datetime, end: datetime, *, as_of: datetime | None = None
+    ) -> pl.DataFrame:
         """Return the rows of a kind delivered in [start, end); minute bars come in parts instead.
 
+        Args:
+            kind: the kind of row.
+            start, end: the window.
+            as_of: the time of the run, where a run asks.
+
         Raises:
+            PartialAnswer: some of it cannot be had.
             SourceError: the source cannot be read.
         """
+        gateway = self._giving(kind)
+        if as_of is not None and isinstance(gateway, KeepsAnswers):
+            return gateway.ask(kind, start, end, as_of=as_of)
         if kind in TEXT_KINDS:
             return self.texts.texts(kind, start, end)
         return getattr(self.prices, kind)(start, end)
@@ -55,6 +68,11 @@ class Source:
         """Return the rows of files that lie outside the window; see `ReadsFiles`."""
         gateway = self._giving(kind)
         return gateway.outside(kind, start, end) if isinstance(gateway, ReadsFiles) else Outside(0)
+
+    def remarks(self, kind: Kind) -> list[str]:
+        """Return what the last answer lacks or passes over; see `Remarks`."""
+        gateway = self._giving(kind)
+        return gateway.remarks(kind) if isinstance(gateway, Remarks) else []
 
     def _giving(self, kind: Kind) -> object:
         if kind == "bars_1m":

@@ -21,6 +21,7 @@ from finpulse_assets.orchestration.catalog.metadata import (
 from finpulse_assets.orchestration.ingest.left_out import left_out
 from finpulse_assets.orchestration.ingest.request import (
     FAILED,
+    PARTIAL,
     REFUSED,
     Answer,
     Request,
@@ -98,7 +99,8 @@ def source_asset(
             largest_move=settings.largest_move,
         )
         answers = collect(request, universe(sources, lake)["ticker"].unique().to_list())
-        if any(answer.status == FAILED for answer in answers) and context.retry_number < retries:
+        is_incomplete = any(answer.status in (FAILED, PARTIAL) for answer in answers)
+        if is_incomplete and context.retry_number < retries:
             raise dg.RetryRequested(max_retries=retries, seconds_to_wait=wait)
         answered = [answer.kind for answer in answers if answer.status != FAILED]
         return dg.MaterializeResult(
@@ -217,7 +219,7 @@ def _few(bad: Sequence[pl.DataFrame]) -> str:
 
 
 def _checks(answers: Sequence[Answer], settings: Settings) -> list[dg.AssetCheckResult]:
-    failed = [f"{a.kind}: {a.problem}" for a in answers if a.status == FAILED]
+    failed = [f"{a.kind}: {a.problem}" for a in answers if a.status in (FAILED, PARTIAL)]
     refused = [f"{a.kind}: {a.problem}" for a in answers if a.status == REFUSED]
     bad = [a.delivery.quarantined for a in answers if a.delivery and a.delivery.refused]
     return [

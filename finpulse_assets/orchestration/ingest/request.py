@@ -23,6 +23,7 @@ from finpulse_assets.domain.ingestion.fit import LARGEST_MOVE
 from finpulse_assets.domain.ingestion.market import Market, market_of
 from finpulse_assets.errors import SourceError
 from finpulse_assets.gateways.lake.lake import WHOLE, Lake
+from finpulse_assets.gateways.sources.protocols import PartialAnswer
 from finpulse_assets.gateways.sources.source import Source
 from finpulse_assets.orchestration.run.clock import RunClock
 from finpulse_assets.schemas import (
@@ -37,7 +38,7 @@ log = logging.getLogger(__name__)
 
 MARKET_KINDS: tuple[Kind, ...] = ("prices", "corporate_actions")
 NO_PRICES = "no prices of the source are held, and they say which shares a dividend is paid on"
-ANSWERED, REFUSED, FAILED = "answered", "refused", "failed"
+ANSWERED, PARTIAL, REFUSED, FAILED = "answered", "partial", "refused", "failed"
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class Request:
         Raises:
             SourceError: the source cannot be read.
         """
-        return self.source.ask("corporate_actions", *self.window)
+        return self.source.ask("corporate_actions", *self.window, as_of=self.clock.as_of)
 
     @property
     def window(self) -> tuple[datetime, datetime]:
@@ -85,23 +86,43 @@ def collect(request: Request, tickers: Sequence[str]) -> list[Answer]:
         request: the source, the months and the lake.
         tickers: the universe, which the coverage of each request names.
     """
-    answers = [_collected(request, kind, tickers) for kind in request.source.kinds]
+    answers = [answer_of(request, kind, tickers) for kind in request.source.kinds]
     _log_requests(request, answers)
     return answers
 
 
-def _collected(request: Request, kind: Kind, tickers: Sequence[str]) -> Answer:
+def answer_of(request: Request, kind: Kind, tickers: Sequence[str]) -> Answer:
+    """Ask the source for one kind of row and keep what is new; a failure is an answer as well."""
     try:
         if kind == "bars_1m":
-            return _minutes(request)
+            return _with_remarks(request, _minutes(request))
         is_action = kind == "corporate_actions"
         if is_action and _lacks_prices(request):
             return Answer(kind, REFUSED, problem=NO_PRICES)
-        delivered = request.actions if is_action else request.source.ask(kind, *request.window)
-        return _kept(request, kind, delivered, tickers)
+        as_of = request.clock.as_of
+        delivered = (
+            request.actions if is_action else request.source.ask(kind, *request.window, as_of=as_of)
+        )
+        return _with_remarks(request, _kept(request, kind, delivered, tickers))
+    except PartialAnswer as part:
+        log.warning("source %s failed for some %s: %s", request.source.name, kind, part)
+        if kind == "bars_1m":  # kept month by month before the source said so
+            return Answer(kind, PARTIAL, problem=str(part))
+        answered = [ticker for ticker in tickers if ticker not in set(part.unanswered)]
+        kept = _with_remarks(request, _kept(request, kind, part.rows, answered))
+        return kept if kept.status == REFUSED else replace(kept, status=PARTIAL, problem=str(part))
     except SourceError as error:
         log.warning("source %s failed for %s: %s", request.source.name, kind, error)
         return Answer(kind, FAILED, problem=str(error))
+
+
+def _with_remarks(request: Request, answer: Answer) -> Answer:
+    """Add what the source itself says of its answer to the notes of the delivery."""
+    remarks = request.source.remarks(answer.kind)
+    if answer.delivery is None or not remarks:
+        return answer
+    notes = (*answer.delivery.notes, *remarks)
+    return replace(answer, delivery=replace(answer.delivery, notes=notes))
 
 
 def _kept(request: Request, kind: Kind, delivered: pl.DataFrame, tickers: Sequence[str]) -> Answer:

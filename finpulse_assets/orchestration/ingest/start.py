@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
+import polars as pl
+
+from finpulse_assets.domain.calendar import month_of
 from finpulse_assets.domain.ingestion.coverage import month_to_start
 from finpulse_assets.gateways.lake.lake import Lake
+from finpulse_assets.orchestration.ingest.request import ANSWERED
 from finpulse_assets.orchestration.run.clock import LIVE_HISTORY, RunClock
 from finpulse_assets.orchestration.run.sources import configured_sources
-from finpulse_assets.schemas import source_table
+from finpulse_assets.schemas import Kind, requests_table, source_table
 from finpulse_assets.settings import Settings
 
 
@@ -34,6 +38,18 @@ def months_to_run(settings: Settings, lake: Lake, as_of: datetime) -> list[str]:
             complete = [month for month in clock.months if month < now.month]
             ends = {month: clock.window([month])[1] for month in complete}
             starts.append(month_to_start(coverage, ends) or now.month)
+            starts += _unanswered(lake, source.name, kind)
     if not starts:
         return RunClock(as_of, settings.start_date or (as_of - LIVE_HISTORY).date()).months
     return RunClock(as_of, date.fromisoformat(min(starts))).months
+
+
+def _unanswered(lake: Lake, source: str, kind: Kind) -> list[str]:
+    """Return the months in which the requests begin that were not answered since one that was.
+
+    Of a partial answer some tickers are covered, so that coverage alone would not say so.
+    """
+    requests = lake.read_or_empty(requests_table(source)).filter(kind=kind).collect()
+    answered = requests.filter(status=ANSWERED)["requested_at"].max()
+    since = requests if answered is None else requests.filter(pl.col("requested_at") > answered)
+    return since.select(month_of("asked_from")).to_series().unique().to_list()

@@ -5,8 +5,8 @@ A source of the list that is not configured is no asset; `finpulse doctor` says 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from difflib import get_close_matches
 from importlib.util import find_spec
@@ -20,6 +20,8 @@ from finpulse_assets.gateways.clock import Now, system_now
 from finpulse_assets.gateways.sources.source import Source, Sources
 from finpulse_assets.orchestration.run.clock import FIRST_DAY
 from finpulse_assets.orchestration.run.home import with_remembered_files
+from finpulse_assets.orchestration.run.source_kind import SourceKind
+from finpulse_assets.orchestration.run.vendors import VENDORS
 from finpulse_assets.schemas import Kind
 from finpulse_assets.settings import Settings
 
@@ -30,27 +32,6 @@ FILE_KINDS: dict[Kind, str] = {
     "headlines": "headlines_path",
     "bars_1m": "bars_1m_path",
 }
-
-
-@dataclass(frozen=True)
-class SourceKind:
-    """What is known of a source before it is made.
-
-    Args:
-        name: as it stands in FINPULSE_SOURCES.
-        sentence: what it is, for the catalogue.
-        kinds: what it gives under these settings.
-        absence: why it is not configured, None where it is.
-        make: builds the gateway; called when a run begins.
-        retries: how often a failed request is made again, and after how many seconds.
-    """
-
-    name: str
-    sentence: str
-    kinds: Callable[[Settings], tuple[Kind, ...]]
-    absence: Callable[[Settings], str | None]
-    make: Callable[[Settings, Now], Source]
-    retries: tuple[int, float] = (0, 0.0)
 
 
 def listed_sources(settings: Settings) -> list[SourceKind]:
@@ -222,5 +203,6 @@ _ALL: Sequence[SourceKind] = (
         _yahoo,
         retries=(2, 30.0),
     ),
+    *VENDORS,
 )
 KNOWN = {source.name: source for source in _ALL}

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from finpulse_assets.domain.calendar import NEW_YORK
-from finpulse_assets.errors import SettingError, SourceError
+from finpulse_assets.errors import SettingError
 from finpulse_assets.gateways.clock import Now, system_now
 from finpulse_assets.gateways.sources.files.cells import read_cell
 from finpulse_assets.gateways.sources.protocols import (
@@ -25,6 +25,7 @@ from finpulse_assets.gateways.sources.protocols import (
     DELIVERED_PRICES,
     DELIVERED_TEXTS,
     Extent,
+    PartialAnswer,
     TextKind,
     action_window,
     check_kind,
@@ -34,7 +35,8 @@ from finpulse_assets.gateways.sources.protocols import (
     price_window,
     text_window,
 )
-from finpulse_assets.gateways.sources.yahoo.yahoo_client import Answer, YahooClient, daily_history
+from finpulse_assets.gateways.sources.yahoo.each_ticker import Answer, Found, for_each
+from finpulse_assets.gateways.sources.yahoo.yahoo_client import YahooClient, daily_history
 from finpulse_assets.schemas import OHLC, TICKERS
 from finpulse_assets.schemas import UTC as UTC_TIME
 
@@ -62,6 +64,9 @@ _BARS = {
     "dividend": pl.Float64,
     "split": pl.Float64,
 }
+
+
+_NO_BARS = pl.DataFrame(schema=_BARS | {"ticker": pl.String, "source": pl.String})
 
 
 class YahooSource:
@@ -95,6 +100,9 @@ class YahooSource:
             raise SettingError("no tickers are given", hint="set FINPULSE_TICKERS, such as AAPL")
         self._client = YahooClient(session=session, retries=retries, pause=pause)
         self._now = now
+        self._remarks: dict[str, list[str]] = {}
+        self._asked: tuple[date, date] | None = None
+        self._found: Found[pl.DataFrame] = Found()
 
     def extent(self) -> Extent | None:
         """Return None: Yahoo goes on, and how far back is different for every ticker."""
@@ -109,7 +117,8 @@ class YahooSource:
         window = text_window(start, end)
         if kind == "tweets":
             return pl.DataFrame(schema=DELIVERED_TEXTS)
-        rows = [row for ticker in self._tickers for row in self._news(ticker)]
+        found = self._for_each_ticker(self._news)
+        rows = [row for answer in found.answers for row in answer]
         raw = pl.DataFrame(rows, schema=dict.fromkeys(_NEWS_COLUMNS, pl.String))
         published = read_cell("event_time", "event_time", pl.String, UTC_TIME)
         frame = raw.with_columns(
@@ -118,58 +127,79 @@ class YahooSource:
             is_retweet=pl.lit(False),
             source=pl.lit(self.name),
         )
-        return delivered_as(frame, DELIVERED_TEXTS).filter(window)
+        return self._told(kind, found, delivered_as(frame, DELIVERED_TEXTS).filter(window))
 
     def prices(self, start: datetime, end: datetime) -> pl.DataFrame:
         """Return the unadjusted bars of the window; a session still open has none yet."""
         check_window(start, end)
         end = max(start, min(end, self._now()))
-        frame = self._histories(start, end, moment="close_at").with_columns(
+        found = self._histories(start, end)
+        frame = pl.concat([_NO_BARS, *found.answers]).with_columns(
             pl.col("volume").round().cast(pl.Int64, strict=False).alias("volume_shares"),
             price_basis=pl.lit("unadjusted"),
         )
-        return delivered_as(frame, DELIVERED_PRICES).filter(price_window(start, end))
+        bars = delivered_as(frame, DELIVERED_PRICES).filter(price_window(start, end))
+        return self._told("prices", found, bars)
 
     def corporate_actions(self, start: datetime, end: datetime) -> pl.DataFrame:
         """Return the splits and dividends with an ex-date in the window."""
-        frame = self._histories(start, end, moment="open_at").rename({"session_date": "ex_date"})
+        found = self._histories(start, end)
+        frame = pl.concat([_NO_BARS, *found.answers]).rename({"session_date": "ex_date"})
         actions = frame.unpivot(
             ["dividend", "split"],
             index=["ticker", "ex_date", "source"],
             variable_name="kind",
             value_name="value",
         ).filter(pl.col("value") > 0)
-        return delivered_as(actions, DELIVERED_ACTIONS).filter(action_window(start, end))
+        actions = delivered_as(actions, DELIVERED_ACTIONS).filter(action_window(start, end))
+        return self._told("corporate_actions", found, actions)
 
     def tickers(self) -> pl.DataFrame:
         """Return each ticker with its first trading day; Yahoo's chart names no sector."""
-        rows = self._for_each_ticker(self._listing)
+        found = self._for_each_ticker(self._listing)
+        if found.failed:  # a universe without some of its tickers would be another one
+            raise next(iter(found.failed.values()))
+        rows = found.some().answers
         return TICKERS.enforce(pl.DataFrame(rows, schema=TICKERS.polars_schema, orient="row"))
 
-    def _histories(self, start: datetime, end: datetime, *, moment: str) -> pl.DataFrame:
-        first, last = days_within(start, end, moment=moment)
-        empty = pl.DataFrame(schema=_BARS | {"ticker": pl.String, "source": pl.String})
-        if first > last:
-            return empty
-        frames = self._for_each_ticker(lambda ticker: self._bars(ticker, first))
-        return pl.concat([empty.select(frames[0].columns), *frames])
+    def remarks(self, kind: str) -> list[str]:
+        """Return which tickers Yahoo has nothing about."""
+        return self._remarks.get(kind, [])
 
-    def _for_each_ticker(self, ask: Callable[[str], Answer | None]) -> list[Answer]:
-        """Return the answers of the tickers that Yahoo has; warn of the others.
+    def _told(self, kind: str, found: Found, rows: pl.DataFrame) -> pl.DataFrame:
+        """Return the rows, having noted for which tickers there are none.
 
         Raises:
-            SourceError: Yahoo has none of them, or does not answer.
+            PartialAnswer: Yahoo did not answer about some.
         """
-        answers = {ticker: ask(ticker) for ticker in self._tickers}
-        unknown = [ticker for ticker, answer in answers.items() if answer is None]
-        if len(unknown) == len(answers):
-            raise SourceError(
-                f"Yahoo has no data for any of the tickers {', '.join(unknown)}",
-                hint="check FINPULSE_TICKERS, or try later",
-            )
-        if unknown:
-            logger.warning("Yahoo has no data for %s, going on without", ", ".join(unknown))
-        return [answer for answer in answers.values() if answer is not None]
+        names = ", ".join(found.unknown)
+        self._remarks[kind] = [f"Yahoo has nothing about {names}"] if names else []
+        if found.failed:
+            first = next(iter(found.failed.values()))
+            said = f"{first.message}; {len(found.failed)} of {len(self._tickers)} tickers failed"
+            raise PartialAnswer(said, rows=rows, unanswered=list(found.failed))
+        return rows
+
+    def _histories(self, start: datetime, end: datetime) -> Found[pl.DataFrame]:
+        """Return bars with their splits and dividends, asked for once for a window's first day.
+
+        Prices and actions of a run share the answer: both run from some day up to today.
+        """
+        first, _ = days_within(start, end, moment="close_at")
+        _, last = days_within(start, end, moment="open_at")
+        if first > last:
+            return Found()
+        asked = (first, self._today)
+        if self._asked != asked:
+            self._found = self._for_each_ticker(lambda ticker: self._bars(ticker, first)).some()
+            self._asked = asked if not self._found.failed else None
+        return self._found
+
+    def _for_each_ticker(self, ask: Callable[[str], Answer | None]) -> Found[Answer]:
+        found = for_each(self._tickers, ask)
+        if found.unknown:
+            logger.warning("Yahoo has no data for %s, going on without", ", ".join(found.unknown))
+        return found
 
     def _bars(self, ticker: str, first: date) -> pl.DataFrame | None:
         history = self._client.ask(
@@ -192,11 +222,9 @@ class YahooSource:
 
         return self._client.ask(ticker, listing)
 
-    def _news(self, ticker: str) -> list[dict[str, str | None]]:
+    def _news(self, ticker: str) -> list[dict[str, str | None]] | None:
         items = self._client.ask(ticker, lambda yahoo: yahoo.get_news(count=NEWS_COUNT, tab="news"))
-        if not items:
-            logger.warning("Yahoo has no headlines for %s", ticker)
-        return [_headline(ticker, item) for item in items or ()]
+        return [_headline(ticker, item) for item in items] if items else None
 
     @property
     def _today(self) -> date:

@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 
 Answer = TypeVar("Answer")
 
+
+class TooFast(SourceError):
+    """Yahoo limits our requests: it answers none of the other tickers either."""
+
+
 TIMEOUT_S = 10
 FIRST_WAIT_S = 2.0
 
@@ -108,7 +113,8 @@ def _gave_up(ticker: str, failure: Exception, *, attempts: int) -> SourceError:
         what, hint = f"no answer ({type(failure).__name__})", "check the network and the proxy"
     else:
         what, hint = "an answer that is no data", "try later; if it stays so, upgrade yfinance"
-    return SourceError(
+    kind = TooFast if isinstance(failure, YFRateLimitError) else SourceError
+    return kind(
         f"Yahoo gave {what} for {ticker}, {attempts} attempts were made",
         hint=f"{hint}; the files profile needs no network",
     )

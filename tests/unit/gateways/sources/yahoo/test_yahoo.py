@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from finpulse_assets.errors import SettingError, SourceError
+from finpulse_assets.gateways.sources.protocols import PartialAnswer
 from finpulse_assets.gateways.sources.yahoo.yahoo import YahooSource
 from tests.fakes.sources import END, START
 from tests.fakes.yahoo_server import LoopbackSession, YahooServer, yahoo_server
@@ -145,7 +146,7 @@ def test_a_passing_failure_is_outwaited(yahoo: Yahoo) -> None:
 def test_a_lasting_failure_is_one_sentence_after_bounded_attempts(
     yahoo: Yahoo, failure: str, sentence: str
 ) -> None:
-    source = yahoo.source(retries=2)
+    source = yahoo.source("AAA", retries=2)
     for ask in (
         lambda: source.prices(START, END),
         lambda: source.texts("headlines", START, END),
@@ -157,6 +158,41 @@ def test_a_lasting_failure_is_one_sentence_after_bounded_attempts(
             ask()
         assert len(yahoo.waits) == 2
         assert len(yahoo.server.calls) == (6 if failure == "429" else 3)
+
+
+def test_prices_and_actions_of_a_run_are_one_call_a_ticker(yahoo: Yahoo) -> None:
+    source = yahoo.source("AAA", "BRK-B")
+    assert source.prices(START, END).height == 12
+    assert source.corporate_actions(START, END).height == 2
+    assert len(yahoo.server.calls) == 2
+
+
+def test_a_ticker_that_fails_leaves_the_others_alone(yahoo: Yahoo) -> None:
+    source = yahoo.source("AAA", "BRK-B", retries=0)
+    yahoo.server.failures = ["html"]
+    with pytest.raises(PartialAnswer, match=r"for AAA.*; 1 of 2 tickers failed") as caught:
+        source.prices(START, END)
+    assert caught.value.rows["ticker"].unique().to_list() == ["BRK-B"]
+    assert caught.value.unanswered == ["AAA"]
+    assert source.prices(START, END)["ticker"].n_unique() == 2
+
+
+def test_too_many_requests_are_not_made_with_every_ticker(yahoo: Yahoo) -> None:
+    source = yahoo.source("AAA", "BRK-B", retries=0)
+    yahoo.server.failures = ["", "429", "429"]
+    with pytest.raises(PartialAnswer, match=r"HTTP 429"):
+        source.texts("headlines", START, END)
+    yahoo.server.calls.clear()
+    yahoo.server.failures = ["429", "429"]
+    with pytest.raises(SourceError, match=r"HTTP 429"):
+        source.texts("headlines", START, END)
+    assert len(yahoo.server.calls) == 2  # of the first ticker, each with another cookie
+
+
+def test_a_ticker_without_data_is_said_with_the_answer(yahoo: Yahoo) -> None:
+    source = yahoo.source("AAA", "NOPE")
+    source.prices(START, END)
+    assert source.remarks("prices") == ["Yahoo has nothing about NOPE"]
 
 
 def test_no_ticker_is_a_setting_error() -> None:

@@ -1,0 +1,194 @@
+"""Sources behind their firewall: a fault soak, and one day of 6,800 tickers.
+
+    python benchmarks/sources.py soak       # every fault on every source within 60 sessions
+    python benchmarks/sources.py universe   # 6,800 tickers, one day
+
+Vendors on loopback answer from one generated corpus; the clock is simulated, so waits cost nothing.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+import psutil
+
+from finpulse_assets.domain.calendar import build_sessions
+from finpulse_assets.schemas import Kind
+from tests.fakes.vendors.corpus import Corpus
+from tests.fakes.vendors.days import Days
+from tests.fakes.vendors.server import Clock, Vendors, running
+
+SESSIONS = 60
+FIRST = date(2026, 6, 1)
+KINDS: dict[str, Kind] = {
+    "rss": "headlines", "newsapi": "headlines", "gdelt": "headlines", "finnhub": "headlines",
+    "alphavantage": "headlines", "edgar": "headlines", "x": "tweets", "reddit": "tweets",
+    "oanda": "bars_1m", "binance": "bars_1m", "stooq": "prices",
+}  # fmt: skip
+# All that lasts a day; what passes within a run is in the contract of the vendors.
+FAULTS = (
+    "429", "429-retry-after", "html", "invalid-json", "cut-gzip", "503", "401", "404", "slow-drip",
+    "renamed-required", "usage-cap", "empty", "unknown-field", "missing-optional", "shifted-page",
+)  # fmt: skip
+# What a vendor cannot show, or what nobody could tell from an answer that is right.
+NONE = {
+    ("rss", "usage-cap"), ("gdelt", "usage-cap"), ("rss", "missing-optional"),
+    ("gdelt", "empty"), ("gdelt", "404"),  # a file about others; a file that never was
+    ("stooq", "invalid-json"),  # half a table is a table of fewer days
+}  # fmt: skip
+SHORT = {"oanda_days": "7", "binance_days": "7", "gdelt_hours": "144", "x_posts_a_month": "100000"}
+BUDGET = {"alphavantage_gives": "headlines,prices"}
+MOST_MEMORY_GB, MOST_FACTOR = 2.0, 11.0
+
+
+def soak() -> bool:
+    """Run 60 sessions with a fault on some source each day; print what was wrong, lost, blocked."""
+    sessions = build_sessions(FIRST, date(2026, 12, 31)).head(SESSIONS + 5)
+    last: date = sessions["session_date"][-1]
+    corpus = Corpus(FIRST, last + timedelta(days=2), a_day=1)
+    clock = Clock(datetime(FIRST.year, FIRST.month, FIRST.day, 12, tzinfo=UTC))
+    wrong, blocked, applied = dict.fromkeys(KINDS, 0), 0, set()
+    with tempfile.TemporaryDirectory() as home, running(Vendors(corpus, clock)) as vendors:
+        worlds = {name: Days(vendors, name, Path(home), FIRST, **SHORT, **BUDGET) for name in KINDS}
+        for number, (day, decision) in enumerate(
+            sessions.select("session_date", "decision_at").iter_rows()
+        ):
+            vendors.clock.at = decision + timedelta(minutes=10)
+            months = sorted({f"{day - timedelta(days=back):%Y-%m-01}" for back in (0, 6)})
+            months = [month for month in months if month >= f"{FIRST:%Y-%m-01}"]
+            for at, (name, days) in enumerate(worlds.items()):
+                fault = _fault(number, at) if number < SESSIONS else None
+                fault = None if (name, fault) in NONE else fault
+                vendors.script = {name: [f"*{fault}"]} if fault else {}
+                applied |= {(name, fault)} if fault else set()
+                answers = days.run(months=months)
+                vendors.script = {}
+                if fault is None:
+                    blocked += sum(answer.status != "answered" for answer in answers)
+        lost = {}
+        for name, days in worlds.items():
+            had, truth = _had(days), _truth(corpus, name, vendors.clock.now())
+            everything = _truth(corpus, name, vendors.clock.now() + timedelta(days=1), is_all=True)
+            wrong[name] = len(had - everything)
+            lost[name] = len({it for it in truth - had})
+        sent = sum(map(len, vendors.requests.values()))
+        too_fast = sum(vendors.too_fast.values())
+    print(f"{len(applied)} pairs of a fault and a source in {SESSIONS} sessions")
+    print(f"wrong rows: {sum(wrong.values())}, lost rows: {sum(lost.values())}")
+    print(f"sources that failed on a day without a fault of their own: {blocked}")
+    print(f"requests that came too fast: {too_fast}")
+    for name in KINDS:
+        if wrong[name] or lost[name]:
+            print(f"  {name}: {wrong[name]} wrong, {lost[name]} lost")
+    fewest = _fewest()
+    print(f"requests: {sent:,}, without any fault {fewest:,} ({sent / fewest:.2f} times)")
+    return not (sum(wrong.values()) or sum(lost.values()) or blocked)
+
+
+def _fault(number: int, at: int) -> str | None:
+    """Return the fault of the source at a place of the list on a day: one day in four."""
+    turn, rest = divmod(number + at, 4)
+    return FAULTS[turn % len(FAULTS)] if rest == 0 and number else None
+
+
+def _fewest() -> int:
+    """Return the requests of the same sessions without a fault."""
+    sessions = build_sessions(FIRST, date(2026, 12, 31)).head(SESSIONS + 5)
+    corpus = Corpus(FIRST, sessions["session_date"][-1] + timedelta(days=2), a_day=1)
+    clock = Clock(datetime(FIRST.year, FIRST.month, FIRST.day, 12, tzinfo=UTC))
+    with tempfile.TemporaryDirectory() as home, running(Vendors(corpus, clock)) as vendors:
+        worlds = [Days(vendors, name, Path(home), FIRST, **SHORT, **BUDGET) for name in KINDS]
+        for day, decision in sessions.select("session_date", "decision_at").iter_rows():
+            vendors.clock.at = decision + timedelta(minutes=10)
+            months = sorted({f"{day - timedelta(days=back):%Y-%m-01}" for back in (0, 6)})
+            for days in worlds:
+                days.run(months=[month for month in months if month >= f"{FIRST:%Y-%m-01}"])
+        return sum(map(len, vendors.requests.values()))
+
+
+def _had(days: Days) -> set[tuple[object, ...]]:
+    frame = days.rows(KINDS[days.name])
+    if KINDS[days.name] == "prices":
+        return set(frame.select("ticker", "session_date", "close").rows())
+    if KINDS[days.name] == "bars_1m":
+        return set(frame.select("ticker", "bar_at", "close").rows())
+    at = pl.col("event_time").dt.truncate("15m") if days.name == "gdelt" else pl.col("event_time")
+    return set(frame.select("ticker", at).rows())
+
+
+def _truth(
+    corpus: Corpus, name: str, now: datetime, *, is_all: bool = False
+) -> set[tuple[object, ...]]:
+    """Return what a source should have: since its first day, up to what a vendor shows late."""
+    start = datetime(2026, 6, 1, 4, tzinfo=UTC)
+    end = now if is_all else now - timedelta(hours=1)
+    if KINDS[name] == "prices":
+        bars = [bar for own in corpus.bars.values() for bar in own if start <= bar.close_at < end]
+        return {(bar.ticker, bar.day, bar.close) for bar in bars}
+    if KINDS[name] == "bars_1m":
+        symbol = {"oanda": "EUR_USD", "binance": "BTCUSDT"}[name]
+        # The first run begins with the first month.
+        minutes = int((end - start).total_seconds() // 60)
+        times = [start + timedelta(minutes=at) for at in range(minutes)]
+        return {(symbol, at, corpus.minute(symbol, at)[3]) for at in times}
+    told = corpus.told(None, start, end)
+    if name != "gdelt":
+        return {(story.ticker, story.at) for story in told}
+    quarter = timedelta(minutes=15)
+    seen = {(s.ticker, _floor(s.at) + quarter) for s in corpus.told(None, start - quarter, end)}
+    return {(ticker, at) for ticker, at in seen if at >= start and (is_all or at <= end)}
+
+
+def _floor(at: datetime) -> datetime:
+    return at.replace(minute=at.minute // 15 * 15, second=0, microsecond=0)
+
+
+def universe() -> bool:
+    """Ask for one day of 680 and of 6,800 tickers; print the time, the memory and the runs."""
+    seconds, peak = {}, 0.0
+    for count in (680, 6_800):
+        seconds[count], runs, peak = _one_day(count)
+        print(f"{count:,} tickers: {seconds[count]:.0f} s in {runs} runs, {peak:.2f} GB")
+    factor = seconds[6_800] / seconds[680]
+    print(f"{factor:.1f} times the time of a tenth, {MOST_FACTOR} are allowed; "
+          f"{peak:.2f} GB, {MOST_MEMORY_GB} are allowed")  # fmt: skip
+    return factor <= MOST_FACTOR and peak <= MOST_MEMORY_GB
+
+
+def _one_day(count: int) -> tuple[float, int, float]:
+    """Return seconds, runs until each ticker has rows, and the peak memory in GB."""
+    companies = {_ticker(at): f"Company {_ticker(at)} Inc" for at in range(count)}
+    day = date(2026, 11, 25)
+    corpus = Corpus(day - timedelta(days=5), day, companies, a_day=1)
+    _ = corpus.bars, corpus.stories
+    clock, process = Clock(datetime(2026, 11, 25, 21, 30, tzinfo=UTC)), psutil.Process()
+    begun, runs, peak = time.perf_counter(), 0, 0.0
+    with tempfile.TemporaryDirectory() as home, running(Vendors(corpus, clock)) as vendors:
+        worlds = [Days(vendors, name, Path(home), day, **SHORT) for name in ("stooq", "edgar")]
+        for days in worlds:
+            # A vendor of one request a second needs several runs, each of which goes on where the
+            # one before it ended.
+            while days.rows(KINDS[days.name])["ticker"].n_unique() < count:
+                days.run()
+                runs, peak = runs + 1, max(peak, process.memory_info().rss / 1e9)
+                vendors.clock.at += timedelta(minutes=1)
+    return time.perf_counter() - begun, runs, peak
+
+
+def _ticker(number: int) -> str:
+    letters = ""
+    for _ in range(4):
+        number, rest = divmod(number, 26)
+        letters = chr(65 + rest) + letters
+    return letters
+
+
+if __name__ == "__main__":
+    chosen = {"soak": soak, "universe": universe}
+    names = sys.argv[1:] or list(chosen)
+    sys.exit(0 if all([chosen[name]() for name in names]) else 1)
