@@ -11,7 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from finpulse_assets.service_settings import ServiceSettings
 from finpulse_assets.setting_errors import PREFIX, refuse_unknown_names, setting_error
