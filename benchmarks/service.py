@@ -28,8 +28,9 @@ import psutil
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks import service_bundle
-from benchmarks.measured import ROOT, verdict
+import service_bundle
+from measured import ROOT, verdict
+
 from finpulse_assets.gateways.serving.bundle import read_bundle
 from finpulse_assets.gateways.serving.service_keys import add_key
 
