@@ -10,7 +10,6 @@ with 200. Secrets are put into a request at the last moment and stand in nothing
 from __future__ import annotations
 
 import logging
-import random
 import zlib
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
@@ -82,9 +81,10 @@ class HttpClient:
         attempts = Retrying(
             retry=retry_if_exception_type(Passing),
             stop=lambda state: (
-                stop_after_attempt(self._access.attempts)(state) or self._too_late(_wait(state))
+                stop_after_attempt(self._access.attempts)(state)
+                or self._too_late(_wait(state, 1.0))
             ),
-            wait=_wait,
+            wait=lambda state: _wait(state, self._timer.spread()),
             sleep=self._timer.sleep,
             retry_error_callback=_last_failure,
         )
@@ -197,11 +197,10 @@ class HttpClient:
         return self._timer.now() + timedelta(seconds=wait) > self._until
 
 
-def _wait(state: RetryCallState) -> float:
+def _wait(state: RetryCallState, spread: float) -> float:
     """Return what the vendor asked for, or seconds that double, spread over clients."""
     failure = state.outcome.exception() if state.outcome else None
     doubled = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** (state.attempt_number - 1))
-    spread = random.SystemRandom().uniform(0.5, 1.5)
     return max(getattr(failure, "wait", 0.0), doubled * spread)
 
 

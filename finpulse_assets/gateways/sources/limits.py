@@ -5,6 +5,7 @@ Both are given the time, so that a test or a rehearsal gives its own.
 
 from __future__ import annotations
 
+import random
 import time
 from collections import deque
 from collections.abc import Callable
@@ -14,12 +15,17 @@ from datetime import datetime, timedelta
 from finpulse_assets.gateways.clock import Now, system_now
 
 
+def _spread() -> float:
+    return random.SystemRandom().uniform(0.5, 1.5)
+
+
 @dataclass(frozen=True)
 class Timer:
-    """The time (UTC), and waiting for some seconds."""
+    """The time (UTC), waiting for some seconds, and what a wait is multiplied by at random."""
 
     now: Now = system_now
     sleep: Callable[[float], None] = time.sleep
+    spread: Callable[[], float] = _spread
 
 
 @dataclass(frozen=True)

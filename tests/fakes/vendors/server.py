@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from threading import Thread
+from threading import Condition, Thread
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -70,7 +70,7 @@ class Clock:
 
     @property
     def timer(self) -> Timer:
-        return Timer(self.now, self.sleep)
+        return Timer(self.now, self.sleep, lambda: 1.0)
 
 
 class Vendors:
@@ -91,13 +91,29 @@ class Vendors:
         rates = RATES if has_rates else dict.fromkeys(RATES, ())
         self._buckets = {n: [TokenBucket(it, clock.at) for it in rates[n]] for n in self.fakes}
         self.port = free_port()
+        self._open, self._answered = 0, Condition()
 
     def url(self, vendor: str) -> str:
         """Return the base URL of a vendor."""
         return f"http://127.0.0.1:{self.port}/{vendor}"
 
+    def wait_until_quiet(self) -> None:
+        """Wait until no request is being answered: one that was given up still moves the clock."""
+        with self._answered:
+            assert self._answered.wait_for(lambda: not self._open, timeout=600)
+
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         """Answer a request (ASGI)."""
+        with self._answered:
+            self._open += 1
+        try:
+            await self._answer(scope, send)
+        finally:
+            with self._answered:
+                self._open -= 1
+                self._answered.notify_all()
+
+    async def _answer(self, scope: dict[str, Any], send: Any) -> None:
         _, vendor, path = scope["path"].split("/", 2)
         headers = {name.decode(): value.decode() for name, value in scope["headers"]}
         query = scope["query_string"].decode()

@@ -58,6 +58,7 @@ def case(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def vendors(server: Vendors) -> Vendors:
+    server.wait_until_quiet()
     # A quarter of an hour later, so that no test pays for the requests of the one before it.
     server.clock.at = server.clock.at.replace(microsecond=0) + timedelta(minutes=15)
     server.script = {}

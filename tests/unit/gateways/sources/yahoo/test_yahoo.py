@@ -164,7 +164,8 @@ def test_prices_and_actions_of_a_run_are_one_call_a_ticker(yahoo: Yahoo) -> None
     source = yahoo.source("AAA", "BRK-B")
     assert source.prices(START, END).height == 12
     assert source.corporate_actions(START, END).height == 2
-    assert len(yahoo.server.calls) == 2
+    # yfinance asks for the time zone of a ticker once a process.
+    assert len([call for call in yahoo.server.calls if "period1=" in call]) == 2
 
 
 def test_a_ticker_that_fails_leaves_the_others_alone(yahoo: Yahoo) -> None:
