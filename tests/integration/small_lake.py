@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from datetime import UTC, date, datetime, timedelta
-from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -20,6 +19,9 @@ SOURCES = schemas.SOURCES.enforce(
     pl.DataFrame({"kind": ["prices"] * 2, "source": ["test", "spare"], "rank": [1, 2]})
 )
 HALT = 14  # position of the session that HOLE misses; no text falls into it
+SECTORS = {"AAPL": "Tech", "MSFT": "Tech", "TSLA": "Cars"}
+HORIZONS = {"open_to_close": 1, "close_to_close": 1, "overnight": 1, "sessions_5": 5,
+            "sessions_20": 20}  # fmt: skip
 LISTED = 20  # position of the first session in which LATE has a bar or a text
 
 
@@ -143,6 +145,16 @@ def technical(prices: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def companies(sessions: pl.DataFrame) -> pl.DataFrame:
+    """Return the tickers that have a sector."""
+    return schemas.TICKERS.enforce(
+        pl.DataFrame({"ticker": list(SECTORS), "sector": list(SECTORS.values())}).with_columns(
+            company=pl.lit("c"), exchange=None, valid_from=sessions["session_date"][0],
+            valid_to=None,
+        )
+    )  # fmt: skip
+
+
 def write(lake: Path, name: str, frame: pl.DataFrame) -> None:
     """Write a table in two partitions, as the lake keeps it in months."""
     (lake / name).mkdir(parents=True)
@@ -166,7 +178,7 @@ def write_lake(lake: Path, *, with_texts: bool, newcomers: bool = False) -> Simp
         schemas.TEXT_SENTIMENT: scores(rng),
         schemas.TEXT_TRAITS: traits(tweets, headlines),
         schemas.CORPORATE_ACTIONS: schemas.CORPORATE_ACTIONS.empty(),
-        schemas.TICKERS: schemas.TICKERS.empty(),
+        schemas.TICKERS: companies(sessions),
     }
     texted = (schemas.TWEETS, schemas.HEADLINES, schemas.TEXT_SENTIMENT, schemas.TEXT_TRAITS)
     for table, frame in tables.items():
@@ -180,25 +192,56 @@ def write_lake(lake: Path, *, with_texts: bool, newcomers: bool = False) -> Simp
 
 
 def expected_labels(lake: SimpleNamespace, as_of: datetime) -> pl.DataFrame:
-    """Labels from a table of bars by position in the calendar."""
+    """Labels from a table of bars by position in the calendar, one horizon after the other."""
     known = lake.prices.filter(pl.col("source") == "test", pl.col("knowledge_time") <= as_of).sort(
         "knowledge_time"
     )
     bar = {(r["ticker"], r["session_date"]): r for r in known.iter_rows(named=True)}
+    known_then = {
+        (r["ticker"], r["session_date"]): r for r in technical(lake.prices).iter_rows(named=True)
+    }
     calendar = lake.sessions.rows(named=True)
     out = []
     for ticker in sorted(set(known["ticker"])):
-        for today, target in pairwise(calendar):
-            now = bar.get((ticker, today["session_date"]))
-            then = bar.get((ticker, target["session_date"]))
-            if now is None or then is None or then["volume_shares"] == 0:
-                continue
-            gain = then["close"] / then["open"] - 1
-            out.append((ticker, today["session_date"], today["decision_at"],
-                        target["session_date"], target["open_at"], target["close_at"],
-                        gain, gain > 0))  # fmt: skip
-    columns = [*KEY, "decision_at", "target_session_date", "entry_at", "exit_at",
-               "return_next_session", "is_up"]  # fmt: skip
-    return pl.DataFrame(out, schema=columns, orient="row").cast(
+        for at, today in enumerate(calendar):
+            for horizon, length in HORIZONS.items():
+                span = calendar[at : at + length + 1]
+                bars_of = [bar.get((ticker, day["session_date"])) for day in span]
+                if len(span) <= length or None in bars_of:
+                    continue
+                is_close = horizon in ("close_to_close", "overnight")
+                first, last = span[1], span[-1]
+                entry = bars_of[0] if is_close else bars_of[1]
+                if entry["volume_shares"] == 0 or bars_of[-1]["volume_shares"] == 0:
+                    continue
+                if horizon != "open_to_close" and last["decision_at"] > as_of:
+                    continue
+                then = known_then[ticker, last["session_date"]]
+                gap = known_then[ticker, first["session_date"]]["return_overnight"]
+                gain = {
+                    "open_to_close": bars_of[-1]["close"] / bars_of[-1]["open"] - 1,
+                    "close_to_close": then["return_1d"],
+                    "overnight": then["return_overnight"],
+                    "sessions_5": (1 + then["return_5d"]) / (1 + gap) - 1,
+                    "sessions_20": (1 + then["return_20d"]) / (1 + gap) - 1,
+                }[horizon]
+                out.append((ticker, today["session_date"], horizon, today["decision_at"],
+                            last["session_date"],
+                            today["close_at"] if is_close else first["open_at"],
+                            last["open_at"] if horizon == "overnight" else last["close_at"],
+                            not is_close, gain))  # fmt: skip
+    columns = [*KEY, "horizon", "decision_at", "target_session_date", "entry_at", "exit_at",
+               "is_executable", "return"]  # fmt: skip
+    found = pl.DataFrame(out, schema=columns, orient="row").cast(
         {name: schemas.UTC for name in ("decision_at", "entry_at", "exit_at")}
     )
+    day, gain = ["session_date", "horizon"], pl.col("return")
+    sector = pl.col("ticker").replace_strict(SECTORS, default=None)
+    return found.with_columns(
+        excess_over_session=gain - gain.mean().over(day),
+        excess_over_sector=pl.when(sector.is_not_null()).then(
+            gain - gain.mean().over(*day, sector)
+        ),
+        place_in_session=((gain.rank() - 0.5) / pl.len() - 0.5).over(day),
+        is_up=gain > 0,
+    ).sort(*KEY, "horizon")

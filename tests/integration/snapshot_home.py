@@ -60,12 +60,15 @@ def build_home(root: Path) -> SnapshotHome:
     tables = write_lake(lake.root, with_texts=True)
     lake.replace(CORPORATE_ACTIONS, split(), ["2026-01-01"])
     built = run_dbt("run", lake=lake.root, warehouse=home.warehouse)
-    predictions = out_of_sample(built.fct_labels)
+    labels = built.fct_labels.filter(horizon="open_to_close").rename(
+        {"return": "return_next_session"}
+    )
+    predictions = out_of_sample(labels)
     lake.replace(OUT_OF_SAMPLE, predictions, ["all"])
     lake.replace(EVALUATION, evaluation(), ["all"])
     signals = versions(predictions, tables.sessions)
     lake.replace(DAILY_SIGNALS, signals, ["2026-01-01", "2026-02-01"])
-    lake.replace(OUTCOMES, matured(signals, built.fct_labels), ["2026-01-01", "2026-02-01"])
+    lake.replace(OUTCOMES, matured(signals, labels), ["2026-01-01", "2026-02-01"])
     lake.replace(BARS_1M, minutes(tables.sessions), ["2026-01-01", "2026-02-01"])
     lake.replace(FEATURE_DRIFT, drift(tables.sessions), ["all"])
     promote(home.models)

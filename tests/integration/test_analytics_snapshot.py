@@ -134,7 +134,7 @@ def test_a_correction_is_unknown_before_it_came(reader):
         ("tweets_as_of", "knowledge_time", "source, text_id, ticker"),
         ("headlines_as_of", "knowledge_time", "source, text_id, ticker"),
         ("daily_signals_as_of", "predicted_at", "ticker, session_date"),
-        ("fct_labels_as_of", "exit_at", "ticker, session_date"),
+        ("fct_labels_as_of", "exit_at", "ticker, session_date, horizon"),
         ("fct_daily_features_as_of", "decision_at", "ticker, session_date"),
         ("fct_training_set_as_of", "decision_at", "ticker, session_date"),
     ],

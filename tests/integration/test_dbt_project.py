@@ -120,8 +120,9 @@ def test_marts_equal_values_computed_another_way(built: SimpleNamespace, moment:
     expected = oracle.features(marts.fct_daily_features).select(names)
     assert_frame_equal(marts.fct_daily_features.select(names), expected, check_dtypes=False)
     assert_frame_equal(marts.fct_labels, expected_labels(built.lake, as_of))
+    predicted = marts.fct_labels.filter(horizon="open_to_close")
     assert marts.fct_training_set.select(KEY).equals(
-        marts.fct_labels.join(marts.fct_daily_features, on=KEY, how="semi").select(KEY)
+        predicted.join(marts.fct_daily_features, on=KEY, how="semi").select(KEY)
     )
 
 
@@ -135,26 +136,30 @@ def test_rows_are_sorted_and_a_rerun_changes_nothing(built: SimpleNamespace) -> 
     for mart in MARTS:
         first = getattr(built.whole, mart)
         assert first.height > 0
-        assert first.equals(first.sort(KEY)), f"{mart} is not sorted"
+        key = [*KEY, "horizon"] if mart == "fct_labels" else KEY
+        assert first.equals(first.sort(key)), f"{mart} is not sorted"
         assert first.equals(getattr(built.again, mart)), f"{mart} differs after a second run"
 
 
 def test_a_halt_and_a_session_without_trades_have_no_label(built: SimpleNamespace) -> None:
     days = built.lake.sessions["session_date"]
     labelled = built.whole.fct_labels.filter(pl.col("ticker").is_in(["HOLE", "STIL"]))
-    rows = set(labelled.select(KEY).rows())
+    rows = set(labelled.filter(horizon="open_to_close").select(KEY).rows())
     assert ("HOLE", days[HALT - 1]) not in rows  # no bar in the next session
     assert ("HOLE", days[HALT]) not in rows  # no bar to decide on
     assert ("HOLE", days[HALT + 1]) in rows
     assert ("STIL", days[HALT - 1]) not in rows  # the next session has a bar without trades
     assert ("STIL", days[HALT]) in rows
+    over_the_halt = pl.col("session_date").is_in(days[HALT - 5 : HALT + 1].implode())
+    assert labelled.filter(over_the_halt, ticker="HOLE", horizon="sessions_5").is_empty()
+    assert labelled.filter(ticker="HOLE", horizon="sessions_5").height == 40 - 5 - 6
 
 
 def test_an_earlier_state_comes_back_without_later_knowledge(built: SimpleNamespace) -> None:
     day = built.lake.sessions["session_date"][19]
-    label = (pl.col("ticker") == "AAPL") & (pl.col("session_date") == day)
-    corrected = built.whole.fct_labels.filter(label)["return_next_session"].item()
-    original = built.replay.fct_labels.filter(label)["return_next_session"].item()
+    label = {"ticker": "AAPL", "session_date": day, "horizon": "open_to_close"}
+    corrected = built.whole.fct_labels.filter(**label)["return"].item()
+    original = built.replay.fct_labels.filter(**label)["return"].item()
     assert corrected == pytest.approx(70 / 40 - 1)
     assert abs(original) < 0.2
     assert built.replay.fct_labels["exit_at"].max() <= AS_OF
@@ -236,7 +241,7 @@ def test_every_data_and_unit_test_of_the_project_ran(built: SimpleNamespace) -> 
         for test in yaml.safe_load(path.read_text()).get("unit_tests", [])
     }
     passed = {r.node.name for r in built.whole.results if r.status == "pass"}
-    assert len(declared) == 24
+    assert len(declared) == 27
     assert declared <= passed
     assert {
         "every_text_has_its_traits",

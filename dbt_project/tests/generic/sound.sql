@@ -14,7 +14,7 @@
 with found as (
     select
         {% for name, column in columns.items() if 'not_null' in column.tags -%}
-        count(*) filter ({{ name }} is null) as "{{ name }} is null",
+        count(*) filter ("{{ name }}" is null) as "{{ name }} is null",
         {% endfor -%}
         {% for range in ranges -%}
         {% for name in range.columns -%}

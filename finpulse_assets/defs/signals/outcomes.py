@@ -13,7 +13,7 @@ from finpulse_assets.orchestration.catalog.metadata import (
     definition_metadata,
     description,
 )
-from finpulse_assets.orchestration.dbt.models import LABELS
+from finpulse_assets.orchestration.dbt.models import LABELS, PREDICTED_HORIZON
 from finpulse_assets.schemas import DAILY_SIGNALS, OUTCOMES
 
 
@@ -35,8 +35,9 @@ from finpulse_assets.schemas import DAILY_SIGNALS, OUTCOMES
 def outcomes(lake: dg.ResourceParam[Lake], warehouse: dg.ResourceParam[Warehouse]):
     history = lake.read_or_empty(DAILY_SIGNALS).collect()
     labels = warehouse.query(
-        f"select * from {LABELS} where session_date >= ?",  # noqa: S608
-        [history["session_date"].min()],
+        f'select *, "return" as return_next_session from {LABELS} '  # noqa: S608
+        "where horizon = ? and session_date >= ?",
+        [PREDICTED_HORIZON, history["session_date"].min()],
     )
     found = matured(history, labels)
     waiting = history.height - found.height

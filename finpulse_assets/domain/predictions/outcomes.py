@@ -18,7 +18,7 @@ def matured(history: pl.DataFrame, labels: pl.DataFrame) -> pl.DataFrame:
 
     Args:
         history: schemas.DAILY_SIGNALS, all versions.
-        labels: ticker, session_date, exit_at, is_up, return_next_session, of fct_labels.
+        labels: ticker, session_date, exit_at, is_up, return_next_session, of the predicted horizon.
     """
     key = ["ticker", "session_date", "predicted_at"]
     live = history.filter(pl.col("origin") == LIVE)

@@ -81,7 +81,8 @@ class FeatureReplay:
         made = {TECHNICAL_FEATURES.name: technical, TEXT_TRAITS.name: self._traits(tables, as_of)}
         built = self.marts.build({**tables, **made}, table, as_of=as_of)
         if table != DAILY_FEATURES:
-            return built.sort("ticker", "session_date")
+            key = ["ticker", "session_date", *(["horizon"] if table == LABELS else [])]
+            return built.sort(key)
         seen = technical.select("ticker", "session_date", "bars_seen")
         return built.join(seen, on=["ticker", "session_date"]).sort("ticker", "session_date")
 

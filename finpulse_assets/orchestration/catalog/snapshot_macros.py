@@ -7,13 +7,32 @@ keeps versions it returns the version that counted then.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from finpulse_assets import schemas
 from finpulse_assets.contract import Table
 from finpulse_assets.gateways.snapshot.writer import SnapshotMacro
+from finpulse_assets.orchestration.dbt.models import LABELS, PREDICTED_HORIZON
 from finpulse_assets.orchestration.dbt.project import PROJECT_DIR
 
 CHOICE = "int_prices_chosen"
+# Of open_to_close by the prices of then: a correction that came later is not in it. The others are
+# returns as they were known at the decision of their last session.
+RETURNS_AS_OF = f"""(
+    select
+        labels.ticker, labels.session_date, labels.decision_at, horizon, target_session_date,
+        entry_at, exit_at,
+        case horizon when '{PREDICTED_HORIZON}' then bars.close / bars.open - 1 else "return" end
+        as "return"
+    from {LABELS} as labels
+    inner join sessions as exits on labels.target_session_date = exits.session_date
+    left join chosen_prices_as_of(ts) as bars
+        on labels.ticker = bars.ticker and labels.target_session_date = bars.session_date
+    where
+        case horizon when '{PREDICTED_HORIZON}' then exit_at else exits.decision_at end
+        <= ts::timestamptz
+        and (horizon <> '{PREDICTED_HORIZON}' or bars.close is not null)
+)"""  # noqa: S608
 _REFERENCE = re.compile(r"\{\{ ref\('(\w+)'\) \}\}")
 
 
@@ -28,8 +47,18 @@ def prices_chosen_from(prices: str) -> str:
     Args:
         prices: the table, or the SELECT in brackets, that holds the versions to choose from.
     """
-    sql = (PROJECT_DIR / f"models/intermediate/{CHOICE}.sql").read_text(encoding="utf-8")
     inputs = {"stg_prices": prices, "stg_sources": "sources", "stg_sessions": "sessions"}
+    return _sql_of(f"intermediate/{CHOICE}", inputs)
+
+
+def labels_from(returns: str) -> str:
+    """Return the SELECT of the labels, by the SQL of the mart, from the SELECT of their returns."""
+    return _sql_of(f"marts/{LABELS}", {"int_horizon_returns": returns, "stg_tickers": "tickers"})
+
+
+def _sql_of(model: str, inputs: Mapping[str, str]) -> str:
+    """Return the SQL of a dbt model with what it reads replaced."""
+    sql = (PROJECT_DIR / f"models/{model}.sql").read_text(encoding="utf-8")
     return _REFERENCE.sub(lambda match: inputs[match[1]], sql)
 
 
@@ -71,14 +100,9 @@ def as_of_macros() -> tuple[SnapshotMacro, ...]:
             "then, one row per ticker and session_date; daily_signals_as_of(now()) gives today's",
         ),
         SnapshotMacro(
-            table="fct_labels",
-            # The outcome by the prices of then: a correction that came later is not in it.
-            body="select labels.* replace (bars.close / bars.open - 1 as return_next_session, "
-            "bars.close > bars.open as is_up) from fct_labels as labels "
-            "inner join chosen_prices_as_of(ts) as bars on labels.ticker = bars.ticker "
-            "and labels.target_session_date = bars.session_date "
-            "where labels.exit_at <= ts::timestamptz",
-            comment="fct_labels whose outcome was known at ts, valued by the prices known at ts",
+            table=LABELS,
+            body=labels_from(RETURNS_AS_OF),
+            comment="fct_labels that were known at ts, with returns by the prices known at ts",
         ),
         SnapshotMacro(
             table="fct_daily_features",
@@ -88,9 +112,10 @@ def as_of_macros() -> tuple[SnapshotMacro, ...]:
         ),
         SnapshotMacro(
             table="fct_training_set",
-            body="select features.*, labels.* exclude (ticker, session_date, decision_at) "
-            "from fct_daily_features_as_of(ts) as features "
-            "inner join fct_labels_as_of(ts) as labels using (ticker, session_date)",
+            body='select features.*, target_session_date, entry_at, exit_at, "return" as '  # noqa: S608
+            "return_next_session, is_up from fct_daily_features_as_of(ts) as features "
+            f"inner join {LABELS}_as_of(ts) as labels using (ticker, session_date) "
+            f"where horizon = '{PREDICTED_HORIZON}'",
             comment="fct_training_set as it was known at ts: its features, and the outcomes by the "
             "prices known at ts",
         ),

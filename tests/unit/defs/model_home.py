@@ -101,13 +101,17 @@ class ModelHome:
         )  # fmt: skip
         self.lake.replace(SESSIONS, CALENDAR, [WHOLE])
         self.lake.replace(TEXT_SENTIMENT, scores, [f"{at:%Y-%m-01}"])
-        labels = frame.select("ticker", "session_date", "exit_at", "is_up", "return_next_session")
+        labels = frame.select(
+            "ticker", "session_date", "exit_at", "is_up", horizon=pl.lit("open_to_close"),
+            **{"return": "return_next_session"},
+        )  # fmt: skip
+        longer = labels.with_columns(horizon=pl.lit("sessions_5"), is_up=~pl.col("is_up"))
         tables = {
             "fct_training_set": frame,
             "fct_daily_features": frame.tail(TICKERS).select(
                 "ticker", "session_date", *feature_names()
             ),
-            "fct_labels": labels,
+            "fct_labels": pl.concat([labels, longer]),
             "stg_text_sentiment": scores,
         }
         path = self.root / "finpulse.duckdb"

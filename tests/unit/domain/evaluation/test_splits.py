@@ -86,6 +86,16 @@ def test_a_next_session_label_purges_nothing_and_the_embargo_counts_from_there()
     assert fold.test_sessions == tuple(days[7:])
 
 
+def test_labels_of_several_sessions_that_overlap_the_test_period_are_purged_by_their_ends():
+    """sessions_5 of fct_labels: the last five sessions before the test end within it."""
+    sessions = sessions_with(count=40, label_days=[5] * 40)
+    days = sessions["session_date"].to_list()
+    folds = purged_walk_forward(sessions, folds=2, min_train_sessions=10, embargo_sessions=1)
+    for fold in folds:
+        first = days.index(fold.test_sessions[0])
+        assert fold.train_sessions == tuple(days[: first - 4 - 1])  # 4 overlap it, 1 of embargo
+
+
 def test_a_label_that_ends_at_the_very_decision_is_purged():
     sessions = sessions_with(count=6, label_days=[1] * 6).with_columns(
         (pl.col("exit_at") + timedelta(hours=1)).alias("exit_at")
