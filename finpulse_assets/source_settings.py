@@ -45,6 +45,10 @@ class SourceSettings(BaseSettings):
     simulator_effect: float = Field(
         0.6, ge=0, le=5, description="demo: planted effect, sigmas of return a sigma of opinion"
     )
+    simulator_market_effect: float = Field(
+        0.0, ge=0, le=5, description="demo: planted effect of the mood of all tickers on all, "
+        "sigmas of the market's return a sigma of mood"
+    )  # fmt: skip
     simulator_seed: int = Field(7, ge=0, description="demo: seed of the market")
     simulator_minute_sessions: int = Field(
         5, ge=0, le=2000, description="demo: last sessions that have one-minute bars, 0 for none"

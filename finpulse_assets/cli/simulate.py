@@ -54,6 +54,7 @@ def simulate(
         session_count=settings.simulator_sessions,
         seed=settings.simulator_seed,
         effect=settings.simulator_effect,
+        market_effect=settings.simulator_market_effect,
     )
     calendar, last = simulated_sessions(settings, system_now()), settings.simulator_minute_sessions
     market = simulate_market(plan, calendar)

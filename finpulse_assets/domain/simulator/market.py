@@ -46,10 +46,10 @@ class SimulatedMarket:
         corporate_actions: splits and dividends, known at the open of the ex-date.
         tickers: `schemas.TICKERS` of every company listed in the window.
         labelled_texts: text, label (negative, neutral, positive); apart from the market.
-        truth: ticker, session_date, opinion (standard normal), planted_return (what it adds to the
-            next session's log return, open to close, if the ticker trades then), idio_sigma (the
-            company's own intraday deviation, as a log return) and is_halted; one row per listed
-            ticker and session.
+        truth: ticker, session_date, opinion (standard normal), planted_return (what the effects add
+            to the next session's log return, open to close, if the ticker trades then), idio_sigma
+            (the company's own intraday deviation, as a log return) and is_halted; one row per
+            listed ticker and session.
     """
 
     tweets: pl.DataFrame

@@ -18,6 +18,7 @@ _LIMITS: dict[str, tuple[float, float]] = {
     "session_count": (1, 2000),
     "seed": (0, 2**63 - 1),
     "effect": (0, 5),
+    "market_effect": (0, 5),
     "texts_per_session": (0, 50),
     "headlines_per_session": (0, 50),
 }
@@ -34,6 +35,10 @@ class MarketPlan:
         seed: same seed, same market.
         effect: by how many deviations of a company's own intraday return an opinion of 1 moves the
             next session, open to close; 0 plants nothing.
+        market_effect: by how many deviations of the market's own intraday return a mood of 1 moves
+            all companies alike in the next session; 0 plants nothing. The mood is the mean opinion
+            of the listed companies, in its own deviations, and is the same before and after a
+            change of regime.
         texts_per_session: mean tweets a ticker and session, 0 to 50.
         headlines_per_session: mean headlines a ticker and session, 0 to 50.
 
@@ -50,6 +55,7 @@ class MarketPlan:
     session_count: int = 500
     seed: int = 7
     effect: float = 0.35
+    market_effect: float = 0.0
     texts_per_session: float = 1.2
     headlines_per_session: float = 0.15
 

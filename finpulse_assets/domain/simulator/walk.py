@@ -5,7 +5,8 @@ The random process itself, one session at a time from the epoch on.
 A log return is market factor x beta + sector factor + own shock, overnight and intraday apart. The
 expected intraday return is nought, so neither "always up" nor momentum has an edge; the drift of
 stocks is overnight. An opinion is drawn anew each session and moves the next session's intraday
-return alone: nothing but texts can carry it.
+return alone: nothing but texts can carry it. Two effects can be planted: an opinion moves its own
+company, and the mean of all opinions moves all companies alike.
 """
 
 from __future__ import annotations
@@ -122,7 +123,9 @@ class PriceWalk:
         self._close = np.where(is_trading, closing, self._close)
         opinion, idio_sigma = draws.normal[0], self._traits["idio_sigma"].copy()
         # Adding 0.0 turns the -0.0 of "no effect" into a plain zero.
-        planted = np.where(is_listed, self._effect * idio_sigma * opinion, 0.0) + 0.0
+        moved = self._effect * idio_sigma * opinion
+        moved = moved + self._plan.market_effect * _MARKET_INTRADAY * _mood(opinion[is_listed])
+        planted = np.where(is_listed, moved, 0.0) + 0.0
         self._planted = planted
         self._session += 1
         return Step(
@@ -220,6 +223,11 @@ class PriceWalk:
         return np.maximum(np.exp(self._log_shares + self._activity + surprise), 1.0).astype(
             np.int64
         )
+
+
+def _mood(opinions: np.ndarray) -> float:
+    """Return the mean of standard normal opinions in its own deviations: standard normal too."""
+    return float(opinions.sum() / np.sqrt(max(1, len(opinions))))
 
 
 def _next_heat(heat: np.ndarray, shock: np.ndarray) -> np.ndarray:

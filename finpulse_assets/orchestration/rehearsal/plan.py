@@ -122,6 +122,7 @@ def plan_rehearsal(settings: Settings, *, sessions: int = QUARTER) -> RehearsalP
             session_count=settings.simulator_sessions + sessions,
             seed=settings.simulator_seed,
             effect=settings.simulator_effect,
+            market_effect=settings.simulator_market_effect,
         ),
         script=_script(settings, days, faults),
         faults=faults,

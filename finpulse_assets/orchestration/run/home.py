@@ -22,7 +22,11 @@ FILE_SETTINGS = (
 )  # fmt: skip
 # How the files write what can be read in two ways: read otherwise, they are other data.
 NOTATION_SETTINGS = ("bars_timezone", "day_order")
-_MARKET = ("simulator_seed", "simulator_tickers", "simulator_effect")
+_MARKET = (
+    "simulator_seed", "simulator_tickers", "simulator_effect", "simulator_market_effect",
+)  # fmt: skip
+# What a home holds that is older than the setting.
+BEFORE = {"simulator_market_effect": "0.0"}
 # The settings that make two runs runs of the same data, by source.
 IDENTITY = {
     "simulator": _MARKET,
@@ -48,7 +52,7 @@ def claim_home(settings: Settings, clock: RunClock) -> None:
     for source, values in wanted.items():
         own = held.get(source, values)
         # A home from before a kind of file was understood holds none of it.
-        before = {name: own.get(name, "None") for name in values}
+        before = {name: own.get(name, BEFORE.get(name, "None")) for name in values}
         other = [
             name
             for name in values

@@ -79,11 +79,19 @@ def planted_sentence(settings: Settings) -> str | None:
     """Return what a reader of a simulated market's figures must know, None for a real market."""
     if not {"simulator", "exchange"} & set(sources_of(settings, "prices")):
         return None
-    if not settings.simulator_effect:
+    planted = [
+        f"{of} of one deviation moves the next session by {effect:g} deviations"
+        for of, effect in (
+            ("an opinion", settings.simulator_effect),
+            ("the mood of all tickers", settings.simulator_market_effect),
+        )
+        if effect
+    ]
+    if not planted:
         return "The market is simulated, and no effect is planted in it."
     return (
-        "The market is simulated and its effect is planted, far larger than a real one: an opinion "
-        f"of one deviation moves the next session by {settings.simulator_effect:g} deviations."
+        "The market is simulated and its effect is planted, far larger than a real one: "
+        f"{', and '.join(planted)}."
     )
 
 
@@ -105,6 +113,7 @@ def _simulator(settings: Settings, now: Now) -> Source:
         session_count=settings.simulator_sessions,
         seed=settings.simulator_seed,
         effect=settings.simulator_effect,
+        market_effect=settings.simulator_market_effect,
     )
     sessions, last = simulated_sessions(settings, now()), settings.simulator_minute_sessions
     market = SimulatedSource(plan, sessions)

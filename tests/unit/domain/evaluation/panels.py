@@ -18,13 +18,27 @@ FIRST_DAY = date(2020, 1, 1)
 
 
 def training_frame(
-    *, sessions: int = 60, tickers: int = 10, effect: float = 0.0, seed: int = 0
+    *,
+    sessions: int = 60,
+    tickers: int = 10,
+    effect: float = 0.0,
+    market_effect: float = 0.0,
+    shared: float = 0.0,
+    seed: int = 0,
 ) -> pl.DataFrame:
-    """Return a training frame in which sentiment_mean moves the next return by `effect`."""
+    """Return a training frame in which sentiment_mean moves the next return by `effect`.
+
+    market_sentiment_mean, which is equal for all tickers of a session, moves all of them by
+    `market_effect`; `shared` is the deviation of what else moves all of them.
+    """
     random = np.random.default_rng(seed)
     rows = sessions * tickers
     features = {name: random.standard_normal(rows) for name in FEATURES}
     returns = 0.01 * (random.standard_normal(rows) + effect * features["sentiment_mean"])
+    of_days = np.random.default_rng(seed + 1_000_000).standard_normal((2, sessions))
+    mood, shock = np.repeat(of_days, tickers, axis=1)
+    features["market_sentiment_mean"] = mood
+    returns = returns + 0.01 * (market_effect * mood + shared * shock)
     features["sentiment_mean"] = np.where(
         random.random(rows) < 0.2, np.nan, features["sentiment_mean"]
     )

@@ -40,6 +40,22 @@ class TestEffect:
         else:
             assert estimate > 10 * error
 
+    @pytest.mark.parametrize("effect", [0.0, 1.0])
+    def test_the_mood_moves_all_companies_alike(self, effect: float) -> None:
+        plan = MarketPlan(
+            ticker_count=20, session_count=400, effect=0, market_effect=effect,
+            texts_per_session=0, headlines_per_session=0,
+        )  # fmt: skip
+        rows = with_next_return(simulate(plan, SESSIONS))
+        spread = rows.group_by("session_date").agg(pl.col("planted_return").n_unique())
+        assert spread["planted_return"].max() == 1
+        days = rows.group_by("session_date").agg(
+            pl.col("opinion").sum() / pl.len().sqrt(), pl.col("log_return").mean()
+        )
+        estimate, error = slope(days["opinion"], days["log_return"] / 0.0055)
+        assert abs(estimate - effect) < 3 * error
+        assert error < 0.1
+
     def test_it_shows_nowhere_else(self, market: SimulatedMarket) -> None:
         bars = market.prices.sort("ticker", "session_date").with_columns(
             own=pl.col("close").log() - pl.col("open").log(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
@@ -30,6 +31,17 @@ def test_another_data_set_is_refused(tmp_path):
     claim_home(load_settings(home=tmp_path, simulator_effect=0.6), CLOCK)
     with pytest.raises(SettingError, match=r"simulator_effect 0\.6.*simulator_effect 0\.0.*--home"):
         claim_home(load_settings(home=tmp_path, simulator_effect=0), CLOCK)
+
+
+def test_a_home_older_than_a_planted_market_effect_has_none(tmp_path):
+    claim_home(load_settings(home=tmp_path), CLOCK)
+    path = tmp_path / "demo" / "home.json"
+    held = json.loads(path.read_text())
+    del held["sources"]["simulator"]["simulator_market_effect"]
+    write_json(path, held)
+    with pytest.raises(SettingError, match=r"simulator_market_effect 1\.0"):
+        claim_home(load_settings(home=tmp_path, simulator_market_effect=1), CLOCK)
+    claim_home(load_settings(home=tmp_path), CLOCK)
 
 
 def test_a_longer_market_is_the_same_market(tmp_path):

@@ -28,6 +28,10 @@ def test_a_profile_has_its_own_source(profile, names):
 def test_a_simulated_market_says_how_large_its_planted_effect_is(tmp_path):
     said = planted_sentence(load_settings(home=tmp_path, simulator_effect=0.4))
     assert said.endswith("an opinion of one deviation moves the next session by 0.4 deviations.")
+    both = load_settings(home=tmp_path, simulator_effect=0.4, simulator_market_effect=1)
+    assert planted_sentence(both).endswith(
+        ", and the mood of all tickers of one deviation moves the next session by 1 deviations."
+    )
     none = planted_sentence(load_settings(home=tmp_path, simulator_effect=0))
     assert none == "The market is simulated, and no effect is planted in it."
     files = {"profile": "files", "prices_path": tmp_path / "p"}
