@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
 import polars as pl
 
+from finpulse_assets.domain.evaluation.holdout import HoldoutRead
 from finpulse_assets.domain.evaluation.report import Evaluation
 from finpulse_assets.domain.evaluation.skill import RANKING
 from finpulse_assets.errors import ModelError
@@ -55,9 +56,10 @@ class Champion:
 
 @dataclass(frozen=True)
 class Promotion:
-    """A decision: about a candidate, or that the champion has lost a skill.
+    """A decision: about a candidate, that the champion has lost a skill, or a rollback.
 
-    `champion` is who predicts after it, `decided_at` the as-of time (UTC) of the run that decided.
+    `champion` is who predicts after it, `decided_at` the as-of time (UTC) of the run that decided,
+    `taken_back` the champion that a rollback took back, "" in every other decision.
     """
 
     candidate_id: str
@@ -66,6 +68,7 @@ class Promotion:
     reasons: tuple[str, ...]
     champion: Champion
     decided_at: datetime
+    taken_back: str = ""
 
     @property
     def is_proof_lost(self) -> bool:
@@ -153,6 +156,8 @@ def decide(
     *,
     decided_at: datetime,
     sentiment_fingerprint: str = "",
+    holdout: HoldoutRead | None = None,
+    taken_back: Collection[str] = (),
 ) -> Promotion:
     """Decide whether the candidate becomes the champion.
 
@@ -165,6 +170,8 @@ def decide(
     - Of two proven models the newer one is promoted unless it is worse in a skill that the
       champion has proven: its interval lies wholly below what the champion was measured at. Mere
       luck of the champion's period does not block retraining.
+    - Where there is a holdout, only what is proven on it as well is proven.
+    - A model that a rollback took back is not promoted again.
     - Of two unproven models the one with the larger rank IC is promoted; that of a champion that
       has lost its proof is the one of its live record.
 
@@ -173,14 +180,23 @@ def decide(
         champion: `Promotion.champion` of the last decision, None before the first.
         decided_at: UTC as-of time of the run.
         sentiment_fingerprint: of the sentiment model whose scores the candidate reads.
+        holdout: what the candidate showed on the final holdout, None where there is no holdout.
+        taken_back: candidate ids that rollbacks took back.
     """
-    candidate = _candidate(evaluation, champion, decided_at, sentiment_fingerprint)
-    promoted, comparison = _compare(candidate, evaluation, champion)
+    proven = evaluation.proven
+    if holdout is not None:
+        proven = tuple(it for it in proven if it in holdout.proven)
+    candidate = _candidate(evaluation, proven, champion, decided_at, sentiment_fingerprint)
+    if candidate.candidate_id in taken_back:
+        promoted, comparison = False, "not promoted: a rollback took this model back"
+    else:
+        promoted, comparison = _compare(candidate, evaluation, champion)
+    shown = () if holdout is None else (holdout.sentence,)
     return Promotion(
         candidate_id=candidate.candidate_id,
         promoted=promoted,
         is_proven=candidate.is_proven,
-        reasons=(*(it.reason for it in evaluation.skills), comparison),
+        reasons=(*(it.reason for it in evaluation.skills), *shown, comparison),
         champion=candidate if promoted or champion is None else champion,
         decided_at=decided_at,
     )
@@ -188,6 +204,7 @@ def decide(
 
 def _candidate(
     evaluation: Evaluation,
+    skills: tuple[str, ...],
     champion: Champion | None,
     decided_at: datetime,
     sentiment_fingerprint: str,
@@ -196,7 +213,6 @@ def _candidate(
     is_same = champion is not None and champion.candidate_id == evaluation.candidate_id
     if is_same and champion.proof_lost_at:
         return champion
-    skills = evaluation.proven
     if is_same:
         # What its live record has cost it does not come back by the walk-forward that it had.
         skills = tuple(it for it in skills if it in champion.skills or not champion.is_proven)
@@ -222,7 +238,7 @@ def _compare(
     if candidate.sentiment_fingerprint != champion.sentiment_fingerprint:
         return True, f"promoted: {other_scores(champion, candidate.sentiment_fingerprint)}"
     if champion.is_proven:
-        return _compare_with_proven(evaluation, champion)
+        return _compare_with_proven(candidate, evaluation, champion)
     if candidate.is_proven:
         return True, "promoted: the champion is unproven"
     own, theirs = candidate.rank_ic, champion.rank_ic
@@ -232,8 +248,10 @@ def _compare(
     return not worse, f"{verb}: {compared}"
 
 
-def _compare_with_proven(evaluation: Evaluation, champion: Champion) -> tuple[bool, str]:
-    if not evaluation.has_skill:
+def _compare_with_proven(
+    candidate: Champion, evaluation: Evaluation, champion: Champion
+) -> tuple[bool, str]:
+    if not candidate.is_proven:
         return False, "not promoted: the champion is proven, the candidate is not"
     estimates = {it.name: it.estimate for it in evaluation.skills}
     compared = []

@@ -1,7 +1,8 @@
 """The model store: sealed price models by candidate id, and the history of decisions.
 
 Layout: `<models>/price/<candidate_id>/` sealed, and `<models>/price/promotions.jsonl`, a line for
-each decision; the last one is in force. Nothing else names a model: whoever evaluates or promotes
+each decision; the last one is in force. `<models>/price/holdout.jsonl` has a line for each read of
+the final holdout. Nothing else names a model: whoever evaluates or promotes
 takes the id from the rows that it reads. A folder is renamed into place and the history replaced
 by rename, so a kill leaves the old state or the new one.
 """
@@ -11,11 +12,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from filelock import FileLock
 
+from finpulse_assets.domain.evaluation.holdout import HoldoutRead
 from finpulse_assets.domain.evaluation.promotion import Promotion
+from finpulse_assets.domain.evaluation.rollback import former_champions, rolled_back
 from finpulse_assets.domain.models.candidate import CARD_FILE
 from finpulse_assets.domain.models.registry import Model
 from finpulse_assets.errors import ModelError
@@ -90,13 +94,16 @@ class ModelStore:
     def prune(self, *, kept: int, needed: Collection[str] = ()) -> list[str]:
         """Remove all models but the champion, the `kept` newest and the `needed`.
 
+        So does the champion before, to which a rollback returns.
+
         Returns:
             The ids that were removed.
         """
-        decision = self.promotion()
+        history = self.history()
         stay = {*needed, *self.candidates()[:kept]}
-        if decision is not None:
-            stay |= {decision.champion.candidate_id}
+        if history:
+            stay |= {history[-1].champion.candidate_id}
+            stay |= {it.candidate_id for it in former_champions(history)[:1]}
         gone = [name for name in self.candidates() if name not in stay]
         for name in gone:
             remove_folder(self.folder(name))
@@ -148,7 +155,58 @@ class ModelStore:
             decision = judge(before)
             if decision is None or decision.says_the_same_as(before):
                 return before
-            held = self.history_path.read_text() if self.history_path.exists() else ""
-            with written_atomically(self.history_path) as temporary:
-                temporary.write_text(held + decision.to_json())
+            _add(self.history_path, decision.to_json())
         return decision
+
+    def roll_back(self, *, reason: str, decided_at: datetime, to: str | None = None) -> Promotion:
+        """Take the champion back; see `rollback.rolled_back`.
+
+        Raises:
+            ModelError: there is no champion to return to, its model is gone, or there is no reason.
+        """
+
+        def judge(_: Promotion | None) -> Promotion:
+            decision = rolled_back(self.history(), reason=reason, decided_at=decided_at, to=to)
+            self.load(decision.champion.candidate_id)  # else nobody could predict
+            return decision
+
+        return self.decide(judge)
+
+    @property
+    def holdout_path(self) -> Path:
+        return self.root / "holdout.jsonl"
+
+    def holdout_reads(self) -> list[HoldoutRead]:
+        """Return every read of the holdout, the first one first.
+
+        Raises:
+            ModelError: a line is none.
+        """
+        path = self.holdout_path
+        lines = path.read_text().splitlines() if path.exists() else []
+        return [HoldoutRead.from_json(line) for line in lines]
+
+    def read_holdout(
+        self, candidate_id: str, read: Callable[[list[HoldoutRead]], HoldoutRead]
+    ) -> HoldoutRead:
+        """Return what a candidate showed on the holdout; `read` looks, the one time that it may.
+
+        Args:
+            candidate_id: which one; where it was read before, that read is returned.
+            read: from the reads so far to the one that is added.
+        """
+        self.root.mkdir(parents=True, exist_ok=True)
+        with FileLock(self.root / ".holdout.lock"):
+            before = self.holdout_reads()
+            for held in before:
+                if held.candidate_id == candidate_id:
+                    return held
+            found = read(before)
+            _add(self.holdout_path, found.to_json())
+        return found
+
+
+def _add(path: Path, line: str) -> None:
+    held = path.read_text() if path.exists() else ""
+    with written_atomically(path) as temporary:
+        temporary.write_text(held + line)

@@ -12,8 +12,13 @@ from functools import cached_property
 
 import polars as pl
 
+from finpulse_assets.domain.evaluation.report import Evaluation, claims_of, evaluate
 from finpulse_assets.domain.evaluation.splits import Fold, purged_walk_forward, sessions_of
-from finpulse_assets.domain.evaluation.walk_forward import check_identity, in_scales
+from finpulse_assets.domain.evaluation.walk_forward import (
+    check_identity,
+    in_scales,
+    walk_forward_predictions,
+)
 from finpulse_assets.domain.models.candidate import Candidate
 from finpulse_assets.domain.models.registry import Model, candidates
 from finpulse_assets.domain.texts.embeddings import NAMES as EMBEDDINGS
@@ -60,11 +65,54 @@ class Recipe:
 
     @cached_property
     def folds(self) -> list[Fold]:
+        sessions = sessions_of(self.frame)
         return purged_walk_forward(
-            sessions_of(self.frame),
+            sessions.head(sessions.height - self.settings.holdout_sessions),
             folds=self.settings.folds,
             min_train_sessions=self.settings.min_train_sessions,
             embargo_sessions=self.settings.embargo_sessions,
+        )
+
+    @cached_property
+    def holdout(self) -> Fold | None:
+        """The last sessions, which no fold tests, as a fold of their own; None where none are held.
+
+        Raises:
+            EvaluationError: there are too few sessions to train on before them.
+        """
+        if not self.settings.holdout_sessions:
+            return None
+        sessions = sessions_of(self.frame)
+        (fold,) = purged_walk_forward(
+            sessions,
+            folds=1,
+            min_train_sessions=self.settings.min_train_sessions,
+            embargo_sessions=self.settings.embargo_sessions,
+            test_sessions=self.settings.holdout_sessions,
+        )
+        return fold
+
+    def judge_on_holdout(self, candidate: str, reads: int) -> Evaluation:
+        """Evaluate a candidate on the holdout, fitted on what lies before it.
+
+        Args:
+            candidate: name of the challenger.
+            reads: how often these sessions have been read, this time included; each read tries
+                every claim once more.
+        """
+        named = {candidate, *baselines_of(candidate)}
+        rows = walk_forward_predictions(
+            self.frame,
+            [self.holdout],
+            [it for it in self.candidates if it.name in named],
+            sentiment_fingerprint=self.sentiment_fingerprint,
+        )
+        return evaluate(
+            rows,
+            candidate,
+            claims=reads * claims_of([*self.settings.candidates.split(","), MARKET]),
+            cost_bps=self.settings.cost_bps,
+            resamples=self.settings.resamples,
         )
 
     def fit_challengers(self, predictions: pl.DataFrame) -> Iterator[Model]:
