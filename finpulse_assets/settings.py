@@ -146,6 +146,10 @@ class PlatformSettings(BaseSettings):
         120, ge=20, description="sessions before the first fold is tested"
     )
     embargo_sessions: int = Field(1, ge=0, le=60, description="sessions dropped before each fold")
+    holdout_sessions: int = Field(
+        0, ge=0, le=1000, description="sessions at the end that no fold tests: each candidate sees "
+        "them once, and each further read makes a proof harder; 0 keeps none"
+    )  # fmt: skip
     resamples: int = Field(1000, ge=100, le=100_000, description="bootstrap resamples")
     model_threads: int = Field(
         2, ge=1, le=64, description="threads that fit LightGBM; no model depends on them"

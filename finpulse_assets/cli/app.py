@@ -23,6 +23,7 @@ from finpulse_assets.cli import (
     predict,
     rehearse,
     replay,
+    rollback,
     run,
     score,
     serve,
@@ -59,6 +60,7 @@ app.command("serve")(serve.serve)
 app.command("predict")(predict.predict)
 app.command("key")(key.key)
 app.command("replay")(replay.replay)
+app.command("rollback")(rollback.rollback)
 app.command("score")(score.score)
 app.command("sql")(sql.sql)
 

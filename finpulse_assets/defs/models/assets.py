@@ -8,6 +8,7 @@ import polars as pl
 
 from finpulse_assets.domain.evaluation.promotion import decide
 from finpulse_assets.domain.evaluation.report import claims_of, evaluate, evaluations
+from finpulse_assets.domain.evaluation.rollback import taken_back
 from finpulse_assets.domain.evaluation.walk_forward import walk_forward_predictions
 from finpulse_assets.domain.models.registry import CHALLENGERS, MARKET, WITH_EMBEDDINGS
 from finpulse_assets.domain.plots import evaluation as plots
@@ -29,6 +30,7 @@ from finpulse_assets.orchestration.run.clock import RunClock
 from finpulse_assets.orchestration.run.once import ONCE
 from finpulse_assets.orchestration.run.sources import planted_sentence
 from finpulse_assets.orchestration.run.tracking import Tracking
+from finpulse_assets.orchestration.training.holdout import read_once
 from finpulse_assets.orchestration.training.pruning import prune_models
 from finpulse_assets.orchestration.training.training_plan import Recipe, read_recipe
 from finpulse_assets.schemas import EVALUATION, OUT_OF_SAMPLE
@@ -201,7 +203,8 @@ def _with_embeddings(predictions: pl.DataFrame, resamples: int) -> dict[str, str
 @dg.asset(
     key_prefix="models",
     ins={"evaluation": dg.AssetIn(["models", "evaluation"])},
-    deps=[price_model, dg.AssetKey(["monitoring", "live_quality"])],
+    deps=[price_model, dg.AssetKey(["monitoring", "live_quality"]), TRAINING_SET],
+    pool="duckdb",
     op_tags=ONCE,
     group_name="models",
     kinds={"json", "mlflow"},
@@ -214,23 +217,33 @@ def _with_embeddings(predictions: pl.DataFrame, resamples: int) -> dict[str, str
     automation_condition=in_the_same_run(),
 )
 def promotion(
+    context: dg.AssetExecutionContext,
     evaluation: pl.LazyFrame,
+    warehouse: dg.ResourceParam[Warehouse],
     lake: dg.ResourceParam[Lake],
     models: dg.ResourceParam[ModelStore],
     tracking: dg.ResourceParam[Tracking],
     settings: dg.ResourceParam[Settings],
     clock: dg.ResourceParam[RunClock],
 ) -> dg.MaterializeResult:
+    recipe = _recipe(context, warehouse, settings, lake) if settings.holdout_sessions else None
+    before = models.promotion()
+    if before is not None and before.taken_back:
+        tracking.store().promote(before.champion.candidate_id, verdict="rolled back to")
     for result in evaluations(evaluation.collect()):
         if result.candidate not in CHALLENGERS:
             continue
         model = models.load(result.candidate_id)
+        seen = recipe and read_once(recipe, models, result, read_at=clock.as_of)
+        gone = taken_back(models.history())
         decision = models.decide(
-            lambda before, result=result, model=model: decide(
+            lambda before, result=result, model=model, seen=seen, gone=gone: decide(
                 result,
                 before.champion if before else None,
                 decided_at=clock.as_of,
                 sentiment_fingerprint=model.sentiment_fingerprint,
+                holdout=seen,
+                taken_back=gone,
             )
         )
         if decision.promoted:
@@ -244,6 +257,7 @@ def promotion(
             "champion_is_proven": decision.champion.is_proven,
             "champion_skills": ", ".join(decision.champion.skills) or "none",
             "reasons": dg.MetadataValue.md("\n".join(f"- {line}" for line in decision.reasons)),
+            "holdout_reads": len(models.holdout_reads()),
             "path": dg.MetadataValue.path(str(models.history_path)),
             "pruned_models": ", ".join(pruned.models) or "none",
             "pruned_mlflow_versions": ", ".join(pruned.versions) or "none",

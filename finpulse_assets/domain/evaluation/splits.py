@@ -48,7 +48,12 @@ def sessions_of(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def purged_walk_forward(
-    sessions: pl.DataFrame, *, folds: int, min_train_sessions: int, embargo_sessions: int
+    sessions: pl.DataFrame,
+    *,
+    folds: int,
+    min_train_sessions: int,
+    embargo_sessions: int,
+    test_sessions: int | None = None,
 ) -> list[Fold]:
     """Cut the sessions into an expanding training window and consecutive test windows.
 
@@ -61,6 +66,7 @@ def purged_walk_forward(
         folds: number of test windows.
         min_train_sessions: sessions that the first fold trains on, at least.
         embargo_sessions: sessions dropped between training and test, beyond the purge.
+        test_sessions: test the last ones only, so many; by default all after the first training.
 
     Raises:
         EvaluationError: an argument is out of range, a session occurs twice, its label ends before
@@ -90,6 +96,8 @@ def purged_walk_forward(
         (at for at in range(len(dates)) if len(train_before(at)) >= min_train_sessions),
         len(dates) - 1 + shortfall,
     )
+    if test_sessions is not None:
+        first = max(first, len(dates) - test_sessions)
     tested = len(dates) - first
     if tested < folds:
         raise EvaluationError(

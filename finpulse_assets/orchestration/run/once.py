@@ -166,13 +166,17 @@ class _Step:
         )
 
     def _state_of(self, key: dg.AssetKey) -> str:
-        """Return what an input is like: the files of a table, else the version last made."""
+        """Return what an input is like: the files of a table, else the version and its files."""
         table = LAKE_TABLES.get(key.to_user_string())
         if table is not None:
             return files_below(self.context.resources.settings.lake / table.name)
         record = self.context.instance.get_latest_materialization_event(key)
         held = record and record.asset_materialization
-        return held.tags.get(DATA_VERSION_TAG, "") if held else ""
+        if not held:
+            return ""
+        # A file may have gone on since: a rollback adds to the history of decisions.
+        files = _files_named_in(held.metadata).values()
+        return " ".join([held.tags.get(DATA_VERSION_TAG, ""), *files])
 
 
 def files_below(path: Path) -> str:

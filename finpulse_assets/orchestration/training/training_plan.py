@@ -20,7 +20,7 @@ from finpulse_assets.domain.evaluation.walk_forward import (
     walk_forward_predictions,
 )
 from finpulse_assets.domain.models.candidate import Candidate
-from finpulse_assets.domain.models.registry import Model, candidates
+from finpulse_assets.domain.models.registry import MARKET, Model, baselines_of, candidates
 from finpulse_assets.domain.texts.embeddings import NAMES as EMBEDDINGS
 from finpulse_assets.errors import SettingError
 from finpulse_assets.gateways.warehouse.reader import Warehouse

@@ -169,3 +169,37 @@ def test_a_candidate_that_reads_embeddings_is_evaluated_and_never_promoted(home,
     assert metadata(run, evaluation)["with_embeddings"].startswith("ranking is ")
     assert home.models.promotion().champion.candidate_id == ids(home)["ranking"]
     assert home.models.candidates() == [ids(home)["ranking"]]
+
+
+def test_a_rollback_is_followed_by_the_signals_and_the_model_stays_back(chained):
+    home = chained
+    first = home.models.promotion().champion.candidate_id
+    home.fill(labelled(101))
+    assert home.run(*CHAIN).success
+    second = home.models.promotion().champion.candidate_id
+    assert second != first
+    decision = home.models.roll_back(reason="it bets on splits", decided_at=home.as_of)
+    assert (decision.champion.candidate_id, decision.taken_back) == (first, second)
+    assert home.run(promotion).success
+    assert home.models.promotion().champion.candidate_id == first
+    assert home.tracking.aliases["champion"] == first
+    assert "not promoted: a rollback took this model back" in home.models.promotion().reasons[-1]
+
+
+def test_each_candidate_sees_the_holdout_once_and_the_count_is_kept(home, monkeypatch):
+    monkeypatch.setenv("FINPULSE_HOLDOUT_SESSIONS", "30")
+    home.fill(labelled(140))
+    run = home.run(*CHAIN)
+    assert run.success, sentence(run)
+    held = set(DAYS[110:140])
+    tested = home.lake.scan(OUT_OF_SAMPLE).select("session_date").collect()["session_date"]
+    assert not held & set(tested), "no fold tests the holdout"
+    (read,) = home.models.holdout_reads()
+    assert (read.first_session, read.last_session, read.reads) == (DAYS[110], DAYS[139], 1)
+    assert "ranking" in home.models.promotion().champion.skills
+    assert metadata(run, promotion)["holdout_reads"] == 1
+    assert home.run(*CHAIN).success
+    assert home.models.holdout_reads() == [read], "the same candidate is not judged on it again"
+    home.fill(labelled(140, seed=4))
+    assert home.run(*CHAIN).success
+    assert [it.reads for it in home.models.holdout_reads()] == [1, 2]
