@@ -141,6 +141,10 @@ class PlatformSettings(BaseSettings):
         10.0, ge=0, le=1000, description="what a trade is taken to cost, in basis points of its "
         "size, for the skill after costs"
     )  # fmt: skip
+    backtest_retraining: str = Field(
+        "month", pattern="^(week|month|quarter)$", description="how often a backtest fits and "
+        "judges models anew: at the first session of each week, month or quarter"
+    )  # fmt: skip
     folds: int = Field(5, ge=1, le=50, description="walk-forward folds of the evaluation")
     min_train_sessions: int = Field(
         120, ge=20, description="sessions before the first fold is tested"

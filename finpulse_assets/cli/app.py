@@ -18,6 +18,7 @@ import typer
 from finpulse_assets.cli import (
     audit,
     backfill,
+    backtest,
     doctor,
     key,
     predict,
@@ -54,6 +55,7 @@ app.command("reparse")(sources.reparse)
 app.command("doctor")(doctor.doctor)
 app.command("simulate")(simulate.simulate)
 app.command("rehearse")(rehearse.rehearse)
+app.command("backtest")(backtest.backtest)
 app.command("audit")(audit.audit)
 app.command("as-of")(audit.as_of)
 app.command("serve")(serve.serve)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from finpulse_assets.schemas.backtest import BACKTEST
 from finpulse_assets.schemas.columns import (
     EVENT_TIME,
     KNOWLEDGE_TIME,
@@ -53,6 +54,7 @@ from finpulse_assets.schemas.texts import (
 )
 
 __all__ = [
+    "BACKTEST",
     "BARS_1M",
     "CORPORATE_ACTIONS",
     "COVERAGE",

@@ -7,10 +7,10 @@ import dagster as dg
 import polars as pl
 
 from finpulse_assets.domain.evaluation.promotion import decide
-from finpulse_assets.domain.evaluation.report import claims_of, evaluate, evaluations
+from finpulse_assets.domain.evaluation.report import evaluate, evaluations
 from finpulse_assets.domain.evaluation.rollback import taken_back
 from finpulse_assets.domain.evaluation.walk_forward import walk_forward_predictions
-from finpulse_assets.domain.models.registry import CHALLENGERS, MARKET, WITH_EMBEDDINGS
+from finpulse_assets.domain.models.registry import CHALLENGERS, WITH_EMBEDDINGS
 from finpulse_assets.domain.plots import evaluation as plots
 from finpulse_assets.domain.texts.embeddings import TEXT_EMBEDDINGS
 from finpulse_assets.gateways.lake.lake import Lake
@@ -32,7 +32,7 @@ from finpulse_assets.orchestration.run.sources import planted_sentence
 from finpulse_assets.orchestration.run.tracking import Tracking
 from finpulse_assets.orchestration.training.holdout import read_once
 from finpulse_assets.orchestration.training.pruning import prune_models
-from finpulse_assets.orchestration.training.training_plan import Recipe, read_recipe
+from finpulse_assets.orchestration.training.training_plan import Recipe, evaluate_all, read_recipe
 from finpulse_assets.schemas import EVALUATION, OUT_OF_SAMPLE
 from finpulse_assets.settings import Settings
 
@@ -150,13 +150,7 @@ def evaluation(
     settings: dg.ResourceParam[Settings],
 ):
     rows = predictions.collect()
-    judged = [*settings.candidates.split(","), MARKET]
-    options = {
-        "claims": claims_of(judged),
-        "cost_bps": settings.cost_bps,
-        "resamples": settings.resamples,
-    }
-    results = [evaluate(rows, name, **options) for name in judged]
+    results = evaluate_all(rows, settings)
     result = results[0]  # shown; the table has them all
     market = planted_sentence(settings)
     figures = {

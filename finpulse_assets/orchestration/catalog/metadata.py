@@ -41,6 +41,7 @@ LAKE_TABLES: dict[str, Table] = {
         MINUTE_FEATURES,
         TEXT_EMBEDDINGS,
         schemas.EVALUATION,
+        schemas.BACKTEST,
         schemas.OUT_OF_SAMPLE,
         schemas.DAILY_SIGNALS,
         schemas.OUTCOMES,

@@ -140,6 +140,26 @@ class Recipe:
             )
 
 
+def evaluate_all(predictions: pl.DataFrame, settings: Settings) -> list[Evaluation]:
+    """Return the evaluation of each candidate that may be promoted, then that of the market head.
+
+    Args:
+        predictions: schemas.OUT_OF_SAMPLE.
+        settings: of the deployment.
+    """
+    judged = [*settings.candidates.split(","), MARKET]
+    return [
+        evaluate(
+            predictions,
+            name,
+            claims=claims_of(judged),
+            cost_bps=settings.cost_bps,
+            resamples=settings.resamples,
+        )
+        for name in judged
+    ]
+
+
 def read_recipe(
     warehouse: Warehouse,
     settings: Settings,

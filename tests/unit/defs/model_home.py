@@ -19,6 +19,7 @@ from finpulse_assets.defs.models.assets import (
     price_model,
     promotion,
 )
+from finpulse_assets.defs.models.backtest import backtest
 from finpulse_assets.defs.monitoring.assets import live_quality
 from finpulse_assets.defs.signals.assets import daily_signals
 from finpulse_assets.defs.signals.outcomes import outcomes
@@ -37,7 +38,7 @@ from tests.fakes.tracking import InMemoryTracking
 
 ASSETS = [
     out_of_sample_predictions, price_model, evaluation, promotion, outcomes, live_quality,
-    daily_signals,
+    daily_signals, backtest,
 ]  # fmt: skip
 CHAIN = [out_of_sample_predictions, price_model, evaluation, promotion]
 CALENDAR = build_sessions(date(2024, 1, 2), date(2025, 1, 31))
@@ -108,8 +109,8 @@ class ModelHome:
         longer = labels.with_columns(horizon=pl.lit("sessions_5"), is_up=~pl.col("is_up"))
         tables = {
             "fct_training_set": frame,
-            "fct_daily_features": frame.tail(TICKERS).select(
-                "ticker", "session_date", *feature_names()
+            "fct_daily_features": frame.select(
+                "ticker", "session_date", "decision_at", *feature_names()
             ),
             "fct_labels": pl.concat([labels, longer]),
             "stg_text_sentiment": scores,

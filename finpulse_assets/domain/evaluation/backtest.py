@@ -1,0 +1,183 @@
+"""What signals would have earned: the top third bought, the bottom third sold short.
+
+Fills at the next open, out at its close, equal weights, a cost for each trade. A return is a
+fraction of what one side holds. Returns are added up, not compounded: every session puts in the
+same sum.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from finpulse_assets.domain.evaluation.bootstrap import draw_counts, interval
+from finpulse_assets.domain.evaluation.estimate import Estimate
+from finpulse_assets.domain.evaluation.metrics import YEAR_SESSIONS, ratio_of
+
+LEVEL = 0.95
+NAN = float("nan")
+
+
+def traded(signals: pl.DataFrame, *, cost_bps: float) -> pl.DataFrame:
+    """Return what the signals of each session would have earned, a row a session.
+
+    The thirds are chosen among all signals, as they are on the day: a ticker that then does not
+    trade is an order without a fill, which earns and costs nothing.
+
+    Args:
+        signals: ticker, session_date, probability_up, and return_next_session (Float64, fraction,
+            null where the ticker did not trade in the next session).
+        cost_bps: what a trade costs, in basis points of its size.
+
+    Returns:
+        session_date, signals, longs, shorts, unfilled (Int32), gross, turnover, cost, net (Float64,
+        fractions of one side) and rank_ic (Float64, null where undefined), sorted by session_date.
+        A session of which no third differs from the other has no trades and earns 0.
+
+    >>> from datetime import date
+    >>> day = [date(2024, 7, 2)] * 3
+    >>> says = pl.DataFrame({"ticker": ["A", "B", "C"], "session_date": day,
+    ...     "probability_up": [0.6, 0.5, 0.4], "return_next_session": [0.02, 0.0, 0.01]})
+    >>> traded(says, cost_bps=10).select(pl.col("gross", "turnover", "net").round(6)).rows()
+    [(0.01, 4.0, 0.006)]
+    """
+    session = "session_date"
+    strength = pl.col("probability_up").round(9)  # as the rank of a signal
+    came = pl.col("return_next_session")
+    place = (strength.rank("average") - 0.5) / pl.len()
+    placed = signals.with_columns(place=place.over(session))
+    is_long, is_short = pl.col("place") > 2 / 3, pl.col("place") < 1 / 3
+    both = is_long.any() & is_short.any()
+    sides = placed.group_by(session).agg(
+        pl.len().alias("signals"),
+        pl.when(both).then(is_long.sum()).otherwise(0).alias("longs"),
+        pl.when(both).then(is_short.sum()).otherwise(0).alias("shorts"),
+        *(came.filter(side).sum().alias(f"{name}_sum")
+          for name, side in (("long", is_long), ("short", is_short))),
+        *(came.filter(side).count().alias(f"{name}_filled")
+          for name, side in (("long", is_long), ("short", is_short))),
+        pl.corr(strength.filter(came.is_not_null()).rank(), came.drop_nulls().rank())
+        .fill_nan(None).alias("rank_ic"),
+    )  # fmt: skip
+    has_trades = pl.col("longs") > 0
+
+    def share(name: str, side: str) -> pl.Expr:
+        return pl.when(has_trades).then(pl.col(name) / pl.col(side)).otherwise(0.0)
+
+    filled = pl.col("long_filled") + pl.col("short_filled")
+    return (
+        sides.with_columns(
+            unfilled=pl.when(has_trades)
+            .then(pl.col("longs") + pl.col("shorts") - filled)
+            .otherwise(0),
+            gross=share("long_sum", "longs") - share("short_sum", "shorts"),
+            turnover=2 * (share("long_filled", "longs") + share("short_filled", "shorts")),
+        )
+        .with_columns(cost=pl.col("turnover") * cost_bps / 1e4)
+        .with_columns(net=pl.col("gross") - pl.col("cost"))
+        .select(
+            session,
+            *(pl.col(name).cast(pl.Int32) for name in ("signals", "longs", "shorts", "unfilled")),
+            "gross", "turnover", "cost", "net", "rank_ic",
+        )
+        .sort(session)
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class BacktestSummary:
+    """A backtest in numbers; returns and the drawdown are fractions of one side.
+
+    Attributes:
+        sessions: replayed.
+        gross: a year, before costs.
+        net: a year, after costs.
+        gross_sharpe: Sharpe ratio a year before costs.
+        net_sharpe: the same after costs.
+        drawdown: the deepest fall of the sum of net returns below its highest point before.
+        break_even_bps: cost of a trade at which nothing is left; NaN without trades.
+        hit_rate: share of the sessions with trades that gained before costs.
+        proven_share: share of the sessions whose champion had a proven skill.
+        net_while_proven: a year, after costs, were only these sessions traded.
+        cost_bps: what a trade was taken to cost.
+    """
+
+    sessions: int
+    gross: Estimate
+    net: Estimate
+    gross_sharpe: Estimate
+    net_sharpe: Estimate
+    drawdown: float
+    break_even_bps: float
+    hit_rate: float
+    proven_share: float
+    net_while_proven: Estimate
+    cost_bps: float
+
+    def lines(self) -> list[tuple[str, str]]:
+        """Return (name, value as text) of each number, for people."""
+        return [
+            ("sessions", f"{self.sessions:,}"),
+            ("gross a year", f"{self.gross}"),
+            (f"net a year, {self.cost_bps:g} bps a trade", f"{self.net}"),
+            ("net a year, proven sessions alone", f"{self.net_while_proven}"),
+            ("Sharpe ratio, gross", f"{self.gross_sharpe}"),
+            ("Sharpe ratio, net", f"{self.net_sharpe}"),
+            ("drawdown, net", f"{self.drawdown:.3f}"),
+            ("break-even", f"{self.break_even_bps:.1f} bps a trade"),
+            ("sessions that gained, gross", f"{self.hit_rate:.1%}"),
+            ("sessions with a proven champion", f"{self.proven_share:.1%}"),
+        ]
+
+
+def summary_of(
+    table: pl.DataFrame, *, cost_bps: float, resamples: int = 1_000, seed: int = 7
+) -> BacktestSummary:
+    """Return a backtest in numbers, with day-block bootstrap intervals of 95 %.
+
+    Args:
+        table: schemas.BACKTEST, at least one row.
+        cost_bps: what a trade was taken to cost, in basis points of its size.
+        resamples: bootstrap resamples of blocks of sessions.
+        seed: of the resampling.
+    """
+    counts = draw_counts(table.height, resamples=resamples, seed=seed).astype(np.float64)
+    net, is_proven = table["net"], table["is_proven"]
+    has_trades = table.filter(pl.col("turnover") > 0)
+    turnover = table["turnover"].mean()
+    path = np.concatenate([[0.0], net.cum_sum().to_numpy()])
+    return BacktestSummary(
+        sessions=table.height,
+        gross=_a_year(table["gross"], counts),
+        net=_a_year(net, counts),
+        gross_sharpe=_sharpe(table["gross"], counts),
+        net_sharpe=_sharpe(net, counts),
+        drawdown=float((np.maximum.accumulate(path) - path).max()),
+        break_even_bps=1e4 * table["gross"].mean() / turnover if turnover else NAN,
+        hit_rate=float((has_trades["gross"] > 0).mean()) if has_trades.height else NAN,
+        proven_share=float(is_proven.mean()),
+        net_while_proven=_a_year(net * is_proven.cast(pl.Float64), counts),
+        cost_bps=cost_bps,
+    )
+
+
+def _a_year(values: pl.Series, counts: np.ndarray) -> Estimate:
+    draws = counts @ values.to_numpy() / len(values)
+    return _estimate(YEAR_SESSIONS * values.mean(), YEAR_SESSIONS * draws)
+
+
+def _sharpe(values: pl.Series, counts: np.ndarray) -> Estimate:
+    sharpe = ratio_of("it", YEAR_SESSIONS)
+    each = values.to_numpy()
+    columns = {"it": each, "it_squares": each**2, "it_sessions": np.ones(len(each))}
+    whole = {name: np.array(it.sum()) for name, it in columns.items()}
+    return _estimate(
+        float(sharpe(whole)), sharpe({name: counts @ it for name, it in columns.items()})
+    )
+
+
+def _estimate(value: float, draws: np.ndarray) -> Estimate:
+    lower, upper = interval(draws, level=LEVEL)
+    return Estimate(value, NAN if lower is None else lower, NAN if upper is None else upper)
