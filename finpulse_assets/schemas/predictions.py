@@ -128,6 +128,13 @@ DAILY_SIGNALS = Table(
         Column("skills", pl.String, "which: ranking, market, text, after_costs; empty where none "
                "is proven, null in signals from before skills had names",
                nullable=True, came_later=True),
+        Column("return_lower", pl.Float64, "lower end of the 90 % conformal band of the return; "
+               "null where too few errors are known", "fraction", nullable=True, came_later=True),
+        Column("return_upper", pl.Float64, "upper end of that band", "fraction", nullable=True,
+               came_later=True),
+        Column("abstain_reason", pl.String, "why it should not be acted on: model_expired, "
+               "no_proven_skill, dissimilar (unlike the training rows) or contradiction; null "
+               "where no reason is known", nullable=True, came_later=True),
         MODEL_VERSION,
     ),
     key=("ticker", "session_date", "predicted_at"),

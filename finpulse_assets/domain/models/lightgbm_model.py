@@ -16,9 +16,11 @@ import numpy as np
 import polars as pl
 
 from finpulse_assets.domain.features.registry import FEATURES
+from finpulse_assets.domain.models.band import Band
 from finpulse_assets.domain.models.calibration import Calibration
 from finpulse_assets.domain.models.candidate import CARD_FILE
 from finpulse_assets.domain.models.served import RowPredictor, Served
+from finpulse_assets.domain.models.training_range import TrainingRange
 from finpulse_assets.domain.seal import REBUILD, as_json, parse_json
 from finpulse_assets.errors import ModelError
 
@@ -49,6 +51,8 @@ class PriceModel(Served):
     probability_text: str
     return_text: str
     calibration: Calibration | None = None
+    band: Band | None = None
+    training_range: TrainingRange | None = None
     candidate_id: str = ""
     sentiment_fingerprint: str = ""
 
@@ -150,9 +154,7 @@ class PriceModel(Served):
                 medians=tuple(card["medians"]),
                 probability_text=texts[PROBABILITY_FILE],
                 return_text=texts[RETURN_FILE],
-                calibration=card["calibration"] and Calibration.from_dict(card["calibration"]),
-                candidate_id=card["candidate_id"],
-                sentiment_fingerprint=card["sentiment_fingerprint"],
+                **cls._served_fields(card),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(
@@ -163,7 +165,6 @@ class PriceModel(Served):
         """Return the model as text files by name; equal models, equal bytes."""
         card = {
             "family": "lightgbm",
-            "candidate_id": self.candidate_id,
             "features": self.features,
             "plan": self.plan,
             "trained_from": self.trained_from.isoformat(),
@@ -171,8 +172,7 @@ class PriceModel(Served):
             "row_count": self.row_count,
             "up_rate": self.up_rate,
             "medians": self.medians,
-            "calibration": self.calibration and self.calibration.to_dict(),
-            "sentiment_fingerprint": self.sentiment_fingerprint,
+            **self._served_card(),
         }
         return {
             PROBABILITY_FILE: self.probability_text,

@@ -16,6 +16,7 @@ import numpy as np
 import polars as pl
 
 from finpulse_assets.domain.features.registry import FEATURES
+from finpulse_assets.domain.models.band import Band
 from finpulse_assets.domain.models.calibration import Calibration
 from finpulse_assets.domain.models.candidate import CARD_FILE
 from finpulse_assets.domain.models.lightgbm_model import (
@@ -26,6 +27,7 @@ from finpulse_assets.domain.models.lightgbm_model import (
 )
 from finpulse_assets.domain.models.places import PlacesAmong, places, places_among
 from finpulse_assets.domain.models.served import RowPredictor, Served
+from finpulse_assets.domain.models.training_range import TrainingRange
 from finpulse_assets.domain.seal import REBUILD, as_json, parse_json
 from finpulse_assets.errors import ModelError
 
@@ -73,6 +75,8 @@ class RankingModel(Served):
     up_rate: float
     booster_texts: tuple[str, ...]
     calibration: Calibration | None = None
+    band: Band | None = None
+    training_range: TrainingRange | None = None
     candidate_id: str = ""
     sentiment_fingerprint: str = ""
 
@@ -173,7 +177,6 @@ class RankingModel(Served):
         """Return the model as text files by name; equal models, equal bytes."""
         card = {
             "family": "ranking",
-            "candidate_id": self.candidate_id,
             "features": self.features,
             "plan": self.plan,
             "coefficients": self.coefficients,
@@ -186,8 +189,7 @@ class RankingModel(Served):
             "trained_to": self.trained_to.isoformat(),
             "row_count": self.row_count,
             "up_rate": self.up_rate,
-            "calibration": self.calibration and self.calibration.to_dict(),
-            "sentiment_fingerprint": self.sentiment_fingerprint,
+            **self._served_card(),
         }
         boosters = dict(zip(BOOSTER_FILES, self.booster_texts, strict=True))
         return {**boosters, CARD_FILE: as_json(card)}
@@ -210,9 +212,7 @@ class RankingModel(Served):
                 trained_to=date.fromisoformat(card["trained_to"]),
                 row_count=card["row_count"],
                 booster_texts=tuple(texts[name] for name in BOOSTER_FILES),
-                calibration=card["calibration"] and Calibration.from_dict(card["calibration"]),
-                candidate_id=card["candidate_id"],
-                sentiment_fingerprint=card["sentiment_fingerprint"],
+                **cls._served_fields(card),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(

@@ -12,7 +12,10 @@ from datetime import date, datetime, timedelta
 import numpy as np
 import polars as pl
 
+from finpulse_assets.domain.models.lightgbm_model import feature_matrix
 from finpulse_assets.domain.models.registry import Model
+from finpulse_assets.domain.predictions.abstention import reasons_to_abstain
+from finpulse_assets.domain.serving.staleness import MODEL_LIFE_SESSIONS
 from finpulse_assets.errors import EvaluationError
 from finpulse_assets.schemas import DAILY_SIGNALS
 
@@ -57,11 +60,21 @@ def signals_of(
         )
     probability_up, expected_return = model.predict(rows)
     lower, upper = model.interval(probability_up)
+    matrix = feature_matrix(rows, model.features)
     signals = rows.select("ticker", "session_date").with_columns(
         pl.Series("probability_up", probability_up),
         pl.Series("probability_lower", lower),
         pl.Series("probability_upper", upper),
         pl.Series("expected_return", expected_return),
+        *model.return_band(expected_return),
+        reasons_to_abstain(
+            model,
+            matrix,
+            probability_up,
+            expected_return,
+            is_proven=bool(skills),
+            is_expired=_is_expired(model, sessions, predicted_at),
+        ),
         pl.Series("reasons", model.reasons(rows)),
         predicted_at=pl.lit(predicted_at, pl.Datetime("us", "UTC")),
         is_proven=pl.lit(bool(skills)),
@@ -69,6 +82,12 @@ def signals_of(
         model_version=pl.lit(model_version),
     )
     return _finish(signals, sessions)
+
+
+def _is_expired(model: Model, sessions: pl.DataFrame, at: datetime) -> bool:
+    """Return whether too many sessions have opened since the last one that taught the model."""
+    opened = (pl.col("session_date") > model.trained_to) & (pl.col("open_at") <= at)
+    return sessions.filter(opened).height > MODEL_LIFE_SESSIONS
 
 
 def new_version(computed: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:

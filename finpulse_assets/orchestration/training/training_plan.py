@@ -20,6 +20,7 @@ from finpulse_assets.domain.evaluation.walk_forward import (
     walk_forward_predictions,
 )
 from finpulse_assets.domain.models.candidate import Candidate
+from finpulse_assets.domain.models.lightgbm_model import feature_matrix
 from finpulse_assets.domain.models.registry import MARKET, Model, baselines_of, candidates
 from finpulse_assets.domain.texts.embeddings import NAMES as EMBEDDINGS
 from finpulse_assets.errors import SettingError
@@ -135,6 +136,7 @@ class Recipe:
             )
             yield (
                 challenger.fit(scaled[challenger.scale])
+                .trained_on(feature_matrix(self.frame, challenger.features))
                 .calibrated(own)
                 .as_candidate(candidate_id, sentiment_fingerprint=self.sentiment_fingerprint)
             )

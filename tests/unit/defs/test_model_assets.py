@@ -58,7 +58,12 @@ def test_one_id_names_the_rows_the_scores_the_model_and_the_champion(chained):
     assert decision.champion.candidate_id == candidate_id
     assert decision.decided_at == home.as_of
     assert decision.champion.is_proven, decision.reasons
-    assert home.models.load(candidate_id).calibration is not None
+    model = home.models.load(candidate_id)
+    assert model.calibration is not None
+    assert model.band.row_count == home.lake.scan(OUT_OF_SAMPLE).filter(
+        candidate="ranking"
+    ).collect().height  # fmt: skip
+    assert len(model.training_range.lows) == len(model.features)
     assert home.tracking.aliases == {"challenger": candidate_id, "champion": candidate_id}
 
 
@@ -138,7 +143,8 @@ def test_old_candidates_are_pruned_and_said(chained):
     signal = {
         "ticker": "T0", "target_session_date": DAYS[101], "origin": "live", "probability_up": 0.5,
         "probability_lower": None, "probability_upper": None, "expected_return": 0.0, "rank": 1,
-        "reasons": "none", "is_proven": True, "skills": "text", "model_version": "old1",
+        "reasons": "none", "is_proven": True, "skills": "text",
+        "return_lower": None, "return_upper": None, "abstain_reason": None, "model_version": "old1",
     }  # fmt: skip
     home.lake.append(DAILY_SIGNALS, pl.DataFrame(row | signal), [])
     result = home.run(promotion)

@@ -14,6 +14,7 @@ from finpulse_assets.domain.models.lightgbm_model import (
     PROBABILITY_FILE,
     RETURN_FILE,
     PriceModel,
+    feature_matrix,
 )
 from finpulse_assets.domain.models.training import TrainingPlan, fit_price_model
 from finpulse_assets.errors import ModelError
@@ -36,8 +37,13 @@ def model(frame) -> PriceModel:
 
 @pytest.fixture(scope="module")
 def calibrated(frame, model) -> PriceModel:
-    probability, _ = model.predict(frame)
-    return model.calibrated(frame.with_columns(pl.Series("probability_up", probability)))
+    probability, expected = model.predict(frame)
+    known = model.trained_on(feature_matrix(frame, FEATURES))
+    return known.calibrated(
+        frame.with_columns(
+            pl.Series("probability_up", probability), pl.Series("expected_return", expected)
+        )
+    )
 
 
 def test_a_saved_model_comes_back_whole(tmp_path, frame, calibrated):

@@ -22,7 +22,7 @@ def signal(ticker: str, day: date, hour: int, probability: float, **other) -> di
         "decision_at": at(day, 21), "target_session_date": MONDAY, "origin": "live",
         "probability_up": probability, "probability_lower": None, "probability_upper": None,
         "expected_return": 0.01, "rank": 1, "reasons": "none", "is_proven": True,
-        "skills": "ranking",
+        "skills": "ranking", "return_lower": None, "return_upper": None, "abstain_reason": None,
         "model_version": "m1",
     } | other  # fmt: skip
 

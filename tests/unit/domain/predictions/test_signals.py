@@ -10,8 +10,14 @@ import polars as pl
 import pytest
 
 from finpulse_assets.domain.calendar import build_sessions
-from finpulse_assets.domain.models.lightgbm_model import PriceModel
+from finpulse_assets.domain.models.lightgbm_model import PriceModel, feature_matrix
 from finpulse_assets.domain.models.training import TrainingPlan, fit_price_model
+from finpulse_assets.domain.predictions.abstention import (
+    CONTRADICTION,
+    DISSIMILAR,
+    MODEL_EXPIRED,
+    NO_PROVEN_SKILL,
+)
 from finpulse_assets.domain.predictions.signals import (
     LATE,
     LIVE,
@@ -80,12 +86,45 @@ def test_a_signal_is_for_the_next_session(model, features):
 
 def test_a_calibrated_model_gives_an_interval(model, features):
     frame = training_frame(effect=1.0, sessions=30)
-    probability, _ = model.predict(frame)
-    calibrated = model.calibrated(frame.with_columns(pl.Series("probability_up", probability)))
+    probability, expected = model.predict(frame)
+    calibrated = model.calibrated(
+        frame.with_columns(
+            pl.Series("probability_up", probability), pl.Series("expected_return", expected)
+        )
+    )
     signals = predict(calibrated, features, HALF_DAY, skills=("ranking", "text"))
     assert (signals["probability_lower"] <= signals["probability_upper"]).all()
+    assert (signals["return_lower"] < signals["expected_return"]).all()
+    assert (signals["expected_return"] < signals["return_upper"]).all()
     assert signals["is_proven"].all()
     assert signals["skills"].unique().to_list() == ["ranking, text"]
+
+
+def test_a_signal_says_why_it_should_not_be_acted_on(model, features):
+    """The first reason that holds, a code a row."""
+
+    def reasons(of, rows=features, **options):
+        signals = predict(of, rows, MONDAY, **{"skills": ("ranking",)} | options)
+        return dict(signals.select("ticker", "abstain_reason").iter_rows())
+
+    at_hand = replace(model, trained_to=HALF_DAY)
+    known = at_hand.trained_on(feature_matrix(training_frame(sessions=60), FEATURES))
+    strange = features.with_columns(
+        pl.when(pl.col("ticker") == "T03").then(99.0).otherwise(pl.col(name)).alias(name)
+        for name in FEATURES
+    )
+    assert set(reasons(known, skills=()).values()) == {NO_PROVEN_SKILL}
+    says = reasons(known, strange)
+    assert says.pop("T03") == DISSIMILAR
+    assert not {DISSIMILAR, NO_PROVEN_SKILL} & set(says.values())
+    assert reasons(at_hand, strange)["T03"] in (None, CONTRADICTION), "it does not know its range"
+    calendar = build_sessions(date(2024, 5, 1), date(2024, 12, 13))
+    old = replace(known, trained_to=calendar["session_date"][0])
+    expired = signals_of(
+        old, features, calendar, session_date=MONDAY, predicted_at=CLOSED,
+        skills=("ranking",), model_version="m1",
+    )  # fmt: skip
+    assert set(expired["abstain_reason"]) == {MODEL_EXPIRED}
 
 
 def test_rank_one_is_the_strongest(model, features):

@@ -222,6 +222,7 @@ def signals_until(day: date) -> pl.DataFrame:
                 "target_session_date": [day], "origin": ["live"], "probability_up": [0.5],
                 "probability_lower": [None], "probability_upper": [None], "expected_return": [0.0],
                 "rank": [1], "reasons": [""], "is_proven": [False], "skills": [""],
+                "return_lower": [None], "return_upper": [None], "abstain_reason": [None],
                 "model_version": ["x"],
             }
         )
