@@ -16,6 +16,7 @@ from typing import NoReturn
 import typer
 
 from finpulse_assets.cli import (
+    as_if,
     audit,
     backfill,
     backtest,
@@ -58,6 +59,7 @@ app.command("rehearse")(rehearse.rehearse)
 app.command("backtest")(backtest.backtest)
 app.command("audit")(audit.audit)
 app.command("as-of")(audit.as_of)
+app.command("as-if")(as_if.as_if)
 app.command("serve")(serve.serve)
 app.command("predict")(predict.predict)
 app.command("key")(key.key)

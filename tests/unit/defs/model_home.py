@@ -20,6 +20,7 @@ from finpulse_assets.defs.models.assets import (
     promotion,
 )
 from finpulse_assets.defs.models.backtest import backtest
+from finpulse_assets.defs.models.cards import cards
 from finpulse_assets.defs.monitoring.assets import live_quality
 from finpulse_assets.defs.signals.assets import daily_signals
 from finpulse_assets.defs.signals.outcomes import outcomes
@@ -38,7 +39,7 @@ from tests.fakes.tracking import InMemoryTracking
 
 ASSETS = [
     out_of_sample_predictions, price_model, evaluation, promotion, outcomes, live_quality,
-    daily_signals, backtest,
+    daily_signals, backtest, cards,
 ]  # fmt: skip
 CHAIN = [out_of_sample_predictions, price_model, evaluation, promotion]
 CALENDAR = build_sessions(date(2024, 1, 2), date(2025, 1, 31))

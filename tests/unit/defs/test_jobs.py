@@ -6,7 +6,7 @@ import pytest
 
 from finpulse_assets.definitions import defs
 
-CHAIN = {"out_of_sample_predictions", "price_model", "evaluation", "promotion"}
+CHAIN = {"out_of_sample_predictions", "price_model", "evaluation", "promotion", "cards"}
 
 
 @pytest.fixture(scope="module")

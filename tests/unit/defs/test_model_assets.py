@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -14,6 +15,8 @@ from finpulse_assets.defs.models.assets import (
     price_model,
     promotion,
 )
+from finpulse_assets.defs.models.cards import cards
+from finpulse_assets.domain.evaluation.model_card import model_card
 from finpulse_assets.domain.models.registry import WITH_EMBEDDINGS
 from finpulse_assets.domain.texts.embeddings import NAMES, TEXT_EMBEDDINGS
 from finpulse_assets.schemas import DAILY_SIGNALS, EVALUATION, OUT_OF_SAMPLE
@@ -65,6 +68,36 @@ def test_one_id_names_the_rows_the_scores_the_model_and_the_champion(chained):
     ).collect().height  # fmt: skip
     assert len(model.training_range.lows) == len(model.features)
     assert home.tracking.aliases == {"challenger": candidate_id, "champion": candidate_id}
+
+
+def test_the_cards_say_how_the_champion_was_made_and_what_it_stands_on(chained):
+    home = chained
+    result = home.run(cards)
+    assert result.success
+    shown = metadata(result, cards)
+    champion = home.models.promotion().champion
+    model = home.models.load(champion.candidate_id)
+    card = shown["model_card"]
+    for part in (
+        f"# Model card: {champion.candidate_id}",
+        f"Proven skills: **{', '.join(champion.skills)}**",
+        f"{model.trained_from} to {model.trained_to}, {model.row_count:,} rows",
+        f"| ranking | yes | {champion.rank_ic:.3f} [",
+        "| ranking without |",
+        f"It was measured to hold {model.band.coverage:.1%} (",
+        "| sentiment_mean |",
+    ):
+        assert part in card, part
+    assert f"| fct_training_set | {model.row_count:,} | 6 | 100 |" in shown["data_card"]
+    for name in ("model_card", "data_card"):
+        assert Path(shown[f"{name}_path"]).read_text(encoding="utf-8") == shown[name]
+
+
+def test_a_champion_whose_evaluation_was_replaced_has_a_card(chained):
+    decision = chained.models.promotion()
+    card = model_card(chained.models.load(decision.champion.candidate_id), decision, None)
+    assert "Its evaluation was replaced" in card
+    assert f"| ranking | {decision.champion.rank_ic:.4f} | yes |" in card
 
 
 def test_two_interleaved_runs_never_promote_one_model_on_the_others_scores(home):
