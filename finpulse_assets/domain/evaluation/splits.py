@@ -81,7 +81,7 @@ def purged_walk_forward(
     [(3, 2), (5, 2)]
     """
     _check_arguments(folds, min_train_sessions, embargo_sessions)
-    sessions = _checked(sessions)
+    sessions = checked_sessions(sessions)
     dates = sessions["session_date"].to_list()
     decisions = sessions["decision_at"].to_list()
     exits = sessions["exit_at"].to_list()
@@ -123,7 +123,13 @@ def _check_arguments(folds: int, min_train_sessions: int, embargo_sessions: int)
             raise EvaluationError(f"{name} is {value}, it should be {least} or more")
 
 
-def _checked(sessions: pl.DataFrame) -> pl.DataFrame:
+def checked_sessions(sessions: pl.DataFrame) -> pl.DataFrame:
+    """Return the sessions in their order, held to what a split needs.
+
+    Raises:
+        EvaluationError: a column is missing, a session occurs twice, its label ends before its
+            decision, or decisions do not follow the dates.
+    """
     missing = {"session_date", "decision_at", "exit_at"} - set(sessions.columns)
     if missing:
         raise EvaluationError(
