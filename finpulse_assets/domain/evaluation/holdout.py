@@ -86,8 +86,8 @@ class HoldoutRead:
 def reads_so_far(history: Sequence[HoldoutRead], span: tuple[date, date]) -> int:
     """Return how many of the reads looked at sessions of this span.
 
-    >>> from datetime import UTC
-    >>> read = HoldoutRead("a", date(2024, 1, 2), date(2024, 3, 1), 1, (), "", datetime.now(UTC))
+    >>> read_at = datetime(2024, 3, 1, 22)
+    >>> read = HoldoutRead("a", date(2024, 1, 2), date(2024, 3, 1), 1, (), "", read_at)
     >>> [reads_so_far([read], (date(2024, month, 1), date(2024, 6, 1))) for month in (3, 4)]
     [1, 0]
     """
