@@ -134,17 +134,21 @@ def parse_batch(body: bytes, features: tuple[str, ...]) -> list[str] | np.ndarra
 
 
 def _matrix(columns: list[str], rows: list[list[Any]], features: tuple[str, ...]) -> np.ndarray:
-    _feature_row(dict.fromkeys(columns), features)  # the words for a wrong or a missing name
-    if len(columns) != len(features):
-        raise RequestError("the columns name a feature twice", hint="name it once")
+    is_in_order = tuple(columns) == features
+    if not is_in_order:
+        _feature_row(dict.fromkeys(columns), features)  # the words for a wrong or a missing name
+        if len(columns) != len(features):
+            raise RequestError("the columns name a feature twice", hint="name it once")
     short = next((at for at, row in enumerate(rows) if len(row) != len(columns)), None)
     if short is not None:
         raise RequestError(
             f"row {short} has {len(rows[short])} values, there are {len(columns)} columns",
             hint="null where a value is unknown",
         )
-    place = {name: at for at, name in enumerate(columns)}
-    matrix = np.array(rows, dtype=float)[:, [place[name] for name in features]]
+    matrix = np.array(rows, dtype=float)
+    if not is_in_order:
+        place = {name: at for at, name in enumerate(columns)}
+        matrix = matrix[:, [place[name] for name in features]]
     if (infinite := np.argwhere(np.isinf(matrix))).size:
         at, feature = infinite[0].tolist()
         _refuse(f"{features[feature]} of row {at}", "infinite")
