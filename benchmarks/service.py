@@ -177,11 +177,12 @@ def beside(ours: Service, peer: Service, symbols: list[str], row: dict) -> dict[
     return claims
 
 
-def alone(ours: Service, symbols: list[str], row: dict, soak: float) -> dict[str, bool]:
+def alone(ours: Service, symbols: list[str], rows: list[dict], soak: float) -> dict[str, bool]:
     """Measure what only our service claims; print, and return the claims."""
-    many = {"columns": list(row), "rows": [list(row.values())] * 512}
+    # A row for each symbol, over and over: a row that is the same each time is predicted faster.
+    many = {"columns": list(rows[0]), "rows": [list(row.values()) for row in rows * 6][:512]}
     milliseconds, a_second = ours.in_turn(ours.request(many, "/predict_batch"), 40)
-    rows, of_cpu = a_second * 512, 512_000 / milliseconds
+    a_second, of_cpu = a_second * 512, 512_000 / milliseconds
     own = ours.request({"symbol": symbols[0]})
     at_once = ours.load(own, "once", 1000)
     before = ours.megabytes
@@ -194,11 +195,11 @@ def alone(ours: Service, symbols: list[str], row: dict, soak: float) -> dict[str
                 while b'"hint"' not in answer:
                     answer += connection.recv(65536)
     grown = ours.megabytes - before
-    print(f"batches: {rows:,.0f} rows/s, {of_cpu:,.0f} a CPU second")
+    print(f"batches: {a_second:,.0f} rows/s, {of_cpu:,.0f} a CPU second")
     print(f"1,000 connections at once: {at_once['statuses']}, p99 {at_once['p99']:.0f} ms")
     print(f"{UNKNOWN_PATHS:,} unknown paths: {grown:+.1f} MB")
     return {
-        "batches: at least 20,000 rows/s": rows >= 20_000,
+        "batches: at least 20,000 rows/s": a_second >= 20_000,
         "1,000 connections at once: 200, 429 or 503": set(at_once["statuses"])
         <= {"200", "429", "503"},
         "20,000 unknown paths: at most 5 MB": grown <= 5,
@@ -238,7 +239,8 @@ def main() -> None:
         folder = Path(name)
         service_bundle.write(folder / "bundle", datetime.now(UTC))
         predictor = read_bundle(folder / "bundle")
-        symbols, row = predictor.symbols, predictor.features_of(predictor.symbols[0])
+        symbols = predictor.symbols
+        rows = [predictor.features_of(symbol) for symbol in symbols]
         key = add_key(folder / KEY_FILE, "benchmark", ["predict", "read"], 10_000_000)
         bento = [sys.executable, "-W", "ignore", "-m", "bentoml", "serve", "--host", "127.0.0.1",
                  "--port", "3981", "bentos.price_predictor.service:PricePredictor"]  # fmt: skip
@@ -247,8 +249,8 @@ def main() -> None:
         print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
         with running("FinPulse", bento, 3981, folder, key) as ours:
             with running("FastAPI", fastapi, 3982, folder, key) as peer:
-                claims = beside(ours, peer, symbols, row)
-            claims |= alone(ours, symbols, row, soak)
+                claims = beside(ours, peer, symbols, rows[0])
+            claims |= alone(ours, symbols, rows, soak)
         print(f"load average {os.getloadavg()[0]:.1f} after it")
     verdict(claims)
 

@@ -88,10 +88,8 @@ class PlacesAmong:
         return (self._peers < row).sum(axis=0) + (self._peers <= row).sum(axis=0)
 
     def _counted(self, own: np.ndarray) -> np.ndarray:
-        counts = np.zeros(own.shape)
-        for at, known in enumerate(self._known):
-            values = own[:, at]
-            counts[:, at] = np.searchsorted(known, values, "left") + np.searchsorted(
-                known, values, "right"
-            )
-        return counts
+        counts = np.empty(own.shape[::-1])
+        columns = np.ascontiguousarray(own.T)
+        for at, (known, values) in enumerate(zip(self._known, columns, strict=True)):
+            counts[at] = known.searchsorted(values, "left") + known.searchsorted(values, "right")
+        return counts.T

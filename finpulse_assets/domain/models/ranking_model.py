@@ -27,6 +27,7 @@ from finpulse_assets.domain.models.lightgbm_model import (
 )
 from finpulse_assets.domain.models.places import PlacesAmong, places, places_among
 from finpulse_assets.domain.models.served import RowPredictor, Served
+from finpulse_assets.domain.models.single_row import SingleRow
 from finpulse_assets.domain.models.training_range import TrainingRange
 from finpulse_assets.domain.seal import REBUILD, as_json, parse_json
 from finpulse_assets.errors import ModelError
@@ -103,8 +104,15 @@ class RankingModel(Served):
         """Return `predict` for matrices; see `served.Served.row_predictor`."""
         place = PlacesAmong(feature_matrix(peers, self.features))
 
+        alone = [SingleRow(it) for it in self._boosters]
+
         def predict(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-            score = self._score(place(matrix))
+            placed = place(matrix)
+            if len(placed) == 1:
+                trees = np.array([sum(it(placed[0]) for it in alone)])
+                score = self._combined(placed, trees)
+            else:
+                score = self._score(placed)
             return self._probability(score), self._expected_return(score)
 
         return predict
@@ -231,11 +239,15 @@ class RankingModel(Served):
         if not len(matrix):
             return np.empty(0)
         threads = 1 if len(matrix) < THREADED_ROWS else THREADS
+        trees = sum(it.predict(matrix, num_threads=threads) for it in self._boosters)
+        return self._combined(matrix, trees)
+
+    def _combined(self, matrix: np.ndarray, trees: np.ndarray) -> np.ndarray:
+        """Return the score of places and of what the boosters say of them, added."""
         # Row by row in one order of sums: a product of matrices adds in another for other numbers
         # of rows, and a row alone has to get the bits that it gets among others.
         ridge = (np.ascontiguousarray(matrix, np.float64) * np.array(self.coefficients)).sum(axis=1)
-        trees = sum(it.predict(matrix, num_threads=threads) for it in self._boosters) / len(SEEDS)
-        return self.ridge_weight * ridge + self.booster_weight * trees
+        return self.ridge_weight * ridge + self.booster_weight * (trees / len(SEEDS))
 
     def _moves(self, matrix: np.ndarray) -> np.ndarray:
         """Return what each feature adds to the score, shape (rows, features)."""

@@ -117,7 +117,10 @@ def parse_batch(body: bytes, features: tuple[str, ...]) -> list[str] | np.ndarra
         batch = _BATCH.decode(body)
     except (msgspec.MsgspecError, RecursionError) as error:
         raise RequestError(f"the batch cannot be read: {error}", hint=BATCH_FORM) from error
-    if any(body.count(b'"%b"' % name) > 1 for name in (b"symbols", b"columns", b"rows")):
+    # Two quotes a text: no more of them means that no name stands twice.
+    texts = [it for it in (batch.symbols, batch.columns, batch.rows) if it is not msgspec.UNSET]
+    texts += [text for named in texts if named is not batch.rows for text in named]
+    if body.count(b'"') != 2 * len(texts):
         json.loads(body, object_pairs_hook=_object_without_repeats)
     asked = batch.rows if batch.symbols is msgspec.UNSET else batch.symbols
     is_whole = (batch.rows is msgspec.UNSET) == (batch.columns is msgspec.UNSET)
