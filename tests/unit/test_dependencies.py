@@ -20,6 +20,7 @@ EXTRAS = {
     "finpulse_assets": set(),
     "finpulse_assets/cli": GRAPH,
     "finpulse_assets/cli/doctor.py": GRAPH | {"sentiment"},
+    "finpulse_assets/client": {"client"},
     "finpulse_assets/definitions.py": GRAPH,
     "finpulse_assets/defs": GRAPH,
     "finpulse_assets/domain": GRAPH,  # TA-Lib and matplotlib, where features are made and drawn
