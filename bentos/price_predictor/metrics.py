@@ -38,7 +38,7 @@ class Gauge(Counter):
     kind = "gauge"
 
     def set(self, value: float) -> None:
-        self.values[()] = value
+        self.values[()] = float(value)
 
 
 class Histogram:
@@ -81,11 +81,21 @@ GONE = Counter("finpulse_clients_gone_total", "Clients that left before their re
 RELOADS = Counter(
     "finpulse_reloads_total", "New bundles seen, by whether they were taken.", ("result",)
 )
-RELOAD_FAILED = Gauge("finpulse_reload_failed", "1 while the newest bundle cannot be trusted.")
+RELOAD_FAILED = Gauge("finpulse_reload_failed", "1 while a bundle that is wanted cannot be had.")
+ANSWERS = Counter(
+    "finpulse_answers_total", "Answers, by the role in the roll-out of what gave them.", ("role",)
+)
+CANARY_SHARE = Gauge("finpulse_canary_share", "Share of the requests that the canary answers.")
+SHADOWED = Counter(
+    "finpulse_shadow_total", "Answers that a challenger was scored beside, by result.", ("result",)
+)
+STORE_FAILED = Gauge(
+    "finpulse_online_store_failed", "1 while the store of online features cannot be reached."
+)
 RECORDED = Counter("finpulse_ledger_entries_total", "Answers appended to the ledger.")
 UNRECORDED = Counter("finpulse_ledger_refused_total", "Answers that the ledger could not take.")
-ALL = (REQUESTS, LATENCY, ABSTENTIONS, IN_PROGRESS, GONE, RELOADS, RELOAD_FAILED, RECORDED,
-       UNRECORDED)  # fmt: skip
+ALL = (REQUESTS, LATENCY, ABSTENTIONS, IN_PROGRESS, GONE, RELOADS, RELOAD_FAILED, ANSWERS,
+       CANARY_SHARE, SHADOWED, STORE_FAILED, RECORDED, UNRECORDED)  # fmt: skip
 
 
 def rendered(judged: Mapping[str, tuple[str, float]], also: Iterable[Counter] = ()) -> bytes:

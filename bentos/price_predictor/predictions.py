@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from time import perf_counter
@@ -12,33 +13,45 @@ import msgspec
 import numpy as np
 
 from bentos.price_predictor.calls import Call, Said, query_of
-from bentos.price_predictor.metrics import ABSTENTIONS
+from bentos.price_predictor.metrics import ABSTENTIONS, ANSWERS
+from bentos.price_predictor.places import CANARY, LIVE
 from bentos.price_predictor.refusal import Refused
+from bentos.price_predictor.shadowing import Answered
 from finpulse_assets.domain.serving.answering import PLAIN, Answering, Asked, Reply
 from finpulse_assets.domain.serving.request import parse_batch
+from finpulse_assets.errors import RequestError
 from finpulse_assets.gateways.clock import system_now
 from finpulse_assets.gateways.serving.ledger import find_entry, newest_entries
 from finpulse_assets.gateways.serving.prediction_id import new_prediction_id, time_of
+
+Ask = Callable[[Answering], Sequence[Reply]]
 
 
 def predict(call: Call) -> Said | Awaitable[Said]:
     """Answer for one symbol, or for one feature row."""
     now = system_now()
-    answering = call.served.answering
     asked = _asked(call.query) if call.query else PLAIN
-    reply = answering.reply(call.body, now=now, asked=asked)
-    (content,) = _stamped(call, (reply,), now)
-    recorded = _recorded(call, (reply,), (content,), answering.bundle, now)
+    body = call.body
+
+    def ask(answering: Answering) -> Sequence[Reply]:
+        return (answering.reply(body, now=now, asked=asked),)
+
+    given = _given(call.served.answering, call.served.due_canary(), ask)
+    (content,), recorded = _sent(call, given, ask, now)
     return Said(content) if recorded is None else _after(recorded, content)
 
 
 async def predict_batch(call: Call) -> Said:
     """Answer for up to 512 symbols or feature rows, in a thread: it must not hold up others."""
     now = system_now()
-    answering = call.served.answering
-    replies = await asyncio.to_thread(_replies, answering, call.body, now)
-    contents = _stamped(call, replies, now)
-    recorded = _recorded(call, replies, contents, answering.bundle, now)
+    body = call.body
+
+    def ask(answering: Answering) -> Sequence[Reply]:
+        return _replies(answering, body, now)
+
+    live, canary = call.served.answering, call.served.due_canary()
+    given = await asyncio.to_thread(_given, live, canary, ask)
+    contents, recorded = _sent(call, given, ask, now)
     if recorded is not None:
         await recorded
     return Said(b'{"answers":[' + b",".join(contents) + b"]}")
@@ -49,7 +62,7 @@ async def prediction(call: Call) -> Said:
     time_of(call.argument)  # the words for what is no id
     folder = _ledger_of(call)
     entry = await asyncio.to_thread(find_entry, folder, call.argument)
-    if entry is None:
+    if entry is None or entry.shadow_of:
         raise Refused(
             404,
             f"no answer {call.argument!a} stands in the ledger of the last days",
@@ -90,20 +103,35 @@ def _replies(answering: Answering, body: bytes, now: datetime) -> list[Reply]:
     return [by_symbol[symbol] for symbol in asked]
 
 
-def _stamped(call: Call, replies: Sequence[Reply], now: datetime) -> list[bytes]:
+def _given(
+    live: Answering, canary: Answering | None, ask: Ask
+) -> tuple[Answering, str, Sequence[Reply]]:
+    """Return who replies, in which role, and what; the live one also to what the canary refuses."""
+    if canary is not None:
+        with suppress(RequestError):  # it may read other features than the live one
+            return canary, CANARY, ask(canary)
+    return live, LIVE, ask(live)
+
+
+def _sent(
+    call: Call, given: tuple[Answering, str, Sequence[Reply]], ask: Ask, now: datetime
+) -> tuple[list[bytes], Awaitable[None] | None]:
+    """Return the answers as they are sent, and what is to be awaited before, if anything is."""
+    answering, role, replies = given
+    ANSWERS.add(role, amount=len(replies))
     for reply in replies:
         for reason in reply.abstain_reasons:
             ABSTENTIONS.add(reason)
+    ids = [new_prediction_id(now) for _ in replies]
     stamp = f"{now.replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
     latency = (perf_counter() - call.started) * 1000
-    return [reply.stamped(new_prediction_id(now), stamp, latency) for reply in replies]
-
-
-def _recorded(
-    call: Call, replies: Sequence[Reply], contents: Sequence[bytes], bundle: str, now: datetime
-) -> Awaitable[None] | None:
-    recorder = call.served.recorder
-    return None if recorder is None else recorder.record(replies, contents, bundle, now)
+    contents = [reply.stamped(own, stamp, latency) for own, reply in zip(ids, replies, strict=True)]
+    served = call.served
+    recorded = served.recorder and served.recorder.record(replies, contents, answering.bundle, now)
+    if served.shadow is not None:
+        answered = Answered(ids, replies, ask, now, stamp)
+        served.shadowing.see(served.shadow, served.recorder, answered)
+    return contents, recorded
 
 
 async def _after(recorded: Awaitable[None], content: bytes) -> Said:

@@ -52,11 +52,23 @@ class Recorder:
         RECORDED.add(amount=len(entries))
         return self._forced() if self.mode is LedgerMode.DURABLE else None
 
-    def _refused(self, error: LedgerError, count: int) -> None:
+    def note(self, entries: Sequence[bytes], now: datetime) -> None:
+        """Append entries that nobody waits for; where the disk refuses, that is counted."""
+        try:
+            self.writer.append(entries, now)
+        except LedgerError as error:
+            self._count_refused(error, len(entries))
+        else:
+            RECORDED.add(amount=len(entries))
+
+    def _count_refused(self, error: LedgerError, count: int) -> None:
         UNRECORDED.add(amount=count)
         if not self._is_refusing:  # once, not at every request
             self._is_refusing = True
             log.error("%s", error)
+
+    def _refused(self, error: LedgerError, count: int) -> None:
+        self._count_refused(error, count)
         if self.mode is not LedgerMode.ON:
             raise Refused(
                 503,

@@ -1,45 +1,52 @@
-"""What is served: the bundle's answers, replaced as one reference when a newer bundle stands there.
+"""What is served: the answers of each version, each replaced as one reference when it changes.
 
-A bundle is read and verified in a thread. One that cannot be trusted is told in the log and in a
-metric, and the one that is served stays.
+A bundle is read and verified in a thread. A live one that cannot be trusted is told in the log and
+in a metric, and the one that is served stays; without a canary or a shadow the live one answers.
 """
 
 from __future__ import annotations
 
 import asyncio
 import gc
+import tempfile
 from pathlib import Path
 
 from bentos.price_predictor.access import Access
 from bentos.price_predictor.logs import log
-from bentos.price_predictor.metrics import RELOAD_FAILED, RELOADS
+from bentos.price_predictor.metrics import CANARY_SHARE, RELOAD_FAILED, RELOADS
+from bentos.price_predictor.places import CANARY, LIVE, SHADOW, Places, Source, Wanted, state_of
 from bentos.price_predictor.recording import Recorder
 from bentos.price_predictor.refusal import Refused
+from bentos.price_predictor.shadowing import Shadowing
 from finpulse_assets.domain.serving.answering import Answering
-from finpulse_assets.errors import FinPulseError
+from finpulse_assets.errors import FinPulseError, ServiceError
 from finpulse_assets.gateways.clock import system_now
-from finpulse_assets.gateways.models.sealed_folder import MANIFEST
-from finpulse_assets.gateways.serving.bundle import read_bundle
+from finpulse_assets.gateways.serving.bundle import read_bundle, with_features
 from finpulse_assets.gateways.serving.ledger import keep_bundle
+from finpulse_assets.gateways.serving.online_store import OnlineStore
 from finpulse_assets.gateways.serving.service_keys import read_keys
-from finpulse_assets.gateways.serving.store_layout import bundle_of, newest_version
 
 LOOK_SECONDS = 0.5
-Seen = tuple[Path, tuple[int, int] | None]
 
 
 class Served:
-    """The answers of the bundle that is served, if one can be trusted."""
+    """The answers of the versions that are served: `current` is the live one's."""
 
     def __init__(self) -> None:
         self.current: Answering | None = None
+        self.canary: Answering | None = None
+        self.shadow: Answering | None = None
+        self.share = self._owed = 0.0
+        self.shadowing = Shadowing()
         self.recorder: Recorder | None = None
         self.is_draining = False
         self.access = Access()
         self._keys: Path | None = None
         self._keys_seen: tuple[int, int] | None = None
-        self._home, self._bentos = Path(), None
-        self._seen: Seen | None = None
+        self._places = Places(Path())
+        self._seen: Wanted | None = None
+        self._tried: dict[str, Source | None] = {}
+        self._failed: dict[str, str] = {}
 
     def start(
         self,
@@ -47,33 +54,33 @@ class Served:
         bentos: Path | None = None,
         recorder: Recorder | None = None,
         keys: Path | None = None,
+        store: OnlineStore | None = None,
     ) -> None:
         """Read the first bundle; where it cannot be trusted, say so and serve nothing.
 
         Args:
             home: the bundle's folder.
-            bentos: the folder of the service's bentos, the newest of which is followed; None to
-                follow `home` itself.
+            bentos: the folder of the service's bentos, whose roll-out is followed; None to follow
+                `home` itself.
             recorder: of the answers, None for no ledger.
             keys: the file of keys, None for none.
+            store: of online features that several replicas read, None for none.
         """
-        self._keys = keys
+        self._keys, self.recorder = keys, recorder
         self._look_at_keys()
-        self._home, self._bentos, self.recorder = home, bentos, recorder
-        self._seen = self._look()
-        self._take(self._seen)
+        self._places = Places(home, bentos, store)
+        self._take(self._places.look())
 
     async def follow(self) -> None:
-        """Look for a newer bundle for as long as the service runs, and take it."""
+        """Look for what is newer for as long as the service runs, and take it."""
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             if self.recorder is not None:
                 self.recorder.writer.close_if_old(system_now())
             self._look_at_keys()
-            seen = await asyncio.to_thread(self._look)
-            if seen != self._seen:
-                self._seen = seen
-                await asyncio.to_thread(self._take, seen)
+            wanted = await asyncio.to_thread(self._places.look)
+            if wanted != self._seen:
+                await asyncio.to_thread(self._take, wanted)
 
     @property
     def answering(self) -> Answering:
@@ -91,9 +98,19 @@ class Served:
             )
         return self.current
 
+    def due_canary(self) -> Answering | None:
+        """Return the canary where this request is one of its share, which is held exactly."""
+        if self.canary is None:
+            return None
+        self._owed += self.share
+        if self._owed < 1:
+            return None
+        self._owed -= 1
+        return self.canary
+
     def _look_at_keys(self) -> None:
         """Take the keys as they are now; a file that cannot be read leaves those there were."""
-        seen = _state_of(self._keys) if self._keys else None
+        seen = state_of(self._keys) if self._keys else None
         if seen == self._keys_seen:
             return
         self._keys_seen = seen
@@ -102,45 +119,70 @@ class Served:
         except FinPulseError as error:
             log.error("the keys are kept as they were: %s", error)
 
-    def _read(self, folder: Path) -> Answering:
-        if self.recorder is None:
-            return Answering(read_bundle(folder))
-        # What is served is the copy that is kept, so that each answer can be given again.
-        found, kept = keep_bundle(self.recorder.folder, folder)
-        return Answering(read_bundle(kept), bundle=found)
-
-    def _look(self) -> Seen:
-        """Return the bundle that should be served, and its seal's file as it is now."""
-        folder = self._home
-        if self._bentos is not None and (version := newest_version(self._bentos)):
-            folder = bundle_of(self._bentos / version)
-        return folder, _state_of(folder / MANIFEST)
-
-    def _take(self, seen: Seen) -> None:
-        is_first = self.current is None
-        try:
-            answering = self._read(seen[0])
-            answering.warm_up(system_now())
-        except FinPulseError as error:
-            RELOAD_FAILED.set(1)
-            RELOADS.add("refused")
-            log.error("%s: %s", "not ready" if is_first else "the old bundle is kept", error)
-            return
-        self.current = answering
-        RELOAD_FAILED.set(0)
-        RELOADS.add("taken")
+    def _take(self, wanted: Wanted) -> None:
+        self._seen = wanted
+        for role, source in wanted.roles():
+            if source == self._tried.get(role):
+                continue
+            try:
+                taken = source and self._load(source)
+            except FinPulseError as error:
+                self._refuse(role, source, error)
+                continue
+            self._tried[role] = source
+            self._failed.pop(role, None)
+            if taken is not None or role != LIVE:
+                self._put(role, taken)
+        self.share = wanted.share
+        CANARY_SHARE.set(wanted.share if self.canary else 0)
+        RELOAD_FAILED.set(bool(self._failed))
         # What lives as long as the service is not looked through again at every collection.
         gc.collect()
         gc.freeze()
-        log.info("serving model %s", answering.predictor.model_version)
 
+    def _load(self, source: Source) -> Answering:
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name) / "bundle"
+            other = source.read_features and source.read_features()
+            if other is None or not with_features(source.folder, other, folder):
+                folder = source.folder
+            if self.recorder is None:
+                answering = Answering(read_bundle(folder))
+            else:
+                # What is served is the copy that is kept, so that each answer can be given again.
+                found, kept = keep_bundle(self.recorder.folder, folder)
+                answering = Answering(read_bundle(kept), bundle=found)
+        answering.warm_up(system_now())
+        return answering
 
-def _state_of(path: Path) -> tuple[int, int] | None:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_ino
+    def _put(self, role: str, taken: Answering | None) -> None:
+        before = {LIVE: self.current, CANARY: self.canary, SHADOW: self.shadow}[role]
+        if role == LIVE:
+            self.current = taken
+        elif role == CANARY:
+            self.canary = taken
+        else:
+            self.shadow = taken
+        if taken is not None:
+            RELOADS.add("taken")
+            log.info("serving model %s as %s", taken.predictor.model_version, role)
+        elif before is not None:
+            log.info("serving no %s any more", role)
+
+    def _refuse(self, role: str, source: Source | None, error: FinPulseError) -> None:
+        if isinstance(error, ServiceError):  # of the store, which may come back: look again
+            self._seen = None
+        else:
+            self._tried[role] = source
+        if self._failed.get(role) == str(error):
+            return
+        self._failed[role] = str(error)
+        RELOADS.add("refused")
+        if role != LIVE:
+            self._put(role, None)
+            log.error("there is no %s: %s", role, error)
+        else:
+            log.error("%s: %s", "the old bundle is kept" if self.current else "not ready", error)
 
 
 SERVED = Served()

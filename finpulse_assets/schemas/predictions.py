@@ -143,7 +143,7 @@ DAILY_SIGNALS = Table(
 
 LEDGER = Table(
     name="predictions/ledger",
-    grain="one row per answer of the prediction service",
+    grain="one row per answer of the prediction service, and per scoring of a challenger beside it",
     known_at="known at answered_at",
     columns=(
         Column("prediction_id", pl.String, "the answer's own name, ordered by time"),
@@ -166,6 +166,8 @@ LEDGER = Table(
                nullable=True),
         Column("answer", pl.String, "what was sent, JSON"),
         Column("entry_hash", pl.String, "sha256 that binds it to the entry before, hexadecimal"),
+        Column("shadow_of", pl.String, "of a challenger that was scored and never answered: the "
+               "answer beside it; null for what was sent", nullable=True),
     ),
     key=("prediction_id",),
     partition_column="answered_at",

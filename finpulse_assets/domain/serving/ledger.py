@@ -36,22 +36,27 @@ class Entry:
         features: the feature row that was asked with, None for a symbol.
         bundle: id of the bundle that answered.
         hash: of the line, hexadecimal.
+        shadow_of: id of the answer beside which a challenger was scored; "" for what was sent.
     """
 
     content: bytes
     features: Sequence[float | None] | None
     bundle: str
     hash: str
+    shadow_of: str = ""
 
     @property
     def answer(self) -> dict[str, Any]:
         return json.loads(self.content)
 
 
-def entry_of(content: bytes, features: np.ndarray | None, bundle: str) -> bytes:
+def entry_of(
+    content: bytes, features: np.ndarray | None, bundle: str, shadow_of: str = ""
+) -> bytes:
     """Return the entry of an answer, JSON in one line; its features are base64 of float64."""
     row = b"null" if features is None else b'"%b"' % b64encode(features.astype("<f8").tobytes())
-    return b'{"answer":%b,"features":%b,"bundle":"%b"}' % (content, row, bundle.encode())
+    mark = b',"shadow_of":"%b"' % shadow_of.encode() if shadow_of else b""
+    return b'{"answer":%b,"features":%b,"bundle":"%b"%b}' % (content, row, bundle.encode(), mark)
 
 
 def chained(before: str, entries: Iterable[bytes]) -> tuple[str, bytes]:
@@ -85,7 +90,8 @@ def entries_of(name: str, content: bytes) -> Iterator[Entry]:
             )
         kept = _ENTRY.decode(entry)
         if kept.answer is not msgspec.UNSET:
-            yield Entry(bytes(kept.answer), _row_in(kept.features), kept.bundle, before)
+            row = _row_in(kept.features)
+            yield Entry(bytes(kept.answer), row, kept.bundle, before, kept.shadow_of)
 
 
 def table_of(entries: Iterable[Entry]) -> pl.DataFrame:
@@ -108,6 +114,7 @@ def table_of(entries: Iterable[Entry]) -> pl.DataFrame:
                 "features": None if entry.features is None else json.dumps(entry.features),
                 "answer": entry.content.decode(),
                 "entry_hash": entry.hash,
+                "shadow_of": entry.shadow_of or None,
             }
         )
     return (
@@ -120,7 +127,9 @@ def table_of(entries: Iterable[Entry]) -> pl.DataFrame:
 def entry_in(row: Mapping[str, Any]) -> Entry:
     """Return the entry that a row of `schemas.LEDGER` holds."""
     features = row["features"] and json.loads(row["features"])
-    return Entry(row["answer"].encode(), features, row["bundle"], row["entry_hash"])
+    return Entry(
+        row["answer"].encode(), features, row["bundle"], row["entry_hash"], row["shadow_of"] or ""
+    )
 
 
 def replayed(entry: Entry, answering: Answering) -> bytes:
@@ -146,6 +155,7 @@ class _Kept(msgspec.Struct):
     answer: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
     features: str | None = None
     bundle: str = ""
+    shadow_of: str = ""
 
 
 _ENTRY = msgspec.json.Decoder(_Kept)

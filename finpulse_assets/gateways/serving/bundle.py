@@ -11,6 +11,7 @@ Which files it has, writing them, and reading them only if each is as it was wri
 
 from __future__ import annotations
 
+import shutil
 from io import BytesIO
 from pathlib import Path
 
@@ -87,9 +88,47 @@ def write_bundle(folder: Path, model: Model, promotion: Promotion, online: pl.Da
     (folder / PROMOTION_FILE).write_bytes(promotion.to_json().encode())
     ONLINE_FEATURES.enforce(online).write_parquet(folder / ONLINE_FILE, compression="zstd")
     predictor.openings.frame.write_parquet(folder / SESSIONS_FILE, compression="zstd")
-    sums = {name: sha256_of_file(folder / name) for name in SEALED}
-    # Last, so that a write cut short leaves a folder that does not open.
-    (folder / MANIFEST).write_bytes(as_json({"sha256": sums}).encode())
+    _seal(folder)
+
+
+def with_features(bundle: Path, online: bytes, folder: Path) -> bool:
+    """Write into `folder` a bundle with other online features, unless its own are newer.
+
+    The model and its decision are those of the bundle; so is the calendar, which reaches beyond the
+    life of a model.
+
+    Args:
+        bundle: of a whole bundle, whose seal is checked.
+        online: `ONLINE_FEATURES` as Parquet.
+        folder: made if absent.
+
+    Returns:
+        Whether the other features were taken.
+
+    Raises:
+        ModelError: a file of the bundle is not the one that was written.
+        SchemaError: the features are not of the contract.
+    """
+    sealed = read_sealed_bytes(bundle, SEALED)
+    newest = [
+        ONLINE_FEATURES.enforce(pl.read_parquet(BytesIO(it)))["session_date"].max()
+        for it in (sealed[ONLINE_FILE], online)
+    ]
+    if newest[1] < newest[0]:
+        return False
+    shutil.copytree(bundle, folder, dirs_exist_ok=True)
+    (folder / ONLINE_FILE).write_bytes(online)
+    _seal(folder)
+    return True
+
+
+def newest_features(bundle: Path) -> bytes:
+    """Return the online features of a bundle as Parquet, its seal checked.
+
+    Raises:
+        ModelError: they are not what was written.
+    """
+    return read_sealed_bytes(bundle, (ONLINE_FILE,))[ONLINE_FILE]
 
 
 def read_bundle(folder: Path) -> Predictor:
@@ -104,3 +143,9 @@ def read_bundle(folder: Path) -> Predictor:
     online = ONLINE_FEATURES.enforce(pl.read_parquet(BytesIO(sealed[ONLINE_FILE])))
     openings = Openings(pl.read_parquet(BytesIO(sealed[SESSIONS_FILE])))
     return predictor_of(model, promotion, online, openings)
+
+
+def _seal(folder: Path) -> None:
+    """Write the manifest: last, so that a write cut short leaves a folder that does not open."""
+    sums = {name: sha256_of_file(folder / name) for name in SEALED}
+    (folder / MANIFEST).write_bytes(as_json({"sha256": sums}).encode())

@@ -178,11 +178,12 @@ def find_entry(ledger: Path, prediction_id: str) -> Entry | None:
 
 
 def newest_entries(ledger: Path, count: int, symbol: str | None = None) -> list[Entry]:
-    """Return the newest answers, the newest first, of one symbol or of all."""
+    """Return the newest answers that were sent, the newest first, of one symbol or of all."""
     mark = None if symbol is None else b'"symbol":%b,' % msgspec.json.encode(symbol)
     found: list[Entry] = []
     for segment in segments(ledger):
-        own = [it for it in read_segment(segment) if mark is None or mark in it.content]
+        sent = [it for it in read_segment(segment) if not it.shadow_of]
+        own = [it for it in sent if mark is None or mark in it.content]
         found += reversed(own)
         if len(found) >= count:
             break
