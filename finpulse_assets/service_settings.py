@@ -17,6 +17,10 @@ class ServiceSettings(BaseSettings):
         "errors", pattern="^(errors|requests)$", description="what the service logs, as JSON "
         "lines: errors, or requests (a line each, without keys and bodies)"
     )  # fmt: skip
+    online_store: SecretStr | None = Field(
+        None, description="secret: where replicas of the service find the newest features: "
+        "redis://HOST:PORT/0 (rediss://, unix://) or a folder that they share; unset: in the bento"
+    )  # fmt: skip
     service_key: SecretStr | None = Field(
         None, description="secret: the key that finpulse predict sends to the service"
     )

@@ -74,9 +74,12 @@ class Places:
         if self._store is not None:
             try:
                 self._version = self._store.version() or self._version
+                if self._version is None:
+                    problem = f"nothing is published yet in the online store {self._store.name}"
             except FinPulseError as error:
-                problem = f"the features are kept as they were: {error}"
+                problem = str(error)
             STORE_FAILED.set(bool(problem))
+            problem = problem and f"the features are kept as they were: {problem}"
         if self._bentos is not None:
             try:
                 self._rollout = read_rollout(rollout_of(self._bentos))

@@ -19,21 +19,26 @@ from pydantic import BaseModel
 from bentos.price_predictor.connection import limit_connections
 from bentos.price_predictor.front import Front
 from bentos.price_predictor.lifecycle import start_stand_in
-from bentos.price_predictor.logs import begin_log
+from bentos.price_predictor.logs import begin_log, log
 from bentos.price_predictor.recording import Recorder
 from bentos.price_predictor.served import SERVED
 from finpulse_assets.domain.serving.answer import Answer
+from finpulse_assets.errors import FinPulseError
 from finpulse_assets.gateways.clock import system_now
+from finpulse_assets.gateways.serving.online_store import OnlineStore, online_store
 from finpulse_assets.gateways.serving.service_environment import (
     FOLLOWED_BENTOS,
     KEYS,
     LEDGER_FOLDER,
     LEDGER_MODE,
     LOG,
+    ONLINE_STORE,
+    PROFILE,
     LedgerMode,
 )
 
 HOME_VARIABLE = "FINPULSE_SERVICE_HOME"
+DEMO = "demo"  # the profile where none is set
 # What the NVIDIA container runtime reads; CUDA itself comes with the packages that need it.
 GPU_VARIABLES = {"NVIDIA_VISIBLE_DEVICES": "all", "NVIDIA_DRIVER_CAPABILITIES": "compute,utility"}
 
@@ -73,6 +78,7 @@ class PricePredictor:
             bentos=Path(bentos) if bentos else None,
             recorder=_recorder(),
             keys=Path(keys) if keys else None,
+            store=_store(),
         )
 
     @bentoml.on_deployment
@@ -94,6 +100,15 @@ def _recorder() -> Recorder | None:
     folder = os.environ.get(LEDGER_FOLDER)
     mode = LedgerMode(os.environ.get(LEDGER_MODE) or LedgerMode.ON)
     return Recorder(Path(folder), mode) if folder and mode is not LedgerMode.OFF else None
+
+
+def _store() -> OnlineStore | None:
+    place = os.environ.get(ONLINE_STORE)
+    try:
+        return online_store(place, os.environ.get(PROFILE) or DEMO) if place else None
+    except FinPulseError as error:
+        log.error("the features of the bundle are served: %s", error)
+        return None
 
 
 limit_connections()

@@ -26,6 +26,7 @@ from finpulse_assets.cli import (
     rehearse,
     replay,
     rollback,
+    rollout,
     run,
     score,
     serve,
@@ -61,6 +62,7 @@ app.command("audit")(audit.audit)
 app.command("as-of")(audit.as_of)
 app.command("as-if")(as_if.as_if)
 app.command("serve")(serve.serve)
+app.command("rollout")(rollout.rollout)
 app.command("predict")(predict.predict)
 app.command("key")(key.key)
 app.command("replay")(replay.replay)

@@ -10,15 +10,19 @@ from typing import Annotated
 import typer
 
 from finpulse_assets.cli.console import Home, begin, errors
+from finpulse_assets.cli.rollout import shown
 from finpulse_assets.errors import ServiceError
 from finpulse_assets.gateways.clock import system_now
 from finpulse_assets.gateways.serving.bento_store import BentoStore
+from finpulse_assets.gateways.serving.rollout import Rollout, read_rollout, rollout_of
 from finpulse_assets.gateways.serving.service_environment import (
     FOLLOWED_BENTOS,
     KEYS,
     LEDGER_FOLDER,
     LEDGER_MODE,
     LOG,
+    ONLINE_STORE,
+    PROFILE,
     SERVED_HOME,
 )
 from finpulse_assets.gateways.serving.service_keys import read_keys
@@ -58,6 +62,9 @@ def serve(
         highlight=False,
         soft_wrap=True,
     )
+    rollout = read_rollout(rollout_of(bentos_of(settings.bentos)))
+    if rollout != Rollout():
+        errors.print(f"roll-out: {shown(rollout)}", highlight=False, soft_wrap=True)
     status = predictor.judge(system_now())
     if status.is_stale:
         errors.print(
@@ -78,7 +85,10 @@ def serve(
         KEYS: str(settings.service_keys.resolve()),
         LEDGER_MODE: settings.service_ledger,
         LOG: settings.service_log,
+        PROFILE: settings.profile.value,
     }
+    if settings.online_store is not None:
+        environment[ONLINE_STORE] = settings.online_store.get_secret_value()
     os.execve(sys.executable, command, environment)  # noqa: S606
 
 

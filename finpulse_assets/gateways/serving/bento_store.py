@@ -27,6 +27,7 @@ from pathlib import Path
 import finpulse_assets
 from finpulse_assets.errors import ServiceError
 from finpulse_assets.gateways.atomic import written_atomically
+from finpulse_assets.gateways.serving.rollout import read_rollout, rollout_of
 from finpulse_assets.gateways.serving.store_layout import (
     NAME,
     bentos_of,
@@ -120,6 +121,12 @@ class BentoStore:
         self._prune(version)
         return self._bento(version), is_new
 
+    def versions(self) -> list[Bento]:
+        """Return the built bentos, the newest first."""
+        built = [path for path in self._bentos.glob("*") if is_built(path)]
+        built.sort(key=lambda path: (_built_at(path), path.name), reverse=True)
+        return [self._bento(path.name) for path in built]
+
     @property
     def _bentos(self) -> Path:
         return bentos_of(self.root)
@@ -154,9 +161,10 @@ class BentoStore:
             )
 
     def _prune(self, current: str) -> None:
-        """Drop all but the newest few; a running service holds its model in memory."""
-        built = [path for path in self._bentos.iterdir() if (path / "bento.yaml").exists()]
-        built.sort(key=lambda path: (path.name == current, _built_at(path), path.name))
+        """Drop all but the newest few, and those that the roll-out names."""
+        named = read_rollout(rollout_of(self._bentos)).named
+        built = [it.folder for it in reversed(self.versions()) if it.folder.name not in named]
+        built.sort(key=lambda path: path.name == current)
         for folder in built[:-KEPT]:
             shutil.rmtree(folder, ignore_errors=True)
 

@@ -49,24 +49,24 @@ class OnlineStore(Protocol):
         """
 
 
-def online_store(place: str, home_id: str) -> OnlineStore:
+def online_store(place: str, profile: str) -> OnlineStore:
     """Return the store at a place: the URL of a Redis, or a folder.
 
     Args:
         place: redis://..., rediss://... or unix://..., else a path.
-        home_id: whose features they are; homes that share a Redis do not see each other's.
+        profile: of the home; so that simulated features never take the place of real ones.
 
     Raises:
         ServiceError: the URL is none of a Redis.
     """
     if urlsplit(place).scheme in REDIS:
-        return RedisStore(place, home_id)
+        return RedisStore(place, profile)
     if "://" in place:
         raise ServiceError(
             f"the online store has a URL that begins with {place.partition(':')[0]}://",
             hint="redis://HOST:PORT/0, rediss://HOST:PORT/0, unix://PATH or a folder",
         )
-    return FolderStore(Path(place), home_id)
+    return FolderStore(Path(place), profile)
 
 
 def as_parquet(features: pl.DataFrame) -> tuple[str, bytes]:
@@ -80,8 +80,8 @@ def as_parquet(features: pl.DataFrame) -> tuple[str, bytes]:
 class FolderStore:
     """The online store in a folder: <version>.parquet, and a file that names the version."""
 
-    def __init__(self, folder: Path, home_id: str) -> None:
-        self.folder, self.name = folder / home_id, str(folder)
+    def __init__(self, folder: Path, profile: str) -> None:
+        self.folder, self.name = folder / profile, str(folder)
         self._newest = self.folder / "version"
 
     def publish(self, features: pl.DataFrame) -> str:
@@ -125,12 +125,12 @@ class RedisStore:
     https://redis.io/docs/latest/commands/hset/
     """
 
-    def __init__(self, url: str, home_id: str) -> None:
+    def __init__(self, url: str, profile: str) -> None:
         import redis
 
         parts = urlsplit(url)
         self.name = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
-        self._key = f"finpulse:{home_id}:online_features"
+        self._key = f"finpulse:{profile}:online_features"
         self._failure = redis.RedisError
         self._redis: Any = redis.Redis.from_url(
             url, socket_timeout=REDIS_SECONDS, socket_connect_timeout=REDIS_SECONDS

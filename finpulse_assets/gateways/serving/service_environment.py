@@ -15,6 +15,9 @@ KEYS = "FINPULSE_SERVICE_KEYS"
 # What is logged: errors, or requests.
 LOG = "FINPULSE_SERVICE_LOG"
 
+# Where replicas find the newest features, and those of which profile; without it, in the bundle.
+ONLINE_STORE, PROFILE = "FINPULSE_ONLINE_STORE", "FINPULSE_PROFILE"
+
 
 class LedgerMode(StrEnum):
     """How firmly answers are recorded."""
