@@ -80,24 +80,34 @@ class LedgerWriter:
         follows = {"segment": self._name, "hash": self._hash} if self._name else None
         self.close()
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._name = f"{microseconds_of(now):014x}-{secrets.token_hex(4)}{OPEN}"
+        name = f"{microseconds_of(now):014x}-{secrets.token_hex(4)}{OPEN}"
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
-        self._file = os.open(self.folder / self._name, flags, 0o644)
-        fcntl.flock(self._file, fcntl.LOCK_EX)
-        self._size, self._opened_at = 0, now
-        head = msgspec.json.encode({"segment": self._name, "follows": follows})
-        self._hash, lines = chained(START, [head])
-        self._write(lines)
+        file = os.open(self.folder / name, flags, 0o644)
+        fcntl.flock(file, fcntl.LOCK_EX)
+        last, lines = chained(START, [msgspec.json.encode({"segment": name, "follows": follows})])
+        try:
+            _write_all(file, lines, 0)
+        except OSError:  # a segment without a head would hold what follows nothing
+            os.close(file)
+            (self.folder / name).unlink()
+            raise
+        self._file, self._name, self._hash = file, name, last
+        self._size, self._opened_at = len(lines), now
 
     def _write(self, lines: bytes) -> None:
-        try:
-            written = os.write(self._file, lines)
-            if written != len(lines):
-                raise OSError(0, "the disk took a part only")
-        except OSError:
-            os.ftruncate(self._file, self._size)
-            raise
+        _write_all(self._file, lines, self._size)
         self._size += len(lines)
+
+
+def _write_all(file: int, lines: bytes, size: int) -> None:
+    """Write lines after `size` bytes, or leave the file as it was and raise OSError."""
+    try:
+        written = os.write(file, lines)
+        if written != len(lines):
+            raise OSError(0, "the disk took a part only")
+    except OSError:
+        os.ftruncate(file, size)
+        raise
 
 
 def keep_bundle(ledger: Path, bundle: Path) -> tuple[str, Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from datetime import timedelta
 
 import pytest
@@ -127,6 +128,27 @@ def test_a_disk_that_takes_a_part_only_leaves_the_segment_as_it_was(tmp_path, mo
     assert segment.read_bytes() == before
     writer.append(answers(2), fakes.NOW)
     assert len(read_segment(segment)) == 5
+
+
+def test_a_disk_that_is_full_when_a_segment_begins_leaves_none_without_its_head(
+    tmp_path, monkeypatch
+):
+    writer = written(tmp_path)
+    (first,) = segments(tmp_path)
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(ledger.os, "write", full)
+        for _ in range(2):
+            with pytest.raises(LedgerError, match="No space left on device"):
+                writer.append(answers(1), LATER)
+    assert segments(tmp_path) == [first]
+    writer.append(answers(2), LATER)
+    second, _ = segments(tmp_path)
+    assert len(read_segment(second)) == 2
+    assert f'"segment":"{first.name}"' in second.read_text().splitlines()[0], "it follows the first"
 
 
 def test_ids_are_ordered_by_time_and_never_the_same():
