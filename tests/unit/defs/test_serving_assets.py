@@ -9,11 +9,14 @@ import polars as pl
 import pytest
 
 from finpulse_assets.defs.serving.assets import BentoConfig, online_features, price_bento
+from finpulse_assets.defs.serving.online_store import online_store
 from finpulse_assets.domain.features.online import ONLINE_FEATURES
 from finpulse_assets.errors import ModelError
 from finpulse_assets.gateways.models.model_store import ModelStore
 from finpulse_assets.gateways.serving.bento_store import Bento, Flavour
 from finpulse_assets.gateways.serving.bundle import read_bundle
+from finpulse_assets.gateways.serving.online_store import FolderStore, as_parquet
+from finpulse_assets.settings import Settings
 from tests.fakes import serving as fakes
 
 
@@ -80,3 +83,15 @@ def test_a_bento_waits_for_the_promotion_and_the_features():
         "serving/online_features",
     }
     assert isinstance(price_bento, dg.AssetsDefinition)
+
+
+def test_the_online_features_go_to_the_store_that_is_set(tmp_path):
+    unset = Settings(home=tmp_path)
+    made = online_store(fakes.online().lazy(), unset)
+    assert made.metadata == {"store": "none", "dagster/row_count": 0}
+    settings = Settings(home=tmp_path, online_store=str(tmp_path / "shared"))
+    made = online_store(fakes.online().lazy(), settings)
+    store = FolderStore(tmp_path / "shared", "demo")
+    assert made.metadata["version"] == store.version() == as_parquet(fakes.online())[0]
+    assert made.metadata["dagster/row_count"] == 3
+    assert online_store(fakes.online().lazy(), settings).metadata == made.metadata, "at every run"
