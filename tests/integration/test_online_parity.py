@@ -1,0 +1,51 @@
+"""Parity: what the service reads for a ticker is the offline row, bit for bit."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from pathlib import Path
+
+import polars as pl
+
+from finpulse_assets.domain.features.registry import feature_names
+from finpulse_assets.gateways.serving.bundle import read_bundle
+from finpulse_assets.gateways.serving.online_store import FolderStore
+from finpulse_assets.gateways.serving.store_layout import bentos_of, bundle_of, newest_version
+from finpulse_assets.gateways.warehouse.reader import Warehouse
+
+NEWEST = (
+    "from fct_daily_features qualify session_date = max(session_date) over (partition by ticker)"
+)
+
+
+def bits(frame: pl.DataFrame) -> dict[str, bytes]:
+    """Return each feature's bits over all tickers, unknown values as null alone."""
+    values = pl.col(feature_names()).cast(pl.Float64)
+    known = frame.sort("ticker").with_columns(pl.when(values.is_finite()).then(values))
+    flags = known.select(pl.col(feature_names()).is_null().cast(pl.UInt8))
+    return {
+        name: known[name].fill_null(0.0).to_numpy().tobytes() + flags[name].to_numpy().tobytes()
+        for name in feature_names()
+    }
+
+
+def test_every_row_of_the_bento_and_of_the_store_has_the_bits_of_the_offline_row(
+    demo_home: Path, tmp_path: Path
+):
+    root = demo_home / "demo"
+    offline = Warehouse(root / "finpulse.duckdb").query(NEWEST)
+    assert offline.height >= 10
+    bentos = bentos_of(root / "bentoml")
+    served = read_bundle(bundle_of(bentos / newest_version(bentos)))
+    store = FolderStore(tmp_path, "demo")
+    published = pl.read_parquet(BytesIO(store.read(store.publish(served.online))))
+    expected = bits(offline)
+    for online in (served.online, published):
+        assert online["ticker"].sort().to_list() == offline["ticker"].sort().to_list()
+        found = bits(online)
+        assert [name for name in expected if found[name] != expected[name]] == []
+    read = [served.features_of(ticker) for ticker in offline["ticker"].sort()]
+    model = list(served.model.features)
+    assert bits(published.sort("ticker").with_columns(
+        pl.DataFrame(read, schema=dict.fromkeys(model, pl.Float64))
+    )) == expected  # fmt: skip
