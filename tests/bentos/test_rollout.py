@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections import Counter
 from dataclasses import replace
 from datetime import date
@@ -16,6 +17,7 @@ from bentos.price_predictor import metrics, shadowing
 from bentos.price_predictor.front import Front
 from bentos.price_predictor.recording import Recorder
 from bentos.price_predictor.served import Served
+from finpulse_assets.cli.rollout import rollout
 from finpulse_assets.domain.serving.answering import Answering
 from finpulse_assets.domain.serving.ledger import replayed
 from finpulse_assets.errors import ServiceError
@@ -30,7 +32,9 @@ from finpulse_assets.gateways.serving.rollout import (
 )
 from finpulse_assets.gateways.serving.service_environment import LedgerMode
 from finpulse_assets.gateways.serving.store_layout import bentos_of, bundle_of
+from finpulse_assets.settings import load_settings
 from tests.bentos.front_client import Client, ask, get, refuse
+from tests.bentos.server import LIMIT_SECONDS
 from tests.fakes import serving as fakes
 
 ROW = {"return_1d": 0.5, "rsi_14": None, "sentiment_mean": 1}
@@ -284,3 +288,26 @@ def test_a_replica_takes_its_features_from_the_store_and_keeps_them_without_it(
     store.publish(published.with_columns(sentiment_mean=pl.lit(6.0)))
     look(asked)
     assert (read("AAPL"), metrics.STORE_FAILED.values[()]) == (6.0, 0)
+
+
+def test_a_running_service_follows_the_command_there_and_back(servers, monkeypatch):
+    """The built bento of the store, by `finpulse serve` and `finpulse rollout`."""
+    pytest.importorskip("bentoml", reason="the extra `service` is not installed")
+    server = servers["store"]
+    home = server.log.parent / ".finpulse"
+    monkeypatch.chdir(server.log.parent)
+    path = rollout_of(bentos_of(load_settings(home=home).bentos))
+    rollout(shadow="newest", home=home)
+    try:
+        deadline = time.monotonic() + LIMIT_SECONDS
+        while b'finpulse_shadow_total{result="agrees"}' not in server.call("/metrics")[1]:
+            assert server.call("/predict", b'{"symbol":"AAPL"}')[0] == 200
+            assert time.monotonic() < deadline, server.log.read_text()
+    finally:
+        rollout(back=True, home=home)
+    assert read_rollout(path).shadow is None
+    while "serving no shadow any more" not in server.log.read_text():
+        assert time.monotonic() < deadline, server.log.read_text()
+    found = newest_entries(load_settings(home=home).ledger, 5)
+    assert found
+    assert all(it.shadow_of == "" for it in found)

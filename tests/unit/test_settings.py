@@ -107,7 +107,7 @@ def test_secrets_are_marked_as_such():
     marked = {name for name, f in Settings.model_fields.items() if "secret" in f.description}
     keys = {"alphavantage_key", "finnhub_key", "newsapi_key", "stooq_key", "oanda_token", "x_token"}
     keys |= {"reddit_client_secret"}
-    keys |= {"hub_token", "alert_urls", "heartbeat_url", "service_key"}
+    keys |= {"hub_token", "alert_urls", "heartbeat_url", "service_key", "online_store"}
     assert secret == marked == keys
 
 

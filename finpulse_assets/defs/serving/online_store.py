@@ -6,8 +6,9 @@ https://docs.dagster.io/guides/build/assets
 import dagster as dg
 import polars as pl
 
+from finpulse_assets.domain.features.online import ONLINE_FEATURES
 from finpulse_assets.gateways.serving.online_store import online_store as store_at
-from finpulse_assets.orchestration.catalog.metadata import PLATFORM
+from finpulse_assets.orchestration.catalog.metadata import PLATFORM, definition_metadata
 from finpulse_assets.settings import Settings
 
 
@@ -20,7 +21,8 @@ from finpulse_assets.settings import Settings
     tags={"domain": "ml"},
     description="The online features where FINPULSE_ONLINE_STORE says, for replicas of the service "
     "that share no disk; nothing where it is unset. Made at every run, for a store may have lost "
-    "what it held; known at decision_at of the newest session.",
+    "what it held. One row per ticker, known at decision_at of its newest session.",
+    metadata=definition_metadata(ONLINE_FEATURES),
 )
 def online_store(
     online: pl.LazyFrame, settings: dg.ResourceParam[Settings]
