@@ -42,6 +42,8 @@ def write(folder: Path, now: datetime, *, is_proven: bool = True, name: str = RA
             "probability_up": random.uniform(0.3, 0.7, 2_000),
             "is_up": random.uniform(size=2_000) > 0.5,
             "session_date": [day - timedelta(days=at % 200) for at in range(2_000)],
+            "expected_return": random.standard_normal(2_000) * 0.001,
+            "return_next_session": random.standard_normal(2_000) * 0.02,
         }
     )
     model = fitted.calibrated(said).as_candidate(CANDIDATE, sentiment_fingerprint="benchmark")
