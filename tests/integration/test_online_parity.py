@@ -7,11 +7,14 @@ from pathlib import Path
 
 import polars as pl
 
+from finpulse_assets.domain.features.online import latest_features
 from finpulse_assets.domain.features.registry import feature_names
-from finpulse_assets.gateways.serving.bundle import read_bundle
+from finpulse_assets.gateways.lake.lake import Lake
+from finpulse_assets.gateways.models.model_store import ModelStore
+from finpulse_assets.gateways.serving.bundle import read_bundle, write_bundle
 from finpulse_assets.gateways.serving.online_store import FolderStore
-from finpulse_assets.gateways.serving.store_layout import bentos_of, bundle_of, newest_version
 from finpulse_assets.gateways.warehouse.reader import Warehouse
+from finpulse_assets.schemas import TICKERS
 
 NEWEST = (
     "from fct_daily_features qualify session_date = max(session_date) over (partition by ticker)"
@@ -35,8 +38,13 @@ def test_every_row_of_the_bento_and_of_the_store_has_the_bits_of_the_offline_row
     root = demo_home / "demo"
     offline = Warehouse(root / "finpulse.duckdb").query(NEWEST)
     assert offline.height > 1
-    bentos = bentos_of(root / "bentoml")
-    served = read_bundle(bundle_of(bentos / newest_version(bentos)))
+    online = latest_features(offline, Lake(root / "lake").scan(TICKERS).collect())
+    models = ModelStore(root / "models" / "price")
+    decision = models.in_force()
+    champion = models.load(decision.champion.candidate_id)
+    bundle = tmp_path / "bundle"
+    write_bundle(bundle, champion, decision, online)
+    served = read_bundle(bundle)
     store = FolderStore(tmp_path, "demo")
     published = pl.read_parquet(BytesIO(store.read(store.publish(served.online))))
     expected = bits(offline)
