@@ -18,7 +18,8 @@ import polars as pl
 import psutil
 
 from finpulse_assets.domain.calendar import build_sessions
-from finpulse_assets.schemas import Kind
+from finpulse_assets.schemas import COMPANY_KINDS, Kind
+from tests.fakes.vendors.companies import STRIKES, contract, expiry_days
 from tests.fakes.vendors.corpus import Corpus
 from tests.fakes.vendors.days import Days
 from tests.fakes.vendors.server import Clock, Vendors, running
@@ -28,7 +29,8 @@ FIRST = date(2026, 6, 1)
 KINDS: dict[str, Kind] = {
     "rss": "headlines", "newsapi": "headlines", "gdelt": "headlines", "finnhub": "headlines",
     "alphavantage": "headlines", "edgar": "headlines", "x": "tweets", "reddit": "tweets",
-    "oanda": "bars_1m", "binance": "bars_1m", "stooq": "prices",
+    "oanda": "bars_1m", "binance": "bars_1m", "stooq": "prices", "nasdaqtrader": "listings",
+    "edgar13f": "holdings", "yahoo_options": "options",
 }  # fmt: skip
 # All that lasts a day; what passes within a run is in the contract of the vendors.
 FAULTS = (
@@ -38,6 +40,7 @@ FAULTS = (
 # What a vendor cannot show, or what nobody could tell from an answer that is right.
 NONE = {
     ("rss", "usage-cap"), ("gdelt", "usage-cap"), ("rss", "missing-optional"),
+    ("nasdaqtrader", "usage-cap"),
     ("gdelt", "empty"), ("gdelt", "404"),  # a file about others; a file that never was
     ("stooq", "invalid-json"),  # half a table is a table of fewer days
 }  # fmt: skip
@@ -53,6 +56,7 @@ def soak() -> bool:
     corpus = Corpus(FIRST, last + timedelta(days=2), a_day=1)
     clock = Clock(datetime(FIRST.year, FIRST.month, FIRST.day, 12, tzinfo=UTC))
     wrong, blocked, applied = dict.fromkeys(KINDS, 0), 0, set()
+    good_days: set[date] = set()  # on which chains could be taken: nobody has those of the past
     with tempfile.TemporaryDirectory() as home, running(Vendors(corpus, clock)) as vendors:
         worlds = {name: Days(vendors, name, Path(home), FIRST, **SHORT, **BUDGET) for name in KINDS}
         for number, (day, decision) in enumerate(
@@ -68,12 +72,18 @@ def soak() -> bool:
                 applied |= {(name, fault)} if fault else set()
                 answers = days.run(months=months)
                 vendors.script = {}
+                if name == "yahoo_options" and fault is None:
+                    good_days.add(vendors.clock.now().date())
                 if fault is None:
                     blocked += sum(answer.status != "answered" for answer in answers)
         lost = {}
         for name, days in worlds.items():
             had, truth = _had(days), _truth(corpus, name, vendors.clock.now())
             everything = _truth(corpus, name, vendors.clock.now() + timedelta(days=1), is_all=True)
+            if name == "yahoo_options":
+                days_seen = {day for _, day in had}
+                truth = {it for it in truth if it[1] in good_days}
+                everything = {(it[0], day) for it in everything for day in days_seen}
             wrong[name] = len(had - everything)
             lost[name] = len({it for it in truth - had})
         sent = sum(map(len, vendors.requests.values()))
@@ -81,6 +91,7 @@ def soak() -> bool:
     print(f"{len(applied)} pairs of a fault and a source in {SESSIONS} sessions")
     print(f"wrong rows: {sum(wrong.values())}, lost rows: {sum(lost.values())}")
     print(f"sources that failed on a day without a fault of their own: {blocked}")
+    print(f"days whose option chains could be taken: {len(good_days)} of {SESSIONS + 5}")
     print(f"requests that came too fast: {too_fast}")
     for name in KINDS:
         if wrong[name] or lost[name]:
@@ -117,6 +128,12 @@ def _had(days: Days) -> set[tuple[object, ...]]:
         return set(frame.select("ticker", "session_date", "close").rows())
     if KINDS[days.name] == "bars_1m":
         return set(frame.select("ticker", "bar_at", "close").rows())
+    if days.name == "nasdaqtrader":
+        return set(frame.select("ticker", "company", "is_listed").rows())
+    if days.name == "edgar13f":
+        return set(frame.select("ticker", "filing_id", "shares").rows())
+    if days.name == "yahoo_options":
+        return set(frame.select("contract", pl.col("event_time").dt.date()).rows())
     at = pl.col("event_time").dt.truncate("15m") if days.name == "gdelt" else pl.col("event_time")
     return set(frame.select("ticker", at).rows())
 
@@ -136,12 +153,42 @@ def _truth(
         minutes = int((end - start).total_seconds() // 60)
         times = [start + timedelta(minutes=at) for at in range(minutes)]
         return {(symbol, at, corpus.minute(symbol, at)[3]) for at in times}
+    if KINDS[name] in COMPANY_KINDS:
+        return _company_truth(corpus, name, start, end)
     told = corpus.told(None, start, end)
     if name != "gdelt":
         return {(story.ticker, story.at) for story in told}
     quarter = timedelta(minutes=15)
     seen = {(s.ticker, _floor(s.at) + quarter) for s in corpus.told(None, start - quarter, end)}
     return {(ticker, at) for ticker, at in seen if at >= start and (is_all or at <= end)}
+
+
+def _company_truth(
+    corpus: Corpus, name: str, start: datetime, end: datetime
+) -> set[tuple[object, ...]]:
+    if name == "nasdaqtrader":
+        return {(ticker, company, True) for ticker, company in corpus.companies.items()}
+    if name == "edgar13f":
+        return {
+            (t, it.number, it.shares.get(t, 0))
+            for it in corpus.filings
+            if start <= it.accepted_at < end
+            for t in (it.shares if it.is_addition else corpus.companies)
+        }
+    return _chains(corpus, start.date(), end.date())
+
+
+def _chains(corpus: Corpus, first: date, last: date) -> set[tuple[object, ...]]:
+    """Return the contracts of the two expiries that are asked for, on each day."""
+    contracts = {
+        contract(ticker, expiry, side, strike)["contractSymbol"]
+        for ticker in corpus.companies
+        for expiry in expiry_days(corpus.last)[:2]
+        for side in ("calls", "puts")
+        for strike in STRIKES
+    }
+    days = [first + timedelta(days=at) for at in range((last - first).days + 1)]
+    return {(it, day) for it in contracts for day in days}
 
 
 def _floor(at: datetime) -> datetime:
@@ -169,7 +216,10 @@ def _one_day(count: int) -> tuple[float, int, float]:
     clock, process = Clock(datetime(2026, 11, 25, 21, 30, tzinfo=UTC)), psutil.Process()
     begun, runs, peak = time.perf_counter(), 0, 0.0
     with tempfile.TemporaryDirectory() as home, running(Vendors(corpus, clock)) as vendors:
-        worlds = [Days(vendors, name, Path(home), day, **SHORT) for name in ("stooq", "edgar")]
+        worlds = [
+            Days(vendors, name, Path(home), day, **SHORT)
+            for name in ("nasdaqtrader", "stooq", "edgar")
+        ]
         for days in worlds:
             # A vendor of one request a second needs several runs, each of which goes on where the
             # one before it ended.

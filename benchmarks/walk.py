@@ -9,13 +9,13 @@ import numpy as np
 import polars as pl
 
 from finpulse_assets.domain.evaluation.bootstrap import draw_counts, interval
-from finpulse_assets.domain.features.registry import feature_names
+from finpulse_assets.domain.features.registry import TECHNICAL
 from finpulse_assets.domain.models.places import places
 from finpulse_assets.domain.models.ranking import Ranking, RankingPlan
 
 MIN_TRAIN_SESSIONS = 120
 RESAMPLES, LEVEL = 1_000, 0.95
-PRICE_FEATURES = tuple(feature_names(with_text=False))
+PRICE_FEATURES = tuple(feature.name for feature in TECHNICAL)
 
 
 def walk_forward(

@@ -83,6 +83,22 @@ class SourceSettings(BaseSettings):
     edgar_files_url: str = Field(
         "https://www.sec.gov", description="where EDGAR's list of companies lies"
     )
+    edgar13f_url: str = Field(
+        "https://data.sec.gov", description="where EDGAR's lists of filings answer, for edgar13f"
+    )
+    edgar13f_files_url: str = Field(
+        "https://www.sec.gov", description="where the texts of filings lie, for edgar13f"
+    )
+    managers: NameList = Field(
+        "1067983,1350694,1037389,1423053,1336528", description="edgar13f: numbers (CIK) of the "
+        "institutional managers whose holdings are read, by comma"
+    )  # fmt: skip
+    cusips: NamedList = Field(
+        "AAPL=037833100,AMZN=023135106,GOOGL=02079K305,META=30303M102,MSFT=594918104,"
+        "NVDA=67066G104,TSLA=88160R101",
+        description="edgar13f: the CUSIP of each share, TICKER=CUSIP by comma; a ticker may have "
+        "several",
+    )
     edgar_zone: ZoneName = Field(
         "America/New_York", description="IANA zone of EDGAR's acceptance times; New York's is "
         "never too early"
@@ -98,6 +114,9 @@ class SourceSettings(BaseSettings):
     )
     gdelt_hours: int = Field(
         24, ge=1, le=720, description="hours of GDELT's files to go back; a day is half a gigabyte"
+    )
+    nasdaqtrader_url: str = Field(
+        "https://www.nasdaqtrader.com", description="where Nasdaq Trader's directories lie"
     )
     newsapi_key: SecretStr | None = Field(None, description="secret: key of NewsAPI.org")
     newsapi_url: str = Field("https://newsapi.org", description="where NewsAPI.org answers")
@@ -142,6 +161,15 @@ class SourceSettings(BaseSettings):
     x_posts_a_month: int = Field(
         10_000, ge=1, description="posts that may be read, and are billed, in 30 days"
     )
+    yahoo_options_url: str = Field(
+        "https://query2.finance.yahoo.com", description="where Yahoo's option chains answer"
+    )
+    yahoo_options_cookie_url: str = Field(
+        "https://fc.yahoo.com", description="where Yahoo gives the cookie that option chains need"
+    )
+    yahoo_options_expiries: int = Field(
+        4, ge=1, le=50, description="expiries of each option chain, the next ones, a request each"
+    )
 
     @property
     def ticker_list(self) -> list[str]:
@@ -152,6 +180,12 @@ class SourceSettings(BaseSettings):
         """What each company of `tickers` is called; none where no name is given."""
         pairs = [pair.split("=", 1) for pair in self.company_names.split(",")]
         return {t: [name for ticker, name in pairs if ticker == t] for t in self.ticker_list}
+
+    @property
+    def ticker_by_cusip(self) -> Mapping[str, str]:
+        """CUSIP -> its ticker, of the tickers of `tickers`."""
+        pairs = [pair.upper().split("=", 1) for pair in self.cusips.split(",")]
+        return {cusip: ticker for ticker, cusip in pairs if ticker in self.ticker_list}
 
     @property
     def feeds(self) -> Mapping[str, str]:

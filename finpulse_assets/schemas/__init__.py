@@ -12,6 +12,7 @@ from finpulse_assets.schemas.columns import (
     TICKER,
     UTC,
 )
+from finpulse_assets.schemas.companies import HOLDINGS, LISTINGS, OPTIONS
 from finpulse_assets.schemas.market import (
     BARS_1M,
     CORPORATE_ACTIONS,
@@ -34,6 +35,7 @@ from finpulse_assets.schemas.predictions import (
     TEXT_DRIFT,
 )
 from finpulse_assets.schemas.sources import (
+    COMPANY_KINDS,
     COVERAGE,
     KINDS,
     RAW_TABLES,
@@ -56,6 +58,7 @@ from finpulse_assets.schemas.texts import (
 __all__ = [
     "BACKTEST",
     "BARS_1M",
+    "COMPANY_KINDS",
     "CORPORATE_ACTIONS",
     "COVERAGE",
     "DAILY_SIGNALS",
@@ -65,11 +68,14 @@ __all__ = [
     "FEATURE_DRIFT",
     "FEATURE_IMPORTANCE",
     "HEADLINES",
+    "HOLDINGS",
     "KINDS",
     "KNOWLEDGE_TIME",
     "LEDGER",
+    "LISTINGS",
     "LIVE_QUALITY",
     "OHLC",
+    "OPTIONS",
     "OUTCOMES",
     "OUT_OF_SAMPLE",
     "PRICES",

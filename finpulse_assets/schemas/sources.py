@@ -12,10 +12,14 @@ import polars as pl
 
 from finpulse_assets.contract import Column, Table
 from finpulse_assets.schemas.columns import TICKER, UTC
+from finpulse_assets.schemas.companies import HOLDINGS, LISTINGS, OPTIONS
 from finpulse_assets.schemas.market import BARS_1M, CORPORATE_ACTIONS, PRICES
 from finpulse_assets.schemas.texts import HEADLINES, TWEETS
 
-Kind = Literal["tweets", "headlines", "prices", "corporate_actions", "bars_1m"]
+Kind = Literal[
+    "tweets", "headlines", "prices", "corporate_actions", "bars_1m", "listings", "holdings",
+    "options",
+]  # fmt: skip
 
 RAW_TABLES: dict[Kind, Table] = {
     "tweets": TWEETS,
@@ -23,9 +27,13 @@ RAW_TABLES: dict[Kind, Table] = {
     "prices": PRICES,
     "corporate_actions": CORPORATE_ACTIONS,
     "bars_1m": BARS_1M,
+    "listings": LISTINGS,
+    "holdings": HOLDINGS,
+    "options": OPTIONS,
 }
 KINDS: tuple[Kind, ...] = tuple(RAW_TABLES)
 TEXT_KINDS: tuple[Kind, ...] = ("tweets", "headlines")
+COMPANY_KINDS: tuple[Kind, ...] = ("listings", "holdings", "options")
 
 # What raw/<kind> adds to a delivered text: which session it counts for, which words it holds.
 _ADDED_TO_TEXTS = ("session_date", "text_hash")
@@ -104,7 +112,7 @@ SOURCES = Table(
     grain="one row per kind of row and source",
     known_at="known before any run: the list is a setting",
     columns=(
-        Column("kind", pl.String, "tweets, headlines, prices, corporate_actions or bars_1m"),
+        Column("kind", pl.String, "which kind of row, such as tweets or prices"),
         Column("source", pl.String, "name of the source"),
         Column("rank", pl.Int32, "place in the declared order, 1 = preferred"),
     ),

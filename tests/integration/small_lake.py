@@ -139,7 +139,7 @@ def technical(prices: pl.DataFrame) -> pl.DataFrame:
     rows = prices.select(KEY).unique().sort(KEY)
     bars_seen = pl.int_range(1, pl.len() + 1, dtype=pl.Int32).over("ticker").alias("bars_seen")
     value = pl.when(pl.col("bars_seen") > 1).then(1 / pl.col("bars_seen"))
-    names = registry.feature_names(with_text=False)
+    names = [feature.name for feature in registry.TECHNICAL]
     return rows.with_columns(bars_seen).with_columns(
         (value / (n + 1)).alias(name) for n, name in enumerate(names)
     )
@@ -162,6 +162,39 @@ def write(lake: Path, name: str, frame: pl.DataFrame) -> None:
     frame.tail(frame.height - frame.height // 2).write_parquet(lake / name / "2026-02.parquet")
 
 
+def holdings(tickers: list[str]) -> pl.DataFrame:
+    """What two managers reported of two quarters, the second one in February."""
+    quarters = ((date(2025, 9, 30), datetime(2025, 11, 14, 21, 30, tzinfo=UTC)),
+                (date(2025, 12, 31), datetime(2026, 2, 13, 21, 30, tzinfo=UTC)))  # fmt: skip
+    rows = [
+        {
+            "ticker": ticker, "manager": manager, "filing_id": f"{manager}-{day}",
+            "report_date": day, "is_addition": False, "shares": 100 * manager + day.month + at,
+            "value_usd": 1.0, "event_time": known, "knowledge_time": known, "source": "test",
+        }
+        for at, ticker in enumerate(tickers)
+        for manager in (1, 2)
+        for day, known in quarters
+    ]  # fmt: skip
+    return schemas.HOLDINGS.enforce(pl.DataFrame(rows, schema=schemas.HOLDINGS.polars_schema))
+
+
+def options(tickers: list[str], sessions: pl.DataFrame) -> pl.DataFrame:
+    """A chain of each ticker an hour before every third decision."""
+    rows = [
+        {
+            "ticker": ticker, "contract": f"{ticker}{side}", "expiry_date": date(2026, 6, 19),
+            "side": side, "strike": 100.0, "underlying_price": 101.0, "volume_contracts": at + 1,
+            "open_interest_contracts": 2 * at + 5, "implied_volatility": 0.2 + at / 100,
+            "event_time": taken, "knowledge_time": taken, "source": "test",
+        }
+        for ticker in tickers
+        for at, side in enumerate(("call", "put"))
+        for taken in (it - timedelta(hours=1) for it in sessions["decision_at"][::3])
+    ]  # fmt: skip
+    return schemas.OPTIONS.enforce(pl.DataFrame(rows, schema=schemas.OPTIONS.polars_schema))
+
+
 def write_lake(lake: Path, *, with_texts: bool, newcomers: bool = False) -> SimpleNamespace:
     rng = random.Random(20260105)
     tickers = [*TICKERS, *NEWCOMERS] if newcomers else TICKERS
@@ -179,6 +212,9 @@ def write_lake(lake: Path, *, with_texts: bool, newcomers: bool = False) -> Simp
         schemas.TEXT_TRAITS: traits(tweets, headlines),
         schemas.CORPORATE_ACTIONS: schemas.CORPORATE_ACTIONS.empty(),
         schemas.TICKERS: companies(sessions),
+        schemas.LISTINGS: schemas.LISTINGS.empty(),
+        schemas.HOLDINGS: holdings(tickers),
+        schemas.OPTIONS: options(tickers, sessions),
     }
     texted = (schemas.TWEETS, schemas.HEADLINES, schemas.TEXT_SENTIMENT, schemas.TEXT_TRAITS)
     for table, frame in tables.items():

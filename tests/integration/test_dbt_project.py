@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
@@ -30,7 +30,7 @@ STAGED = {
     for table in (
         schemas.TWEETS, schemas.HEADLINES, schemas.PRICES, schemas.CORPORATE_ACTIONS,
         schemas.SOURCES, schemas.SESSIONS, schemas.TICKERS, schemas.TEXT_SENTIMENT,
-        schemas.TEXT_TRAITS,
+        schemas.TEXT_TRAITS, schemas.LISTINGS, schemas.HOLDINGS, schemas.OPTIONS,
     )
 }  # fmt: skip
 AS_OF = datetime(2026, 2, 16, 22, tzinfo=UTC)  # after the decision of the 31st of 40 sessions
@@ -100,6 +100,19 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
     )  # fmt: skip
 
 
+def test_holdings_count_from_their_acceptance_and_chains_for_their_own_session(built) -> None:
+    """Before a replay's moment the very same values; a later report is not seen."""
+    columns = [*KEY, *(it.name for it in registry.COMPANY)]
+    whole, replay = (it.fct_daily_features.select(columns) for it in (built.whole, built.replay))
+    for build in (whole, replay):
+        changed = build.drop_nulls("institution_shares_change")["session_date"]
+        assert changed.min() == date(2026, 2, 16)  # accepted after the decision of the 13th
+        chained = build.drop_nulls("put_call_volume")["session_date"].unique().sort()
+        assert 1 / 4 < len(chained) / build["session_date"].n_unique() < 1 / 2
+        assert set(build["implied_volatility"].drop_nulls().round(9)) == {0.205}
+    assert_frame_equal(replay, whole.join(replay, on=KEY, how="semi"), check_row_order=False)
+
+
 def contract(model: str) -> dict[str, str]:
     """Column names of a model's yml in order, with their descriptions."""
     path = next(PROJECT.glob(f"models/*/{model}.yml"))
@@ -127,7 +140,7 @@ def test_marts_equal_values_computed_another_way(built: SimpleNamespace, moment:
 
 
 def test_technical_features_pass_through_unchanged(built: SimpleNamespace) -> None:
-    names = [*KEY, *registry.feature_names(with_text=False)]
+    names = [*KEY, *(feature.name for feature in registry.TECHNICAL)]
     expected = technical(built.lake.prices).select(names)
     assert_frame_equal(built.whole.fct_daily_features.select(names), expected)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import duckdb
 import polars as pl
 import pytest
 
@@ -16,8 +17,12 @@ from finpulse_assets.schemas import (
     BARS_1M,
     DAILY_SIGNALS,
     HEADLINES,
+    HOLDINGS,
+    LISTINGS,
+    OPTIONS,
     PRICES,
     TEXT_SENTIMENT,
+    TICKERS,
     TWEETS,
     requests_table,
 )
@@ -29,7 +34,10 @@ from tests.integration.graph_cli import SMALL, finpulse, give_sentiment_model
 COMPANIES = {
     "AAPL": "Apple", "AMZN": "Amazon", "BRK-B": "Berkshire", "MSFT": "Microsoft", "TSLA": "Tesla",
 }  # fmt: skip
-SOURCES = "stooq,edgar,alphavantage,finnhub,newsapi,rss,gdelt,x,reddit,oanda,binance"
+SOURCES = (
+    "stooq,nasdaqtrader,edgar,edgar13f,yahoo_options,alphavantage,finnhub,newsapi,rss,gdelt,x,"
+    "reddit,oanda,binance"
+)
 HISTORY = timedelta(days=230)
 # Rates are kept, so that what is asked for is what a minute or two allow.
 SHORT = {
@@ -81,6 +89,23 @@ def test_the_run_fills_the_graph(live):
     expected = {"edgar", "alphavantage", "finnhub", "newsapi", "rss"}
     assert given[HEADLINES.name] >= expected  # GDELT's hour may have had no story
     assert set(lake.scan(BARS_1M).collect()["ticker"]) == {"EUR_USD", "BTCUSDT"}
+
+
+def test_the_universe_holdings_and_chains_are_there(live):
+    lake = Lake(live / "live" / "lake")
+    assert set(lake.scan(LISTINGS).collect()["source"]) == {"nasdaqtrader", "edgar"}
+    assert set(lake.scan(OPTIONS).collect()["ticker"]) == set(COMPANIES)
+    tickers = lake.scan(TICKERS).collect()
+    assert tickers["sector"].null_count() == tickers["company"].null_count() == 0
+    held = lake.scan(HOLDINGS).collect()
+    assert held.filter(pl.col("knowledge_time").dt.date() <= pl.col("report_date")).is_empty()
+    with duckdb.connect(str(live / "live" / "finpulse.duckdb"), read_only=True) as warehouse:
+        universe = warehouse.sql("select ticker from dim_listings where is_listed").pl()
+        known = warehouse.sql(
+            "select count(institution_holder_share), count(*) from fct_daily_features"
+        ).fetchall()
+    assert set(universe["ticker"]) == set(COMPANIES)
+    assert 0 < known[0][0] < known[0][1]  # before the first acceptance there is nothing
 
 
 def test_every_source_has_answered(live):

@@ -8,7 +8,7 @@ import pytest
 
 from finpulse_assets.cli.documents import STAGES, asset_specs
 from finpulse_assets.definitions import defs
-from finpulse_assets.domain.features.registry import feature_names
+from finpulse_assets.domain.features.registry import TECHNICAL, feature_names
 from finpulse_assets.domain.features.technical import TECHNICAL_FEATURES
 from finpulse_assets.orchestration.catalog.metadata import LAKE_TABLES
 
@@ -63,7 +63,7 @@ def test_the_marts_show_the_registry_in_its_order():
     for mart in ("fct_daily_features", "fct_training_set"):
         names = [c.name for c in by_key[mart].metadata["dagster/column_schema"].columns]
         assert [name for name in names if name in feature_names()] == feature_names()
-    assert set(feature_names(with_text=False)) < set(TECHNICAL_FEATURES.column_names)
+    assert {it.name for it in TECHNICAL} < set(TECHNICAL_FEATURES.column_names)
 
 
 def test_the_graph_is_the_one_that_was_reviewed(tmp_path):

@@ -78,10 +78,16 @@ select
     sentiment_mean - market_sentiment_mean as sentiment_minus_market,
     sentiment_rank,
     sentiment_mean_5d - market_sentiment_mean_5d as sentiment_5d_minus_market,
-    coalesce(sentiment.text_count, 0) / nullif(market_text_count, 0) as attention_share
+    coalesce(sentiment.text_count, 0) / nullif(market_text_count, 0) as attention_share,
+
+    -- of holdings and option chains
+    holdings.* exclude (ticker, session_date),
+    options.* exclude (ticker, session_date)
 from technical
 inner join windows using (ticker, session_index)
 inner join windows_of_all using (session_index)
 inner join {{ ref('int_text_market') }} using (session_index)
 left join sentiment using (ticker, session_date)
+left join {{ ref('int_holdings') }} as holdings using (ticker, session_date)
+left join {{ ref('int_options') }} as options using (ticker, session_date)
 order by ticker, session_date

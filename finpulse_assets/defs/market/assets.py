@@ -28,6 +28,9 @@ SENTENCES = {
     "prices": "Daily bars as each source gives them; price_basis says what is adjusted already.",
     "corporate_actions": "Splits and dividends.",
     "bars_1m": "One-minute bars with quotes where a source has them; empty without a source.",
+    "listings": "What is listed where, by the directories; empty without a source.",
+    "holdings": "What institutional managers report to hold; empty without a source.",
+    "options": "Option chains, each as it was taken; empty without a source.",
 }
 
 
@@ -71,6 +74,6 @@ def source_list(settings: dg.ResourceParam[Settings]) -> pl.DataFrame:
 @dg.definitions
 def raw() -> dg.Definitions:
     settings = load_settings()
-    tickers = tickers_asset(sources_of(settings, "prices"))
+    tickers = tickers_asset([*sources_of(settings, "prices"), *sources_of(settings, "listings")])
     united = [raw_asset(kind, sources_of(settings, kind), SENTENCES[kind]) for kind in KINDS]
     return dg.Definitions(assets=[sessions, source_list, tickers, *united])

@@ -123,6 +123,7 @@ def price_model(
             "trained_to": str(model.trained_to),
             "dagster/row_count": model.row_count,
             "feature_count": len(model.features),
+            "left_out_features": ", ".join(recipe.left_out) or "none",
             "text_gain_share": float(importance.filter("is_text")["gain_share"].sum()),
             "path": dg.MetadataValue.path(str(folder)),
         }

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from finpulse_assets.domain.features.engine.bars import Bars
 
 Family = Literal[
-    "momentum", "trend", "volatility", "volume", "liquidity", "market", "calendar", "text"
+    "momentum", "trend", "volatility", "volume", "liquidity", "market", "calendar", "text",
+    "holdings", "options",
 ]  # fmt: skip
 Statistic = Literal["mean", "deviation", "positive_share", "rank", "sector_mean"]
 
@@ -72,7 +73,7 @@ class Feature:
         clocks: the clocks that it has a meaning on.
         across: (statistic, feature) where it is a statistic over the tickers of one moment.
         compute: from bars to its values, NaN or infinite where undefined; None where `across`
-            says it, the calendar knows it, or dbt computes it (texts).
+            says it, the calendar knows it, or dbt computes it (texts, holdings, options).
     """
 
     name: str

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from finpulse_assets.domain.features.families import (
     calendar_effects,
+    holdings,
     liquidity,
     market,
     momentum,
+    options,
     text,
     trend,
     volatility,
@@ -29,7 +31,8 @@ MARKET_DATA = (
     *calendar_effects.FEATURES,
 )  # fmt: skip
 TEXT = text.FEATURES
-ALL = MARKET_DATA + TEXT
+COMPANY = holdings.FEATURES + options.FEATURES
+ALL = MARKET_DATA + TEXT + COMPANY
 
 
 def bar_features(clock: Clock) -> tuple[Feature, ...]:
@@ -38,7 +41,7 @@ def bar_features(clock: Clock) -> tuple[Feature, ...]:
 
 
 TECHNICAL = bar_features(SESSION)
-FEATURES = TECHNICAL + TEXT
+FEATURES = TECHNICAL + TEXT + COMPANY
 
 
 def feature_names(*, with_text: bool = True) -> list[str]:

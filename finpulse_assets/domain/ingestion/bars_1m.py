@@ -15,12 +15,8 @@ import polars as pl
 
 from finpulse_assets.domain.calendar import assign_sessions
 from finpulse_assets.domain.ingestion.deliveries import Delivery
-from finpulse_assets.domain.ingestion.quarantine import (
-    NO_SYMBOL,
-    UNREADABLE,
-    Rule,
-    split_bad_rows,
-)
+from finpulse_assets.domain.ingestion.quarantine import split_bad_rows
+from finpulse_assets.domain.ingestion.rule import NO_SYMBOL, UNREADABLE, Rule
 from finpulse_assets.schemas import BARS_1M, OHLC, PRICE_BASES, QUARANTINE
 
 MINUTE = timedelta(minutes=1)

@@ -7,17 +7,17 @@ from datetime import datetime
 
 import polars as pl
 
+from finpulse_assets.domain.ingestion.companies import company_rules, directory_changes
 from finpulse_assets.domain.ingestion.market import Market, Sound, sound_actions, sound_prices
 from finpulse_assets.domain.ingestion.quarantine import (
-    UNREADABLE,
-    Rule,
     action_rules,
     price_rules,
     split_bad_rows,
     text_rules,
 )
+from finpulse_assets.domain.ingestion.rule import UNREADABLE, Rule
 from finpulse_assets.domain.ingestion.versions import IDENTITIES, Window, new_versions
-from finpulse_assets.schemas import TEXT_KINDS, UTC, Kind, source_table
+from finpulse_assets.schemas import COMPANY_KINDS, TEXT_KINDS, UTC, Kind, source_table
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,8 @@ def accept(
         source: name of the source.
         kind: which kind of row; minute bars have no versions, see `bars_1m`.
         delivered: rows as the source gives them, with `problem`.
-        held: the source's table, at least from the month before the window on, in any order.
+        held: the source's table, at least from the month before the window on (of listings all),
+            in any order.
         coverage: what earlier runs have asked this source for, as `schemas.COVERAGE`.
         sessions: the calendar, at least to the session after `as_of`.
         as_of: the time of this run (UTC); rows known later are left for a later run.
@@ -74,17 +75,22 @@ def accept(
     _, refused = split_bad_rows(sound.refused, [UNREADABLE], as_of=as_of)
     good = sound.rows
     known = good.filter(_is_known(kind, as_of))
-    fresh, late = new_versions(known, held, IDENTITIES[kind], coverage, as_of, window)
+    notes = sound.notes
+    if kind == "listings":
+        fresh, problem = directory_changes(known, held.collect(), as_of)
+        late, notes = 0, (*notes, problem) if problem else notes
+    else:
+        fresh, late = new_versions(known, held, IDENTITIES[kind], coverage, as_of, window)
     rows = fresh.rename({"source": "origin"}).with_columns(delivered_at=pl.lit(as_of).cast(UTC))
     return Delivery(
         rows=table.enforce(rows.select(table.column_names)),
         quarantined=pl.concat([bad, refused]),
         delivered=delivered.height,
         refused=delivered.height - readable.height + sound.refused.height,
-        repeated=known.height - rows.height,
+        repeated=max(0, known.height - rows.height),
         late=late,
         not_yet_known=good.height - known.height,
-        notes=sound.notes,
+        notes=notes,
     )
 
 
@@ -101,12 +107,16 @@ def _sound(
 def _rules(kind: Kind, sessions: pl.DataFrame) -> list[Rule]:
     if kind in TEXT_KINDS:
         return text_rules()
+    if kind in COMPANY_KINDS:
+        return company_rules(kind)
     make = price_rules if kind == "prices" else action_rules
     return make(sessions["session_date"])
 
 
 def _with_times(kind: Kind, good: pl.DataFrame, sessions: pl.DataFrame) -> pl.DataFrame:
     """Add when a row happened and when it was known, where the source does not say."""
+    if kind in COMPANY_KINDS:  # their sources say it
+        return good
     event, known = pl.col("event_time"), pl.col("knowledge_time")
     if kind in TEXT_KINDS:
         return good.with_columns(

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 
 import polars as pl
 
+from finpulse_assets.domain.calendar import NEW_YORK
 from finpulse_assets.schemas import SYMBOL, TICKERS
 
 _DATED = ("ticker", "valid_from", "valid_to")
@@ -27,6 +28,32 @@ def unite_listings(listings: Sequence[pl.DataFrame]) -> pl.DataFrame:
         symbols = listing.filter(pl.col("ticker").str.contains(SYMBOL))
         united = pl.concat([united, symbols.join(united, on="ticker", how="anti")])
     return TICKERS.enforce(united)
+
+
+def with_directory(listed: pl.DataFrame, directory: pl.DataFrame) -> pl.DataFrame:
+    """Return a listing with what the directories add: what its source does not say, and an end.
+
+    A ticker that no directory has stays as it is: an index, a currency, a company elsewhere.
+
+    Args:
+        listed: `schemas.TICKERS` as the sources of prices list it.
+        directory: see `companies.directory`.
+    """
+    day = pl.col("known_at").dt.convert_time_zone(str(NEW_YORK)).dt.date()
+    said = directory.select(
+        "ticker",
+        *(pl.col(name).alias(f"_{name}") for name in ATTRIBUTES),
+        _ended=pl.when(~pl.col("is_listed")).then(day - timedelta(days=1)),
+    )
+    joined = listed.join(said, on="ticker", how="left", maintain_order="left")
+    # A new listing of an old symbol begins after the end that a directory still remembers.
+    ended = pl.when(pl.col("_ended") >= pl.col("valid_from")).then("_ended")
+    return TICKERS.enforce(
+        joined.with_columns(
+            *(pl.coalesce(name, f"_{name}").alias(name) for name in ATTRIBUTES),
+            valid_to=pl.coalesce("valid_to", ended),
+        ).select(TICKERS.column_names)
+    )
 
 
 def next_versions(held: pl.DataFrame, listed: pl.DataFrame, today: date) -> pl.DataFrame:

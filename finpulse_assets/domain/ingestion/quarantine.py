@@ -1,7 +1,4 @@
-"""Bad rows: the rules that a delivered row must keep, and the quarantine for those that break one.
-
-Why a row is refused, as data.
-"""
+"""Bad rows: the rules of texts, bars and actions, and the quarantine for rows that break one."""
 
 from __future__ import annotations
 
@@ -9,45 +6,17 @@ import hashlib
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 import polars as pl
 
+from finpulse_assets.domain.ingestion.rule import NO_SYMBOL, UNREADABLE, Rule, missing, shown
 from finpulse_assets.domain.texts.normalise import MAX_CHARACTERS
-from finpulse_assets.schemas import OHLC, PRICE_BASES, QUARANTINE, SYMBOL
+from finpulse_assets.schemas import OHLC, PRICE_BASES, QUARANTINE
 
 MAX_JSON_CHARACTERS = 2_000
 # Anything but white space, control characters, zero-width signs and direction marks.
 VISIBLE = r"[^\s\p{Z}\p{Cc}\p{Cf}]"
-
-
-@dataclass(frozen=True)
-class Rule:
-    """A reason to refuse a row: `broken` is true or null on bad rows, `reason` says why."""
-
-    broken: pl.Expr
-    reason: pl.Expr
-
-
-def _missing(*names: str) -> list[Rule]:
-    return [Rule(pl.col(name).is_null(), pl.lit(f"{name} is missing")) for name in names]
-
-
-def _shown(column: str) -> pl.Expr:
-    """Return a delivered string fit for a sentence: short, and nothing a terminal would obey."""
-    return pl.col(column).str.replace_all(r"\p{C}", "").str.slice(0, 60)
-
-
-# What the source itself could not read, for example "event_time 'yesterday' is not a time".
-UNREADABLE = Rule(pl.col("problem").is_not_null(), pl.col("problem"))
-NO_SYMBOL = Rule(
-    ~pl.col("ticker").str.contains(SYMBOL),
-    pl.format(
-        "ticker '{}' is no symbol; write letters, digits and . ^ = & _ / - as in BRK-B or EURUSD=X",
-        _shown("ticker"),
-    ),
-)
 
 
 def text_rules() -> list[Rule]:
@@ -55,7 +24,7 @@ def text_rules() -> list[Rule]:
     length = pl.col("text").str.len_chars()
     return [
         UNREADABLE,
-        *_missing("text_id", "ticker", "event_time"),
+        *missing("text_id", "ticker", "event_time"),
         NO_SYMBOL,
         Rule(~pl.col("text").str.contains(VISIBLE), pl.lit("text is empty")),
         Rule(
@@ -76,7 +45,7 @@ def price_rules(session_dates: pl.Series) -> list[Rule]:
     ]
     return [
         UNREADABLE,
-        *_missing("ticker", "session_date", *OHLC, "volume_shares"),
+        *missing("ticker", "session_date", *OHLC, "volume_shares"),
         NO_SYMBOL,
         Rule(
             ~pl.col("session_date").is_in(session_dates.implode()),
@@ -105,11 +74,11 @@ def action_rules(session_dates: pl.Series) -> list[Rule]:
     """Return the rules of splits and dividends."""
     return [
         UNREADABLE,
-        *_missing("ticker", "ex_date", "kind", "value"),
+        *missing("ticker", "ex_date", "kind", "value"),
         NO_SYMBOL,
         Rule(
             ~pl.col("kind").is_in(["split", "dividend"]),
-            pl.format("kind '{}' is neither split nor dividend", _shown("kind")),
+            pl.format("kind '{}' is neither split nor dividend", shown("kind")),
         ),
         Rule(
             ~(pl.col("value").is_finite() & (pl.col("value") > 0)),

@@ -38,6 +38,22 @@ IDENTITIES: dict[Kind, Identity] = {
         (*OHLC, "volume_shares", "price_basis"),
     ),
     "corporate_actions": Identity(("ticker", "ex_date", "kind"), ("value",)),
+    "listings": Identity(("ticker",), ("company", "exchange", "sector", "cik", "is_listed")),
+    "holdings": Identity(
+        ("ticker", "manager", "filing_id"), ("report_date", "is_addition", "shares", "value_usd")
+    ),
+    "options": Identity(
+        ("ticker", "contract", "event_time"),
+        (
+            "expiry_date",
+            "side",
+            "strike",
+            "underlying_price",
+            "volume_contracts",
+            "open_interest_contracts",
+            "implied_volatility",
+        ),
+    ),
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from finpulse_assets.domain.features.registry import feature_names
 from finpulse_assets.domain.models.candidate import CARD_FILE, Candidate
@@ -63,7 +63,11 @@ FAMILIES = {
 
 
 def candidates(
-    chosen: Sequence[str] = (RANKING,), *, threads: int = 2, embeddings: Sequence[str] = ()
+    chosen: Sequence[str] = (RANKING,),
+    *,
+    threads: int = 2,
+    embeddings: Sequence[str] = (),
+    without: Collection[str] = (),
 ) -> tuple[Candidate, ...]:
     """Return every candidate, those that may be promoted first.
 
@@ -74,28 +78,30 @@ def candidates(
         chosen: names of those that may be promoted.
         threads: that LightGBM takes; of no effect on any model.
         embeddings: columns of embeddings that a further candidate reads, none for no such one.
+        without: features that are no inputs: those of sources that are not on.
 
     >>> [it.name for it in candidates()][:3]
     ['ranking', 'ranking_without_text', 'market']
     """
+    every = [it for it in feature_names() if it not in without]
+    prices = [it for it in feature_names(with_text=False) if it not in without]
     trained = []
     for name in chosen:
         if name not in CHALLENGERS:
             raise SettingError(
                 f"the candidate {name!r} is unknown", hint=f"known are {', '.join(CHALLENGERS)}"
             )
-        trained.append(_candidate(name, feature_names(), threads))
+        trained.append(_candidate(name, every, threads))
         twin = name + WITHOUT_TEXT
-        trained.append(_candidate(twin, feature_names(with_text=False), threads, is_baseline=True))
+        trained.append(_candidate(twin, prices, threads, is_baseline=True))
     if embeddings:
-        inputs = [*feature_names(), *embeddings]
+        inputs = [*every, *embeddings]
         trained.append(_candidate(WITH_EMBEDDINGS, inputs, threads, is_baseline=True))
     trained.sort(key=lambda it: it.is_baseline)
-    prices = tuple(feature_names(with_text=False))
     return (
         *trained,
-        MarketHead(MARKET, tuple(feature_names())),
-        LogisticOnPrices(LOGISTIC, prices),
+        MarketHead(MARKET, tuple(every)),
+        LogisticOnPrices(LOGISTIC, tuple(prices)),
         *(Naive(name) for name in NAIVE),
     )
 

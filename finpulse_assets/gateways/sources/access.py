@@ -13,6 +13,14 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Credential:
+    """What a vendor gives for a while: headers and parameters that are never shown."""
+
+    headers: Mapping[str, str] = field(default_factory=dict)
+    params: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Access:
     """How a source is reached.
 
@@ -21,11 +29,12 @@ class Access:
         rates: of the credential.
         headers: of every request, without secrets.
         secret_headers, secret_params: with secrets, never shown.
-        renew: returns new secret headers where a token has run out.
+        renew: returns a new credential where there is none, or one has run out.
         follows: whether redirects are followed; never where there are secrets.
         attempts: of one request.
         seconds: for one answer, and for all requests of one kind of row.
         largest_body: bytes.
+        as_browser: whether requests look like those of a browser.
     """
 
     base_url: str
@@ -33,9 +42,10 @@ class Access:
     headers: Mapping[str, str] = field(default_factory=dict)
     secret_headers: Mapping[str, str] = field(default_factory=dict)
     secret_params: Mapping[str, str] = field(default_factory=dict)
-    renew: Callable[[httpx.Client], Mapping[str, str]] | None = None
+    renew: Callable[[httpx.Client], Credential] | None = None
     secrets: tuple[str, ...] = ()
     follows: bool = False
     attempts: int = 4
     seconds: tuple[float, float] = (60.0, 1800.0)
     largest_body: int = 64 * 2**20
+    as_browser: bool = False

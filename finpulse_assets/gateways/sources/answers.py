@@ -153,6 +153,7 @@ def _line(answer: Answer) -> str:
             "url": ask.request.url,
             "params": dict(ask.request.params),
             "request_headers": dict(ask.request.headers),
+            "then": ask.request.then,
             "as_of": answer.as_of.isoformat(),
             "fetched_at": reply.fetched_at.isoformat(),
             "status": reply.status,
@@ -167,7 +168,8 @@ def _answer(line: bytes) -> Answer:
     held = json.loads(line)
     at = {n: datetime.fromisoformat(held[n]) for n in ("from", "until", "as_of", "fetched_at")}
     body = held["text"].encode() if "text" in held else base64.b64decode(held["base64"])
-    request = Request(held["url"], held["params"], held["request_headers"])
+    then = tuple(held.get("then", ()))  # answers from before there was any lack it
+    request = Request(held["url"], held["params"], held["request_headers"], then)
     ask = Ask(held["kind"], held["subject"], (at["from"], at["until"]), request, held["page"])
     reply = Reply(held["status"], held["headers"], body, at["fetched_at"].astimezone(UTC))
     return Answer(ask, reply, at["as_of"])

@@ -31,6 +31,7 @@ class Held:
         passed_over: items that are no rows.
         asked_at: when each request was made, whatever kind it was for.
         validators: subject -> headers with which it is asked whether anything is new.
+        is_directory: whether the rows of one run are the whole: those of the newest run count.
     """
 
     rows: list[Row] = field(default_factory=list)
@@ -38,6 +39,7 @@ class Held:
     passed_over: int = 0
     asked_at: list[datetime] = field(default_factory=list)
     validators: dict[str, dict[str, str]] = field(default_factory=dict)
+    is_directory: bool = False
     _ended: dict[str, list[tuple[Span, Answer, bool]]] = field(default_factory=dict)
     _runs_with_rows: set[datetime] = field(default_factory=set)
 
@@ -62,6 +64,8 @@ class Held:
 
     def add(self, answer: Answer, page: Page) -> None:
         ask, headers = answer.ask, answer.reply.headers
+        if self.is_directory and page.rows and answer.as_of not in self._runs_with_rows:
+            self.rows.clear()
         self.rows += page.rows
         self.passed_over += page.passed_over
         if page.gap:
@@ -159,7 +163,10 @@ class Asker:
         self._client.begin(held.asked_at)
         # Those that were answered least recently come first: where the time or a quota ends a run,
         # the next one goes on with the others.
-        for subject in sorted(self._vendor.subjects, key=held.answered_until):
+        for subject in sorted(
+            self._vendor.subjects,
+            key=lambda it: (it != self._vendor.index, held.answered_until(it)),
+        ):
             try:
                 if stop is not None:
                     raise stop
@@ -188,7 +195,8 @@ class Asker:
 
     def _span(self, kind: Kind, subject: str, span: Span, held: Held) -> None:
         """Ask for one span, page after page; one with too many rows in halves."""
-        request: Request | None = self._vendor.request(Wanted(kind, subject, span))
+        asked_as = self._vendor.asked_as(kind)
+        request: Request | None = self._vendor.request(Wanted(asked_as, subject, span))
         if self._vendor.reach.is_now_only and held.validators.get(subject):
             request = replace(request, headers={**request.headers, **held.validators[subject]})
         number = 0
@@ -196,7 +204,7 @@ class Asker:
             number += 1
             if number > MOST_PAGES:
                 raise SourceError(f"more than {MOST_PAGES} pages of one request")
-            answer, page = self._page(Ask(kind, subject, span, request, number))
+            answer, page = self._page(Ask(asked_as, subject, span, request, number), kind)
             if page.is_cut:
                 for half in halves(span):
                     self._span(kind, subject, half, held)
@@ -204,7 +212,7 @@ class Asker:
             held.add(answer, page)
             request = page.following
 
-    def _page(self, ask: Ask) -> tuple[Answer, Page]:
+    def _page(self, ask: Ask, kind: Kind) -> tuple[Answer, Page]:
         answers: list[Answer] = []
         pages: list[Page] = []
 
@@ -214,7 +222,7 @@ class Asker:
             self._budget.count()
 
         def judge(_: Reply) -> None:
-            pages.append(page_of(self._vendor, answers[-1]))
+            pages.append(page_of(self._vendor, answers[-1], kind))
 
         self._budget.check()
         self._client.ask(ask.request, keep=keep, judge=judge)

@@ -18,6 +18,12 @@ from finpulse_assets.domain.calendar import month_of
 from finpulse_assets.errors import SchemaError, SourceError
 from finpulse_assets.gateways.sources.answers import AnswerStore
 from finpulse_assets.gateways.sources.asking import Asker, Held
+from finpulse_assets.gateways.sources.company_source import (
+    DELIVERED_HOLDINGS,
+    DELIVERED_LISTINGS,
+    DELIVERED_OPTIONS,
+    knowledge_window,
+)
 from finpulse_assets.gateways.sources.http import HttpClient
 from finpulse_assets.gateways.sources.limits import Timer
 from finpulse_assets.gateways.sources.minute_source import (
@@ -40,7 +46,7 @@ from finpulse_assets.gateways.sources.protocols import (
     text_window,
 )
 from finpulse_assets.gateways.sources.vendor import Row, Vendor, page_of
-from finpulse_assets.schemas import TICKERS, Kind
+from finpulse_assets.schemas import COMPANY_KINDS, TICKERS, Kind
 
 SCHEMAS: dict[Kind, Schema] = {
     "tweets": DELIVERED_TEXTS,
@@ -48,6 +54,9 @@ SCHEMAS: dict[Kind, Schema] = {
     "prices": DELIVERED_PRICES,
     "corporate_actions": DELIVERED_ACTIONS,
     "bars_1m": DELIVERED_BARS_1M,
+    "listings": DELIVERED_LISTINGS,
+    "holdings": DELIVERED_HOLDINGS,
+    "options": DELIVERED_OPTIONS,
 }
 _IDENTITY: dict[Kind, tuple[str, ...]] = {
     "tweets": ("text_id", "ticker"),
@@ -55,10 +64,19 @@ _IDENTITY: dict[Kind, tuple[str, ...]] = {
     "prices": ("ticker", "session_date"),
     "corporate_actions": ("ticker", "ex_date", "kind"),
     "bars_1m": ("ticker", "bar_at"),
+    "listings": ("ticker",),
+    "holdings": ("ticker", "filing_id"),
+    "options": ("contract", "event_time"),
 }
-_WINDOWS = {"prices": price_window, "corporate_actions": action_window, "bars_1m": minute_window}
+_WINDOWS = {
+    "prices": price_window,
+    "corporate_actions": action_window,
+    "bars_1m": minute_window,
+    **dict.fromkeys(COMPANY_KINDS, knowledge_window),
+}
 _INSTANT = timedelta(microseconds=1)
 _FIRST_DAYS = 3  # of answers: a source is asked for its history first
+_DIRECTORY_AGE = timedelta(days=3)  # an older one says nothing of today
 
 
 class Feed:
@@ -148,7 +166,10 @@ class Feed:
         end = max(start, min(end, self._timer.now() + _INSTANT))
         if kind not in self.vendor.kinds:
             return pl.DataFrame(schema=SCHEMAS[kind])
-        held = self.held(kind, start.date())
+        first = start
+        if kind == "listings":
+            first = max(start, end - _DIRECTORY_AGE)
+        held = self.held(kind, first.date())
         asker = Asker(
             self.vendor, self._client, self.store, self._timer, as_of or self._timer.now()
         )
@@ -183,14 +204,14 @@ class Feed:
             first, last: days (UTC) on which they came.
             as_of: answers of later runs are left out; None for none.
         """
-        found = Held()
+        found = Held(is_directory=kind == "listings")
         for answer in self.store.read(first, last):
             if as_of is not None and answer.as_of > as_of:
                 continue
             found.asked_at.append(answer.reply.fetched_at)
-            if answer.ask.kind == kind:
+            if answer.ask.kind == self.vendor.asked_as(kind):
                 with suppress(SourceError):
-                    found.add(answer, page_of(self.vendor, answer))
+                    found.add(answer, page_of(self.vendor, answer, kind))
         return found
 
     def _failed(

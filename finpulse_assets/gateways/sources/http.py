@@ -18,7 +18,8 @@ import httpx
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
 
 from finpulse_assets.errors import SourceError
-from finpulse_assets.gateways.sources.access import Access
+from finpulse_assets.gateways.sources.access import Access, Credential
+from finpulse_assets.gateways.sources.browser import BrowserTransport
 from finpulse_assets.gateways.sources.limits import Circuit, Limiter, Timer
 from finpulse_assets.gateways.sources.replies import (
     Expired,
@@ -43,10 +44,14 @@ class HttpClient:
 
     def __init__(self, access: Access, timer: Timer) -> None:
         self._access, self._timer = access, timer
-        self._is_new, self._secret_headers = True, dict(access.secret_headers)
+        self._is_new, self._lent = True, Credential()
         self._limiter, self._circuit = Limiter(access.rates, timer), Circuit(timer)
         follows = access.follows and not access.secret_headers and not access.secret_params
-        self._http = httpx.Client(timeout=TIMEOUT, follow_redirects=follows)
+        self._http = httpx.Client(
+            timeout=TIMEOUT,
+            follow_redirects=follows,
+            transport=BrowserTransport(TIMEOUT) if access.as_browser else None,
+        )
         self._until = timer.now() + timedelta(seconds=access.seconds[1])
 
     def begin(self, made_at: Iterable[datetime] = ()) -> None:
@@ -121,8 +126,8 @@ class HttpClient:
         self, request: Request, keep: Callable[[Reply], None], judge: Callable[[Reply], None]
     ) -> Reply:
         for is_second in (False, True):
-            if self._access.renew and not self._secret_headers:
-                self._secret_headers = dict(self._access.renew(self._http))
+            if self._access.renew and self._lent == Credential():
+                self._lent = self._access.renew(self._http)
             reply = self._sent(request)
             keep(reply)
             try:
@@ -130,7 +135,7 @@ class HttpClient:
             except Expired as error:
                 if self._access.renew is None or is_second:
                     raise StopAsking(error.message, hint=error.hint) from None
-                self._secret_headers = {}
+                self._lent = Credential()
                 continue
             return reply
         raise AssertionError("unreachable")
@@ -142,9 +147,9 @@ class HttpClient:
             url = f"{self._access.base_url.rstrip('/')}/{url.lstrip('/')}"
         headers = {
             "Accept-Encoding": "gzip", **self._access.headers, **request.headers,
-            **self._secret_headers,
+            **self._access.secret_headers, **self._lent.headers,
         }  # fmt: skip
-        params = {**request.params, **self._access.secret_params}
+        params = {**request.params, **self._access.secret_params, **self._lent.params}
         try:
             with self._http.stream("GET", url, params=params, headers=headers) as answer:
                 body = self._body(answer)
@@ -189,8 +194,10 @@ class HttpClient:
         return text
 
     def _all_secrets(self) -> list[str]:
-        headers = [part for value in self._secret_headers.values() for part in value.split()]
-        named = [*self._access.secrets, *self._access.secret_params.values(), *headers]
+        access, lent = self._access, self._lent
+        headers = [*access.secret_headers.values(), *lent.headers.values()]
+        params = [*access.secret_params.values(), *lent.params.values()]
+        named = [*access.secrets, *params, *(part for value in headers for part in value.split())]
         return [secret for secret in named if len(secret) > 5 and secret.lower() != "bearer"]
 
     def _too_late(self, wait: float) -> bool:

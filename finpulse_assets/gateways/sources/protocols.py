@@ -121,7 +121,9 @@ class ReadsFiles(Protocol):
 class KeepsAnswers(Protocol):
     """A source whose answers are kept as they came, and that rows are read from."""
 
-    def ask(self, kind: str, start: datetime, end: datetime, *, as_of: datetime) -> pl.DataFrame:
+    def ask(
+        self, kind: str, start: datetime, end: datetime, *, as_of: datetime | None = None
+    ) -> pl.DataFrame:
         """Return the rows of a window; `as_of`, the time of the run, is kept with each answer.
 
         Raises:

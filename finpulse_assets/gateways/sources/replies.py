@@ -37,11 +37,20 @@ class Expired(SourceError):
 
 @dataclass(frozen=True)
 class Request:
-    """A request without its secrets; `url` is below the source's base URL or absolute."""
+    """A request without its secrets; `url` is below the source's base URL or absolute.
+
+    `then` are the URLs that are to be asked for after it, in their order.
+    """
 
     url: str
     params: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
+    then: tuple[str, ...] = ()
+
+    @property
+    def following(self) -> Request | None:
+        """The next one of `then`, None at the end."""
+        return Request(self.then[0], then=self.then[1:]) if self.then else None
 
 
 @dataclass(frozen=True)

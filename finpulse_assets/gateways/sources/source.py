@@ -17,7 +17,7 @@ from finpulse_assets.gateways.sources.protocols import (
     Remarks,
     TextSource,
 )
-from finpulse_assets.schemas import TEXT_KINDS, Kind
+from finpulse_assets.schemas import COMPANY_KINDS, TEXT_KINDS, Kind
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,7 @@ class Source:
         texts: where tweets and headlines come from.
         prices: where bars, corporate actions and the list of tickers come from.
         minutes: where one-minute bars come from.
+        companies: where listings, holdings and option chains come from.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Source:
     texts: TextSource | None = None
     prices: PriceSource | None = None
     minutes: MinuteSource | None = None
+    companies: KeepsAnswers | None = None
 
     def ask(
         self, kind: Kind, start: datetime, end: datetime, *, as_of: datetime | None = None
@@ -53,7 +55,7 @@ class Source:
             SourceError: the source cannot be read.
         """
         gateway = self._giving(kind)
-        if as_of is not None and isinstance(gateway, KeepsAnswers):
+        if isinstance(gateway, KeepsAnswers):
             return gateway.ask(kind, start, end, as_of=as_of)
         if kind in TEXT_KINDS:
             return self.texts.texts(kind, start, end)
@@ -77,6 +79,8 @@ class Source:
     def _giving(self, kind: Kind) -> object:
         if kind == "bars_1m":
             return self.minutes
+        if kind in COMPANY_KINDS:
+            return self.companies
         return self.texts if kind in TEXT_KINDS else self.prices
 
 

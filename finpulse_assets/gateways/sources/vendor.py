@@ -81,6 +81,7 @@ class Vendor(ABC):
         name: of the source.
         kinds: of row that it gives.
         subjects: what it is asked about: tickers, feeds, forums.
+        index: the subject that the others need an answer about, None where there is none.
         reach: how it has to be asked.
         access: how it is reached.
     """
@@ -88,6 +89,7 @@ class Vendor(ABC):
     name: str
     kinds: tuple[Kind, ...]
     subjects: Sequence[str]
+    index: str | None = None
     reach = Reach()
     access: Access
 
@@ -105,6 +107,10 @@ class Vendor(ABC):
             Passing, StopAsking, SourceError: the answer is no data.
         """
 
+    def asked_as(self, kind: Kind) -> Kind:
+        """Return the kind whose requests bring the rows of `kind`: one answer may hold several."""
+        return kind
+
     def refused(self, answer: Answer) -> Page | None:  # noqa: ARG002 - for those that say more
         """Return what an answer of another status means, None where the status says it all.
 
@@ -114,13 +120,20 @@ class Vendor(ABC):
         return None
 
 
-def page_of(vendor: Vendor, answer: Answer) -> Page:
+def page_of(vendor: Vendor, answer: Answer, kind: Kind | None = None) -> Page:
     """Return what an answer holds.
+
+    Args:
+        vendor: who gave it.
+        answer: to a request for any kind of row.
+        kind: which kind is read from it, by default the one that was asked for.
 
     Raises:
         Passing, StopAsking, Expired, SourceError: it is no data.
     """
     reply = answer.reply
+    if kind is not None and kind != answer.ask.kind:
+        answer = replace(answer, ask=replace(answer.ask, kind=kind))
     if reply.status == 304:  # what was asked for has not changed
         return Page()
     if reply.status != 200:

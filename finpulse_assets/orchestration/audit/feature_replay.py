@@ -25,6 +25,8 @@ from finpulse_assets.orchestration.dbt.models import (
 from finpulse_assets.schemas import (
     CORPORATE_ACTIONS,
     HEADLINES,
+    HOLDINGS,
+    OPTIONS,
     PRICES,
     SESSIONS,
     SOURCES,
@@ -37,7 +39,7 @@ from finpulse_assets.settings import Settings
 
 INPUTS = (
     SOURCES, SESSIONS, TICKERS, PRICES, CORPORATE_ACTIONS, TWEETS, HEADLINES, TEXT_SENTIMENT,
-    TEXT_TRAITS,
+    TEXT_TRAITS, HOLDINGS, OPTIONS,
 )  # fmt: skip
 AS_OF_TABLES = (
     TECHNICAL_FEATURES.name, DAILY_SENTIMENT, DAILY_FEATURES, LABELS, TRAINING_SET,

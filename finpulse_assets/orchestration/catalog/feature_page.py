@@ -8,7 +8,14 @@ from dataclasses import dataclass
 import polars as pl
 
 from finpulse_assets.domain.features.feature import MINUTE, Feature
-from finpulse_assets.domain.features.registry import ALL, FEATURES, TECHNICAL, bar_features
+from finpulse_assets.domain.features.registry import (
+    ALL,
+    COMPANY,
+    FEATURES,
+    TECHNICAL,
+    TEXT,
+    bar_features,
+)
 from finpulse_assets.domain.plots.features import SESSIONS, family_plot
 from finpulse_assets.errors import EvaluationError
 
@@ -22,13 +29,19 @@ FAMILIES = {
     "market": "A ticker among the tickers of the same moment.",
     "calendar": "Where the session stands among sessions, and what has just happened.",
     "text": "What people wrote about the ticker until the decision.",
+    "holdings": "What institutional managers reported to hold, from the acceptance of each report "
+    "on; null without the source `edgar13f`.",
+    "options": "What the option chain said as it was taken before the decision; null without the "
+    "source `yahoo_options`.",
 }
 PREFACE = """# Features
 
-{count} inputs of the model on the clock of sessions: {technical} of bars and {text} of texts. The
-{minute} of bars that have a meaning on one-minute bars are computed there by the same functions;
-`_20d` (sessions) then reads `_20m` (minutes). This page is made of the registry
-(`finpulse_assets/domain/features/`) by `make docs`, as are the column schemas and dbt's contracts.
+{count} inputs of the model on the clock of sessions: {technical} of bars, {text} of texts and
+{company} of holdings and option chains; of those the ones that no row of the training set has are
+left out of the fit, and named there. The {minute} of bars that have a meaning on one-minute bars
+are computed there by the same functions; `_20d` (sessions) then reads `_20m` (minutes). This page
+is made of the registry (`finpulse_assets/domain/features/`) by `make docs`, as are the column
+schemas and dbt's contracts.
 
 *look-back* is the bars that the definition reads, the present one included; *warm-up* the bars of
 an unbroken run before which the value is null, more than the look-back where an average never quite
@@ -48,7 +61,8 @@ def feature_page(images: Mapping[str, str], *, caption: str = "") -> str:
         PREFACE.format(
             count=len(FEATURES),
             technical=len(TECHNICAL),
-            text=len(FEATURES) - len(TECHNICAL),
+            text=len(TEXT),
+            company=len(COMPANY),
             minute=len(bar_features(MINUTE)),
         )
     ]
@@ -67,7 +81,8 @@ def _table(listed: list[Feature]) -> str:
         "|---|---|---|---|---|---|---|---|",
     ]
     for it in listed:
-        only = "" if len(it.clocks) > 1 or it.is_text else f" ({it.clocks[0]} bars only)"
+        is_of_bars = it not in TEXT + COMPANY
+        only = f" ({it.clocks[0]} bars only)" if is_of_bars and len(it.clocks) == 1 else ""
         cells = (
             f"`{it.name}`", f"{it.formula}{only}", it.unit, it.lookback, it.warm_up,
             "yes" if it.scale_free else "no", it.undefined, it.source,
@@ -101,5 +116,6 @@ def family_plots(features: pl.DataFrame) -> FamilyPlots:
     images = {
         family: family_plot(features, [it for it in FEATURES if it.family == family], ticker)
         for family in FAMILIES
+        if any(not features[it.name].is_null().all() for it in FEATURES if it.family == family)
     }
     return FamilyPlots(images, f"{ticker}, {days[0]} to {days[-1]}")

@@ -13,6 +13,7 @@ import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 
+from finpulse_assets.domain.features.families import holdings, options
 from finpulse_assets.domain.features.families.text import DAILY, HISTORY, MARKET, NO_TEXT
 from finpulse_assets.domain.features.feature import Feature
 from finpulse_assets.domain.features.registry import FEATURES, TEXT
@@ -62,6 +63,8 @@ CONTRACTS = (
     Contract(DAILY_SENTIMENT, DAILY, frozenset()),  # tested in int_daily_sentiment
     Contract("int_text_windows", HISTORY, ALWAYS),
     Contract("int_text_market", MARKET, ALWAYS),
+    Contract("int_holdings", holdings.FEATURES, frozenset()),
+    Contract("int_options", options.FEATURES, frozenset()),
     Contract(DAILY_FEATURES, FEATURES, ALWAYS),
     Contract(TRAINING_SET, FEATURES, frozenset()),  # rows of fct_daily_features, tested there
 )

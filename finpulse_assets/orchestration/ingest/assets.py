@@ -6,7 +6,12 @@ import dagster as dg
 import polars as pl
 
 from finpulse_assets.domain.calendar import last_completed_session
-from finpulse_assets.domain.ingestion.listings import next_versions, unite_listings
+from finpulse_assets.domain.ingestion.companies import directory
+from finpulse_assets.domain.ingestion.listings import (
+    next_versions,
+    unite_listings,
+    with_directory,
+)
 from finpulse_assets.errors import SourceError
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.gateways.sources.source import Sources
@@ -31,7 +36,14 @@ from finpulse_assets.orchestration.ingest.union import unite
 from finpulse_assets.orchestration.run.clock import RunClock
 from finpulse_assets.orchestration.run.partitions import MONTHS
 from finpulse_assets.orchestration.run.sources import SourceKind
-from finpulse_assets.schemas import RAW_TABLES, TEXT_KINDS, TICKERS, Kind, requests_table
+from finpulse_assets.schemas import (
+    RAW_TABLES,
+    TEXT_KINDS,
+    TICKERS,
+    Kind,
+    requests_table,
+    source_table,
+)
 from finpulse_assets.settings import Settings
 
 SOURCE_ANSWERED, BAD_ROWS_ARE_RARE = "source_answered", "bad_rows_are_rare"
@@ -114,11 +126,13 @@ def source_asset(
 def universe(sources: Sources, lake: Lake) -> pl.DataFrame:
     """Return what the sources of prices list now, or what is held where none of them answers.
 
+    The directories add what those do not say: the company, its sector, and its end.
+
     Raises:
         SourceError: none answers, and nothing is held.
     """
     try:
-        return unite_listings(sources.listings())
+        return with_directory(unite_listings(sources.listings()), _directory(sources, lake))
     except SourceError:
         held = lake.read_or_empty(TICKERS).collect()
         if held.is_empty():
@@ -126,8 +140,16 @@ def universe(sources: Sources, lake: Lake) -> pl.DataFrame:
         return held
 
 
+def _directory(sources: Sources, lake: Lake) -> pl.DataFrame:
+    names = dict.fromkeys(source.name for source in sources.giving("listings"))
+    return directory([lake.read_or_empty(source_table(it, "listings")).collect() for it in names])
+
+
 def tickers_asset(names: Sequence[str]) -> dg.AssetsDefinition:
-    """Return the asset of the listed tickers, every version, from the sources of prices `names`."""
+    """Return the asset of the tickers of the deployment, every version, from the sources `names`.
+
+    Sources of prices say which there are, directories what else is known of them.
+    """
 
     @dg.asset(
         key_prefix="raw",
@@ -137,7 +159,11 @@ def tickers_asset(names: Sequence[str]) -> dg.AssetsDefinition:
         kinds={"polars"},
         owners=[MARKET_DATA],
         tags={"domain": "market"},
-        description=description(TICKERS, "Symbols that the sources of prices list, every version."),
+        description=description(
+            TICKERS,
+            "Symbols of the deployment, every version: listed by the sources of prices, with what "
+            "the directories say of company, sector and end.",
+        ),
         metadata=definition_metadata(TICKERS),
     )
     def tickers(
@@ -170,7 +196,7 @@ def raw_asset(kind: Kind, names: Sequence[str], sentence: str) -> dg.AssetsDefin
         tags={"domain": "news" if is_text else "market"},
         description=description(table, sentence),
         metadata=definition_metadata(table),
-        freshness_policy=None if kind in ("corporate_actions", "bars_1m") else DATA_FRESHNESS,
+        freshness_policy=DATA_FRESHNESS if kind == "prices" or is_text else None,
     )
     def raw(
         context: dg.AssetExecutionContext,

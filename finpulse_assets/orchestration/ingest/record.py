@@ -15,8 +15,9 @@ from finpulse_assets.schemas import Kind
 from finpulse_assets.settings import Settings
 
 BODY, ORIGIN = "body", "origin.json"
-# Of minute bars an hour is enough to show their shape.
-LONGEST, LONGEST_OF_MINUTES = timedelta(days=1), timedelta(hours=1)
+# Enough to show a shape: an hour of minute bars, a quarter of holdings.
+LONGEST = timedelta(days=1)
+LONGEST_OF = {"bars_1m": timedelta(hours=1), "holdings": timedelta(days=100)}
 
 
 @dataclass(frozen=True)
@@ -57,17 +58,22 @@ def _recorded(settings: Settings, name: str, kind: Kind, folder: Path, timer: Ti
     vendor = vendor_of(name, settings)
     client, reach, now = HttpClient(vendor.access, timer), vendor.reach, timer.now()
     end = now - reach.lag
-    length = LONGEST_OF_MINUTES if kind == "bars_1m" else LONGEST
+    length = LONGEST_OF.get(kind, LONGEST)
     span = list(pieces((end - length, end), reach.at_once, reach.grid))[-1]
     for subject in vendor.subjects:
-        ask = Ask(kind, subject, span, vendor.request(Wanted(kind, subject, span)), 1)
-        pages: list[Page] = []
+        request, number = vendor.request(Wanted(kind, subject, span)), 0
+        rows = 0
+        while request is not None and not rows:  # some answers hold but the next request
+            number += 1
+            ask = Ask(kind, subject, span, request, number)
+            pages: list[Page] = []
 
-        def judge(reply: Reply, ask: Ask = ask, pages: list[Page] = pages) -> None:
-            pages.append(page_of(vendor, Answer(ask, reply, now)))
+            def judge(reply: Reply, ask: Ask = ask, pages: list[Page] = pages) -> None:
+                pages.append(page_of(vendor, Answer(ask, reply, now)))
 
-        reply = client.ask(ask.request, keep=lambda _: None, judge=judge)
-        if pages[-1].rows:
+            reply = client.ask(ask.request, keep=lambda _: None, judge=judge)
+            rows, request = len(pages[-1].rows), pages[-1].following
+        if rows:
             break
     stored = folder / name / kind
     before = shape_of((stored / BODY).read_bytes()) if (stored / BODY).exists() else None
@@ -81,4 +87,4 @@ def _recorded(settings: Settings, name: str, kind: Kind, folder: Path, timer: Ti
         with written_atomically(stored / path) as temporary:
             temporary.write_bytes(content)
     differing = None if before is None else differences(before, found)
-    return Recorded(kind, stored, len(reply.body), len(pages[-1].rows), differing)
+    return Recorded(kind, stored, len(reply.body), rows, differing)

@@ -133,7 +133,7 @@ def _kept(request: Request, kind: Kind, delivered: pl.DataFrame, tickers: Sequen
             name,
             kind,
             delivered,
-            held=_held(lake, table, request.months[0]),
+            held=_held(lake, table, kind, request.months[0]),
             coverage=lake.coverage(table),
             sessions=request.sessions,
             as_of=clock.as_of,
@@ -175,9 +175,14 @@ def _lacks_prices(request: Request) -> bool:
     return request.lake.read_or_empty(table).limit(1).collect().is_empty()
 
 
-def _held(lake: Lake, table: Table, first_month: str) -> pl.LazyFrame:
-    """Return what is held from the month before the first one on: older versions do not repeat."""
+def _held(lake: Lake, table: Table, kind: Kind, first_month: str) -> pl.LazyFrame:
+    """Return what is held from the month before the first one on: older versions do not repeat.
+
+    Of listings all is needed: the newest version of a ticker may be years old.
+    """
     present = lake.partitions(table)
+    if kind == "listings":
+        return lake.scan_present(table, present)
     before = [month for month in present if month < first_month][-1:]
     return lake.scan_present(table, [*before, *(m for m in present if m >= first_month)])
 

@@ -19,6 +19,7 @@ from finpulse_assets.domain.evaluation.walk_forward import (
     in_scales,
     walk_forward_predictions,
 )
+from finpulse_assets.domain.features.registry import COMPANY
 from finpulse_assets.domain.models.candidate import Candidate
 from finpulse_assets.domain.models.lightgbm_model import feature_matrix
 from finpulse_assets.domain.models.registry import MARKET, Model, baselines_of, candidates
@@ -57,7 +58,18 @@ class Recipe:
             self.settings.candidates.split(","),
             threads=self.settings.model_threads,
             embeddings=EMBEDDINGS if EMBEDDINGS[0] in self.frame else (),
+            without=self.left_out,
         )
+
+    @cached_property
+    def left_out(self) -> list[str]:
+        """The features of holdings and option chains of which the frame has no value.
+
+        Their sources are not on. An input that is always null teaches nothing, and would make
+        another model of the same data.
+        """
+        names = [it.name for it in COMPANY]
+        return [name for name in names if self.frame[name].null_count() == self.frame.height]
 
     @property
     def challengers(self) -> list[Candidate]:

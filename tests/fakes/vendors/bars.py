@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
+from tests.fakes.vendors.companies import COMPANY_VENDORS
 from tests.fakes.vendors.fake import Asked, Fake
 from tests.fakes.vendors.faults import Made
 from tests.fakes.vendors.texts import TEXT_VENDORS
@@ -178,5 +179,5 @@ def _nanoseconds(text: str) -> datetime:
 
 
 ALL_VENDORS: Sequence[type[Fake]] = (
-    *TEXT_VENDORS, FakeAlphaVantage, FakeOanda, FakeBinance, FakeStooq
+    *TEXT_VENDORS, FakeAlphaVantage, FakeOanda, FakeBinance, FakeStooq, *COMPANY_VENDORS
 )  # fmt: skip

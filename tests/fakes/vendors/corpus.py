@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 
 from finpulse_assets.domain.calendar import build_sessions
+from tests.fakes.vendors.filings import Filing, filings
 
 COMPANIES = {"AAPL": "Apple", "BRK-B": "Berkshire", "MSFT": "Microsoft"}
 OUTLETS = ("Reuters", "Bloomberg", "The Wire")
@@ -59,6 +60,8 @@ class Corpus:
         companies: ticker -> name.
         a_day: stories of each company on each day.
         seed: of everything that is drawn.
+        ends: ticker -> when its listing ends.
+        renames: ticker -> the ticker that its company has from its end on.
     """
 
     first: date
@@ -66,6 +69,30 @@ class Corpus:
     companies: Mapping[str, str] = field(default_factory=lambda: COMPANIES)
     a_day: int = 3
     seed: int = 5
+    ends: Mapping[str, datetime] = field(default_factory=dict)
+    renames: Mapping[str, str] = field(default_factory=dict)
+
+    def listed(self, at: datetime) -> list[tuple[str, str]]:
+        """Return ticker and name of what is listed at a time, always in the same places."""
+        is_over = {ticker: end <= at for ticker, end in self.ends.items()}
+        found = []
+        for ticker, name in self.companies.items():
+            if not is_over.get(ticker, False):
+                found.append((ticker, name))
+            elif ticker in self.renames:
+                found.append((self.renames[ticker], name))
+        return found
+
+    @property
+    def numbers(self) -> dict[str, int]:
+        """The number of each company at the SEC, by every ticker that it has or had."""
+        numbers = {ticker: 1000 + at for at, ticker in enumerate(self.companies)}
+        return numbers | {new: numbers[old] for old, new in self.renames.items()}
+
+    @cached_property
+    def filings(self) -> list[Filing]:
+        """All forms 13F, ascending."""
+        return filings(list(self.companies), self.first, self.last)
 
     @cached_property
     def stories(self) -> list[Story]:

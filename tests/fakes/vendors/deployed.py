@@ -7,6 +7,7 @@ from pathlib import Path
 from finpulse_assets.gateways.sources.feed import Feed
 from finpulse_assets.orchestration.run.vendors import answers_of, vendor_of
 from finpulse_assets.settings import Settings, load_settings
+from tests.fakes.vendors.filings import MANAGERS, cusip
 from tests.fakes.vendors.server import Vendors
 
 
@@ -21,6 +22,11 @@ def vendor_settings(vendors: Vendors) -> dict[str, str]:
         "contact": "Jane Roe jane@example.com",
         "rss_feeds": ",".join(feeds),
         "edgar_files_url": url("edgar"),
+        "edgar13f_files_url": url("edgar13f"),
+        "managers": ",".join(str(it) for it in MANAGERS),
+        "cusips": ",".join(f"{ticker}={cusip(at)}" for at, ticker in enumerate(companies)),
+        "yahoo_options_cookie_url": f"{url('yahoo_options')}/cookie",
+        "yahoo_options_expiries": "2",
         "edgar_zone": "UTC",
         "reddit_client_id": "id",
         "reddit_client_secret": secret["reddit"],

@@ -22,9 +22,13 @@ class Asked:
 
 
 class Fake(ABC):
-    """A vendor; its secret stands in nothing that it is not sent in."""
+    """A vendor; its secret stands in nothing that it is not sent in.
+
+    Requests for `free_paths` bring the credential: no fault and no rate meets them.
+    """
 
     name: str
+    free_paths: tuple[str, ...] = ("token",)
 
     def __init__(self, corpus: Corpus) -> None:
         self.corpus = corpus

@@ -33,6 +33,9 @@ RATES = {
     "oanda": (Rate(120, 1.0),),
     "binance": (Rate(600, 60.0),),
     "stooq": (Rate(1, 1.0),),
+    "nasdaqtrader": (Rate(1, 1.0),),
+    "edgar13f": (Rate(10, 1.0),),
+    "yahoo_options": (Rate(2, 1.0),),
 }
 DRIP_SECONDS = 20.0
 
@@ -118,7 +121,7 @@ class Vendors:
         headers = {name.decode(): value.decode() for name, value in scope["headers"]}
         query = scope["query_string"].decode()
         fault = None
-        if path != "token":
+        if path not in self.fakes[vendor].free_paths:
             self.requests[vendor].append(f"{path}?{query}")
             waiting = self.script.get(vendor, [])
             fault = waiting[0] if waiting else ""
@@ -132,7 +135,7 @@ class Vendors:
         await self._send(made, send)
 
     def _made(self, vendor: str, asked: Asked) -> Made:
-        if asked.path != "token":
+        if asked.path not in self.fakes[vendor].free_paths:
             allowed = [bucket.takes(asked.now) for bucket in self._buckets[vendor]]
             if not all(allowed):
                 self.too_fast[vendor] += 1

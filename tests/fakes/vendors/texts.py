@@ -134,11 +134,11 @@ class FakeEdgar(Fake):
         if asked.fault == "usage-cap":
             page = b"<html>Request Rate Threshold Exceeded</html>"
             return Made(page, 403, {"content-type": "text/html"})
-        ciks = {ticker: 1000 + at for at, ticker in enumerate(self.corpus.companies)}
+        ciks = self.corpus.numbers
         if asked.path.endswith("company_tickers.json"):
             rows = {str(at): {"cik_str": ciks[t], "ticker": t, "title": name}
-                    for at, (t, name) in enumerate(self.corpus.companies.items())}  # fmt: skip
-            return Made(rows)
+                    for at, (t, name) in enumerate(self.corpus.listed(asked.now))}  # fmt: skip
+            return Made(rows, items=list(rows.values()), required="ticker", optional="")
         number = int(asked.path.split("CIK")[1].split(".")[0])
         ticker = next(t for t, cik in ciks.items() if cik == number)
         told = self.corpus.told(ticker, datetime.min.replace(tzinfo=UTC), asked.now)[::-1]
@@ -150,7 +150,13 @@ class FakeEdgar(Fake):
             "primaryDocDescription": [story.title for story in told],
             "items": ["2.02" for _ in told],
         }
-        body = {"cik": str(number), "filings": {"recent": recent, "files": []}}
+        body = {
+            "cik": f"{number:010d}",
+            "name": self.corpus.companies[ticker],
+            "tickers": [t for t, _ in self.corpus.listed(asked.now) if ciks[t] == number],
+            "sic": "3571" if number % 2 == 0 else "6331",
+            "filings": {"recent": recent, "files": []},
+        }
         return Made(body, items=[recent], required="form", optional="items")
 
 

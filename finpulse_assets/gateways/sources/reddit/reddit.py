@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 
 from finpulse_assets.domain.texts.mentions import Mentions
-from finpulse_assets.gateways.sources.access import Access
+from finpulse_assets.gateways.sources.access import Access, Credential
 from finpulse_assets.gateways.sources.answers import Answer, Wanted
 from finpulse_assets.gateways.sources.replies import Passing, Request, StopAsking
 from finpulse_assets.gateways.sources.vendor import (
@@ -105,8 +105,8 @@ def _text(item: Mapping[str, Any]) -> str:
 
 def token(
     http: httpx.Client, *, url: str, client_id: str, client_secret: str, user_agent: str
-) -> dict[str, str]:
-    """Return the headers with a new token of the application.
+) -> Credential:
+    """Return a new token of the application.
 
     Raises:
         Passing: Reddit does not answer, or with something else.
@@ -132,4 +132,4 @@ def token(
         raise Passing(f"no token (HTTP {answer.status_code})") from None
     if "access_token" not in found:
         raise StopAsking(f"Reddit gives no token: {found.get('error', 'no reason')}")
-    return {"Authorization": f"Bearer {found['access_token']}"}
+    return Credential({"Authorization": f"Bearer {found['access_token']}"})

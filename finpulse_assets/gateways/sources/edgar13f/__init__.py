@@ -1,0 +1,1 @@
+"""Form 13F at SEC EDGAR."""

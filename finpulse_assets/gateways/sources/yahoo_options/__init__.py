@@ -1,0 +1,1 @@
+"""Option chains of Yahoo."""
