@@ -8,7 +8,9 @@ import msgspec
 
 from bentos.price_predictor import metrics
 from bentos.price_predictor.calls import HTML, Call, Route, Said
+from bentos.price_predictor.document_schemas import MODEL_MEMBERS
 from bentos.price_predictor.documents import openapi_of, page_of
+from bentos.price_predictor.forecasts import forecast
 from bentos.price_predictor.predictions import history, predict, predict_batch, prediction
 from bentos.price_predictor.refusal import Refused
 from finpulse_assets.domain.serving.request import MAX_BATCH_BYTES
@@ -87,13 +89,10 @@ def page(call: Call) -> Said:
     return Said(page_of(openapi_of(current and current.predictor)), HTML)
 
 
-MODEL_MEMBERS = (
-    "model_version", "is_proven", "trained_to", "sessions_since_training", "is_expired",
-    "model_expires_at",
-)  # fmt: skip
 ROUTES = {
     "/predict": Route("/predict", {"POST": predict}, scope="predict"),
     "/predict_batch": Route("/predict_batch", {"POST": predict_batch}, MAX_BATCH_BYTES, "predict"),
+    "/forecast": Route("/forecast", {"POST": forecast}, scope="predict"),
     "/predictions/history": Route("/predictions/history", {"GET": history}),
     "/predictions/*": Route("/predictions/{id}", {"GET": prediction}),
     "/symbols": Route("/symbols", {"GET": symbols}),

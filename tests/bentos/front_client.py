@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from bentos.price_predictor.front import Front
+from bentos.price_predictor.recording import Recorder
 from bentos.price_predictor.served import Served
+from finpulse_assets.gateways.serving.service_environment import LedgerMode
 from tests.fakes import serving as fakes
 
 PART = 16 * 1024
@@ -83,3 +86,13 @@ def ask(path: str, body: object = b"", *, front: Front | None = None, **options:
 
 def get(path: str, *, front: Front | None = None, **options: Any) -> Client:
     return ask(path, front=front, method="GET", headers=(), announced=False, **options)
+
+
+def recording(folder: Path, mode: LedgerMode = LedgerMode.ON) -> Front:
+    """Return a front that serves a bundle in a folder, with a ledger beside it."""
+    found = Served()
+    bundle = folder / "bundle"
+    if not bundle.exists():
+        fakes.bundle(bundle)
+    found.start(bundle, recorder=Recorder(folder / "ledger", mode))
+    return Front(refuse, found)

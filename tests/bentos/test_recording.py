@@ -5,37 +5,23 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from pathlib import Path
 
 import pytest
 
 from bentos.price_predictor import metrics
-from bentos.price_predictor.front import Front
-from bentos.price_predictor.recording import Recorder
-from bentos.price_predictor.served import Served
 from finpulse_assets.domain.serving.answering import Answering
 from finpulse_assets.domain.serving.ledger import replayed
 from finpulse_assets.gateways.serving.bundle import read_bundle
 from finpulse_assets.gateways.serving.ledger import newest_entries
 from finpulse_assets.gateways.serving.service_environment import LedgerMode
-from tests.bentos.front_client import Client, ask, get, refuse
-from tests.fakes import serving as fakes
+from tests.bentos.front_client import Client, ask, get, recording
 
 ROW = {"return_1d": 0.5, "rsi_14": None, "sentiment_mean": 1}
 
 
-def front(folder: Path, mode: LedgerMode = LedgerMode.ON) -> Front:
-    found = Served()
-    bundle = folder / "bundle"
-    if not bundle.exists():
-        fakes.bundle(bundle)
-    found.start(bundle, recorder=Recorder(folder / "ledger", mode))
-    return Front(refuse, found)
-
-
 @pytest.mark.parametrize("mode", [LedgerMode.ON, LedgerMode.REQUIRED, LedgerMode.DURABLE])
 def test_an_answer_is_found_by_its_id_with_what_it_was_made_from(tmp_path, mode):
-    asked = front(tmp_path, mode)
+    asked = recording(tmp_path, mode)
     answer = ask("/predict", {"features": ROW}, front=asked)
     found = get(f"/predictions/{answer.said['prediction_id']}", front=asked)
     assert found.said["answer"] == answer.said
@@ -45,7 +31,7 @@ def test_an_answer_is_found_by_its_id_with_what_it_was_made_from(tmp_path, mode)
 
 
 def test_the_history_gives_the_newest_first_of_one_symbol_or_all(tmp_path):
-    asked = front(tmp_path)
+    asked = recording(tmp_path)
     sent = [
         ask("/predict", {"symbol": symbol}, front=asked).said for symbol in ("AAPL", "MSFT", "AAPL")
     ]
@@ -57,7 +43,7 @@ def test_the_history_gives_the_newest_first_of_one_symbol_or_all(tmp_path):
 
 
 def test_what_is_no_id_or_is_unknown_is_told(tmp_path):
-    asked = front(tmp_path)
+    asked = recording(tmp_path)
     assert get("/predictions/..%2f", front=asked).status == 400
     answer = ask("/predict", {"symbol": "AAPL"}, front=asked).said["prediction_id"]
     assert get(f"/predictions/{answer[:-6]}ffffff", front=asked).status == 404
@@ -72,7 +58,7 @@ def test_what_is_no_id_or_is_unknown_is_told(tmp_path):
 def test_a_full_disk_stops_answers_or_not_by_setting_and_leaves_no_half_line(
     tmp_path, monkeypatch, mode, status
 ):
-    asked = front(tmp_path, mode)
+    asked = recording(tmp_path, mode)
     first = ask("/predict", {"symbol": "AAPL"}, front=asked)
     (segment,) = (tmp_path / "ledger").glob("*.jsonl")
     before, real = segment.read_bytes(), os.write
@@ -88,7 +74,7 @@ def test_a_full_disk_stops_answers_or_not_by_setting_and_leaves_no_half_line(
 
 
 def test_requests_that_wait_share_an_fsync(tmp_path, monkeypatch):
-    asked = front(tmp_path, LedgerMode.DURABLE)
+    asked = recording(tmp_path, LedgerMode.DURABLE)
     forced = []
     monkeypatch.setattr(os, "fsync", forced.append)
 
@@ -102,7 +88,7 @@ def test_requests_that_wait_share_an_fsync(tmp_path, monkeypatch):
 
 
 def test_an_fsync_that_fails_gives_no_answer(tmp_path, monkeypatch):
-    asked = front(tmp_path, LedgerMode.DURABLE)
+    asked = recording(tmp_path, LedgerMode.DURABLE)
 
     def fail(_):
         raise OSError(5, "Input/output error")
@@ -112,14 +98,14 @@ def test_an_fsync_that_fails_gives_no_answer(tmp_path, monkeypatch):
 
 
 def test_a_thousand_predictions_are_replayed_bit_for_bit_by_another_process_state(tmp_path):
-    asked = front(tmp_path)
+    asked = recording(tmp_path)
     for number in range(250):
         row = ROW | {"return_1d": number / 7, "rsi_14": None if number % 3 else 1 / (number + 1)}
         ask("/predict", {"features": row}, front=asked, query=b"reasons=1" if number % 2 else b"")
         ask("/predict", {"symbol": "AAPL"}, front=asked)
     columns = {"columns": list(ROW), "rows": [[at / 3, None, -at] for at in range(250)]}
     ask("/predict_batch", columns, front=asked)
-    ask("/predict_batch", {"symbols": ["MSFT"] * 250}, front=front(tmp_path))
+    ask("/predict_batch", {"symbols": ["MSFT"] * 250}, front=recording(tmp_path))
     entries = newest_entries(tmp_path / "ledger", 2000)
     assert len(entries) == 1000
     (bundle,) = (tmp_path / "ledger" / "bundles").iterdir()

@@ -71,8 +71,16 @@ def tickers() -> pl.DataFrame:
     )
 
 
+def closes() -> pl.DataFrame:
+    """Newest closes: AAPL's with a band, MSFT's of a short history, none of GONE."""
+    rows = [("AAPL", NEW, 200.0, 0.03), ("MSFT", OLD, 400.0, None)]
+    schema = {"ticker": pl.String, "session_date": pl.Date, "close": pl.Float64,
+              "close_band": pl.Float64}  # fmt: skip
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
 def online() -> pl.DataFrame:
-    return latest_features(daily_features(), tickers())
+    return latest_features(daily_features(), tickers(), closes())
 
 
 def predictor(*, is_proven: bool = True) -> Predictor:

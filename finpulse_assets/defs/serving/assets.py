@@ -10,7 +10,9 @@ import dagster as dg
 import polars as pl
 
 from finpulse_assets.defs.models.assets import promotion
+from finpulse_assets.domain.features.adjusted_prices import adjusted_prices
 from finpulse_assets.domain.features.online import ONLINE_FEATURES, latest_features
+from finpulse_assets.domain.serving.forecast import bands_of
 from finpulse_assets.gateways.models.model_store import ModelStore
 from finpulse_assets.gateways.serving.bento_store import BentoStore, Flavour
 from finpulse_assets.gateways.serving.bundle import write_bundle
@@ -22,12 +24,19 @@ from finpulse_assets.orchestration.catalog.metadata import (
     description,
 )
 from finpulse_assets.orchestration.dbt.models import DAILY_FEATURES
+from finpulse_assets.orchestration.run.clock import RunClock
 from finpulse_assets.orchestration.run.once import ONCE
 
 
 @dg.asset(
     key_prefix="serving",
-    ins={"tickers": dg.AssetIn(["raw", "tickers"])},
+    ins={
+        "tickers": dg.AssetIn(["raw", "tickers"]),
+        "prices": dg.AssetIn(["raw", "prices"]),
+        "corporate_actions": dg.AssetIn(["raw", "corporate_actions"]),
+        "sessions": dg.AssetIn(["raw", "sessions"]),
+        "sources": dg.AssetIn(["raw", "sources"]),
+    },
     deps=[DAILY_FEATURES],
     pool="duckdb",
     op_tags=ONCE,
@@ -37,16 +46,32 @@ from finpulse_assets.orchestration.run.once import ONCE
     tags={"domain": "ml"},
     description=description(
         ONLINE_FEATURES,
-        "What the service reads for a symbol; delisted tickers are kept and marked.",
+        "What the service reads for a symbol, with its last close and the band of the next one; "
+        "delisted tickers are kept and marked.",
     ),
     metadata=definition_metadata(ONLINE_FEATURES),
 )
-def online_features(tickers: pl.LazyFrame, warehouse: dg.ResourceParam[Warehouse]):
+def online_features(
+    tickers: pl.LazyFrame,
+    prices: pl.LazyFrame,
+    corporate_actions: pl.LazyFrame,
+    sessions: pl.LazyFrame,
+    sources: pl.LazyFrame,
+    warehouse: dg.ResourceParam[Warehouse],
+    clock: dg.ResourceParam[RunClock],
+):
     rows = warehouse.query(
         f"select * from {DAILY_FEATURES} qualify session_date = max(session_date) "  # noqa: S608
         "over (partition by ticker)"
     )
-    published = latest_features(rows, tickers.collect())
+    adjusted = adjusted_prices(
+        prices,
+        corporate_actions,
+        sessions.collect(),
+        as_of=clock.as_of,
+        sources=sources.collect(),
+    )
+    published = latest_features(rows, tickers.collect(), bands_of(adjusted))
     newest = published["session_date"].max()
     return dg.MaterializeResult(
         value=published,

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
 from functools import cached_property
+from math import isnan
 from typing import Any
 
 import numpy as np
@@ -28,12 +29,16 @@ from finpulse_assets.domain.serving.answer import (
     TARGET_OPENED,
     Status,
 )
+from finpulse_assets.domain.serving.forecast import interval_of
 from finpulse_assets.domain.serving.request import shown
 from finpulse_assets.domain.serving.staleness import MODEL_LIFE_SESSIONS, Openings
 from finpulse_assets.errors import RequestError
 
 NEAREST = 3
-NO_ROW: dict[str, Any] = {"symbol": None, "as_of": None, "target_session_date": None}
+NO_ROW: dict[str, Any] = dict.fromkeys(
+    ("symbol", "as_of", "target_session_date", "expected_close", "expected_close_interval")
+)
+SIGNAL_STRENGTH = "signal_strength"
 
 
 class UnknownSymbolError(RequestError):
@@ -47,14 +52,14 @@ class Predictor:
     Attributes:
         model: the champion.
         model_version: its candidate id.
-        is_proven: whether it passed the promotion gate.
+        skills: what it has proven, by name (`skill.NAMES`), nothing where it abstains.
         online: `ONLINE_FEATURES`.
         openings: of the sessions since the champion was trained and since the oldest features.
     """
 
     model: Model
     model_version: str
-    is_proven: bool
+    skills: tuple[str, ...]
     online: pl.DataFrame
     openings: Openings
 
@@ -77,6 +82,7 @@ class Predictor:
                 | said
                 | self._model_members
                 | {
+                    SIGNAL_STRENGTH: self._strength_in(matrix[at]),
                     "reasons": moved and moved[at],
                     "sessions_behind": None,
                     "abstain": bool(against),
@@ -118,6 +124,7 @@ class Predictor:
         return Status(
             model_version=self.model_version,
             is_proven=self.is_proven,
+            skills=list(self.skills),
             trained_to=self.model.trained_to,
             sessions_since_training=self.openings.since(self.model.trained_to, now),
             is_expired=self._is_expired(now),
@@ -141,6 +148,11 @@ class Predictor:
             f"the symbol {shown(symbol)} is unknown, {len(known)} symbols have features",
             hint=f"the nearest are {', '.join(near)}",
         )
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether the champion has proven any skill."""
+        return bool(self.skills)
 
     @property
     def symbols(self) -> list[str]:
@@ -170,7 +182,9 @@ class Predictor:
             symbol: {
                 "symbol": symbol,
                 **numbers,
+                **_close(row, numbers["expected_return"]),
                 **self._model_members,
+                SIGNAL_STRENGTH: row[SIGNAL_STRENGTH],
                 "reasons": reasons,
                 "as_of": row["decision_at"],
                 "target_session_date": (self.openings.target_of(row["session_date"]) or (None,))[0],
@@ -181,6 +195,7 @@ class Predictor:
     @cached_property
     def _model_members(self) -> dict[str, Any]:
         return {
+            "skills": self.skills,
             "model_version": self.model_version,
             "model_expires_at": self.openings.expiry_of(self.model.trained_to),
             "features_used": len(self.model.features),
@@ -205,6 +220,12 @@ class Predictor:
             )
         ]
 
+    def _strength_in(self, row: np.ndarray) -> float | None:
+        if SIGNAL_STRENGTH not in self.model.features:
+            return None
+        value = float(row[self.model.features.index(SIGNAL_STRENGTH)])
+        return None if isnan(value) else value
+
     def _contradiction(self, said: dict[str, Any]) -> Sequence[str]:
         is_one = (said["prediction"] == "up") == (said["expected_return"] >= 0)
         return () if is_one else (CONTRADICTION,)
@@ -215,3 +236,11 @@ class Predictor:
 
     def _is_expired(self, now: datetime) -> bool:
         return self.openings.since(self.model.trained_to, now) > MODEL_LIFE_SESSIONS
+
+
+def _close(row: dict[str, Any], expected_return: float) -> dict[str, Any]:
+    """Return the expected close of a symbol, with its band where the history is long enough."""
+    expected = row["close"] and row["close"] * (1 + expected_return)
+    is_known = expected is not None and row["close_band"] is not None
+    band = interval_of(expected, row["close_band"]).model_dump() if is_known else None
+    return {"expected_close": expected, "expected_close_interval": band}

@@ -73,7 +73,7 @@ def predictor_of(
         raise ModelError("the online features have 0 rows", hint=REBUILD)
     days = online["session_date"]
     openings = openings or Openings.between(min(model.trained_to, days.min()), days.max())
-    return Predictor(model, champion.candidate_id, champion.is_proven, online, openings)
+    return Predictor(model, champion.candidate_id, champion.skills, online, openings)
 
 
 def write_bundle(folder: Path, model: Model, promotion: Promotion, online: pl.DataFrame) -> None:

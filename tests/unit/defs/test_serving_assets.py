@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import dagster as dg
@@ -9,11 +10,15 @@ import polars as pl
 import pytest
 
 from finpulse_assets.defs.serving.assets import BentoConfig, online_features, price_bento
+from finpulse_assets.domain.calendar import build_sessions
 from finpulse_assets.domain.features.online import ONLINE_FEATURES
+from finpulse_assets.domain.serving.forecast import half_width
 from finpulse_assets.errors import ModelError
 from finpulse_assets.gateways.models.model_store import ModelStore
 from finpulse_assets.gateways.serving.bento_store import Bento, Flavour
 from finpulse_assets.gateways.serving.bundle import read_bundle
+from finpulse_assets.orchestration.run.clock import RunClock
+from finpulse_assets.schemas import CORPORATE_ACTIONS, PRICES, SOURCES
 from tests.fakes import serving as fakes
 
 
@@ -43,10 +48,37 @@ def models(tmp_path) -> ModelStore:
     return ModelStore(tmp_path / "price")
 
 
-def test_online_features_hold_the_newest_row_of_each_ticker():
-    result = online_features(tickers=fakes.tickers().lazy(), warehouse=FakeWarehouse())
-    assert result.value.equals(fakes.online())
+def test_online_features_hold_the_newest_row_of_each_ticker_and_its_close():
+    """AAPL has a history that ends with its features, MSFT one that ends a session before."""
+    sessions = build_sessions(date(2024, 4, 1), fakes.NEW)
+    days = sessions["session_date"].to_list()
+    bars = [("AAPL", day, 200.0 + at % 9) for at, day in enumerate(days)]
+    bars += [("MSFT", day, 400.0) for day in days[-6:-2]]
+    frame = pl.DataFrame(bars, schema=["ticker", "session_date", "close"], orient="row")
+    known = pl.col("session_date").cast(pl.Datetime("us", "UTC")) + pl.duration(hours=21)
+    prices = PRICES.enforce(
+        frame.with_columns(
+            event_time=known, knowledge_time=known, open="close", high="close", low="close",
+            volume_shares=1000, price_basis=pl.lit("traded"), source=pl.lit("files"),
+        )
+    )  # fmt: skip
+    result = online_features(
+        tickers=fakes.tickers().lazy(),
+        prices=prices.lazy(),
+        corporate_actions=CORPORATE_ACTIONS.empty().lazy(),
+        sessions=sessions.lazy(),
+        sources=SOURCES.empty().lazy(),
+        warehouse=FakeWarehouse(),
+        clock=RunClock(datetime(2024, 6, 29, tzinfo=UTC), date(2024, 4, 1)),
+    )
+    new = ("close", "close_band")
+    assert result.value.drop(new).equals(fakes.online().drop(new))
     assert ONLINE_FEATURES.enforce(result.value).height == 3
+    band = half_width(prices.filter(pl.col("ticker") == "AAPL")["close"].to_numpy())
+    assert result.value.select("ticker", *new).rows() == [
+        ("AAPL", bars[len(days) - 1][2], pytest.approx(band)), ("GONE", None, None),
+        ("MSFT", None, None),
+    ]  # fmt: skip
     assert result.metadata["older_tickers"] == 2
     assert result.metadata["session_date"] == "2024-06-28"
 

@@ -1,0 +1,101 @@
+"""The shapes of requests and answers, as JSON schemas of the service's description."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic.json_schema import models_json_schema
+
+from finpulse_assets.domain.serving.answer import Answer, Forecast, Refusal, Status
+from finpulse_assets.domain.serving.forecast import HIGHEST, LOWEST, MAX_PRICES, MIN_PRICES
+from finpulse_assets.domain.serving.predictor import Predictor
+from finpulse_assets.domain.serving.request import MAX_BATCH
+
+Schema = dict[str, Any]
+PREDICTION_ID: Schema = {"type": "string", "pattern": "^[0-9a-f]{14}-[0-9a-f]{14}$"}
+NUMBER: Schema = {"type": ["number", "null"]}
+TEXT: Schema = {"type": "string"}
+DAY: Schema = {"type": "string", "format": "date"}
+TIME: Schema = {"type": "string", "format": "date-time"}
+SYMBOL: Schema = {"type": "string", "pattern": r"\S"}
+SHAPES = (Answer, Forecast, Refusal, Status)
+
+
+def schemas_of(predictor: Predictor | None) -> dict[str, Schema]:
+    """Return every shape by its name; with a predictor, its features are named."""
+    _, shapes = models_json_schema(
+        [(shape, "serialization") for shape in SHAPES], ref_template="#/components/schemas/{model}"
+    )
+    return shapes["$defs"] | _requests(predictor) | _answers()
+
+
+def ref(name: str) -> Schema:
+    """Return the reference to a shape."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _requests(predictor: Predictor | None) -> dict[str, Schema]:
+    features: Schema = {"type": "object", "additionalProperties": NUMBER}
+    row: Schema = _list_of(NUMBER)
+    columns = _list_of(TEXT)
+    if predictor is not None:
+        names = list(predictor.model.features)
+        features = _object({name: NUMBER for name in names})
+        # In the model's order, so that a schema alone can say that each stands there once.
+        exact = {"minItems": len(names), "maxItems": len(names)}
+        columns = {"type": "array", "prefixItems": [{"const": name} for name in names], **exact}
+        row |= exact
+    many = {"minItems": 1, "maxItems": MAX_BATCH}
+    price = {"type": "number", "minimum": LOWEST, "maximum": HIGHEST}
+    return {
+        "PredictRequest": {"oneOf": [_object({"symbol": SYMBOL}), _object({"features": features})]},
+        "BatchRequest": {
+            "oneOf": [
+                _object({"symbols": _list_of(SYMBOL, **many)}),
+                _object({"columns": columns, "rows": _list_of(row, **many)}),
+            ]
+        },
+        "ForecastRequest": _object(
+            {"prices": _list_of(price, minItems=MIN_PRICES, maxItems=MAX_PRICES)}
+        ),
+    }
+
+
+def _answers() -> dict[str, Schema]:
+    status = Status.model_json_schema()["properties"]
+    proof = {name: status[name] for name in MODEL_MEMBERS}
+    made_from = {
+        "bundle": TEXT,
+        "features": {"type": ["array", "null"], "items": NUMBER},
+        "entry_hash": TEXT,
+    }
+    listed = {"symbol": TEXT, "session_date": DAY, "as_of": TIME,
+              "delisted_date": {"type": ["string", "null"], "format": "date"}}  # fmt: skip
+    health = {"status": {"enum": ["ok", "stale", "expired"]}, "model_version": TEXT}
+    return {
+        "BatchAnswer": _object({"answers": _list_of(ref("Answer"))}),
+        "RecordedAnswer": _object({"answer": ref("Answer"), "made_from": _object(made_from)}),
+        "Symbols": _object({"symbols": _list_of(_object(listed))}),
+        "Model": _object(proof | {"features": _list_of(TEXT)}),
+        "Health": _object(health),
+    }
+
+
+def _object(properties: dict[str, Schema]) -> Schema:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def _list_of(items: Schema, **limits: int) -> Schema:
+    return {"type": "array", "items": items, **limits}
+
+
+# What /model says of the champion, members of its status.
+MODEL_MEMBERS = (
+    "model_version", "is_proven", "skills", "trained_to", "sessions_since_training", "is_expired",
+    "model_expires_at",
+)  # fmt: skip
