@@ -17,6 +17,10 @@ class ServiceSettings(BaseSettings):
         "errors", pattern="^(errors|requests)$", description="what the service logs, as JSON "
         "lines: errors, or requests (a line each, without keys and bodies)"
     )  # fmt: skip
+    sentiment_url: str = Field(
+        "http://127.0.0.1:3011", pattern="^https?://.+", description="where the price predictor "
+        "finds the sentiment scorer (finpulse serve-sentiment)"
+    )  # fmt: skip
     service_key: SecretStr | None = Field(
         None, description="secret: the key that finpulse predict sends to the service"
     )

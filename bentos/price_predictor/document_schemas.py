@@ -10,6 +10,8 @@ from finpulse_assets.domain.serving.answer import Answer, Forecast, Refusal, Sta
 from finpulse_assets.domain.serving.forecast import HIGHEST, LOWEST, MAX_PRICES, MIN_PRICES
 from finpulse_assets.domain.serving.predictor import Predictor
 from finpulse_assets.domain.serving.request import MAX_BATCH
+from finpulse_assets.domain.serving.sentiment import MAX_TEXTS, TextScore
+from finpulse_assets.domain.texts.normalise import MAX_CHARACTERS
 
 Schema = dict[str, Any]
 PREDICTION_ID: Schema = {"type": "string", "pattern": "^[0-9a-f]{14}-[0-9a-f]{14}$"}
@@ -18,7 +20,7 @@ TEXT: Schema = {"type": "string"}
 DAY: Schema = {"type": "string", "format": "date"}
 TIME: Schema = {"type": "string", "format": "date-time"}
 SYMBOL: Schema = {"type": "string", "pattern": r"\S"}
-SHAPES = (Answer, Forecast, Refusal, Status)
+SHAPES = (Answer, Forecast, Refusal, Status, TextScore)
 
 
 def schemas_of(predictor: Predictor | None) -> dict[str, Schema]:
@@ -46,6 +48,7 @@ def _requests(predictor: Predictor | None) -> dict[str, Schema]:
         columns = {"type": "array", "prefixItems": [{"const": name} for name in names], **exact}
         row |= exact
     many = {"minItems": 1, "maxItems": MAX_BATCH}
+    words = {"type": "string", "pattern": r"[A-Za-z]", "maxLength": MAX_CHARACTERS}
     price = {"type": "number", "minimum": LOWEST, "maximum": HIGHEST}
     return {
         "PredictRequest": {"oneOf": [_object({"symbol": SYMBOL}), _object({"features": features})]},
@@ -55,6 +58,7 @@ def _requests(predictor: Predictor | None) -> dict[str, Schema]:
                 _object({"columns": columns, "rows": _list_of(row, **many)}),
             ]
         },
+        "SentimentRequest": _object({"texts": _list_of(words, minItems=1, maxItems=MAX_TEXTS)}),
         "ForecastRequest": _object(
             {"prices": _list_of(price, minItems=MIN_PRICES, maxItems=MAX_PRICES)}
         ),
@@ -78,6 +82,8 @@ def _answers() -> dict[str, Schema]:
         "Symbols": _object({"symbols": _list_of(_object(listed))}),
         "Model": _object(proof | {"features": _list_of(TEXT)}),
         "Health": _object(health),
+        "Ready": _object({"status": {"const": "ready"}}),
+        "Scores": _object({"scores": _list_of(ref("TextScore"))}),
     }
 
 

@@ -20,6 +20,7 @@ from finpulse_assets.domain.serving.request import MAX_BATCH
 JSON, TEXT = "application/json", "text/plain"
 SHOWN_EXAMPLE = 3
 EXAMPLE_ID = "066160e929c43d-1cd5aabc000000"
+TEXTS = {"texts": ["$MERC beats estimates and raises its outlook"]}
 REFUSALS = {
     "400": "the request is not of the form; the sentence names the thing and its value",
     "401": "no valid key came with the request",
@@ -129,6 +130,9 @@ def _paths(examples: _Examples) -> dict[str, Any]:
             "Say where the next close lies, by the closes before alone: no texts, no champion.",
             "Forecast", BODY, request="ForecastRequest", asked={"closes": prices},
             said=forecasted)},
+        "/sentiment": {"post": _operation(
+            "Score the opinion in texts by the home's sentiment model.", "Scores", BODY,
+            request="SentimentRequest", asked={"texts": TEXTS})},
         "/predictions/history": {"get": _operation(
             "Give the newest answers of the last days again.", "BatchAnswer", QUERY,
             said=examples.answers(), options=[_parameter("symbol", "of one symbol alone", symbol),
@@ -140,6 +144,7 @@ def _paths(examples: _Examples) -> dict[str, Any]:
         "/model": {"get": _operation("Describe the champion and its inputs.", "Model")},
         "/status": {"get": _operation("Say how old features and model are now.", "Status", OPEN)},
         "/health": {"get": _operation("Say whether all is well.", "Health", OPEN)},
+        "/readyz": {"get": _operation("Say whether requests are answered.", "Ready", OPEN)},
         "/metrics": {"get": _operation("Metrics for Prometheus.", None, media=TEXT)},
     }  # fmt: skip
 

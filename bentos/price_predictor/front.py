@@ -1,4 +1,4 @@
-"""The front: an ASGI application before BentoML's own, which answers all but the probes.
+"""The front: an ASGI application before BentoML's own, which answers all but two probes.
 
 It owns the limits, the one shape of refusals and the metrics. BentoML's application behind it keeps
 the probes and the description of the service for BentoML's clients.
@@ -22,7 +22,7 @@ from bentos.price_predictor.served import Served
 from finpulse_assets.errors import FinPulseError
 
 MAX_IN_PROGRESS = 1024
-PROBES = ("/livez", "/healthz", "/readyz", "/schema.json")  # answered by BentoML
+PROBES = ("/livez", "/healthz", "/schema.json")  # answered by BentoML
 OTHER = "other"  # the metrics' name of every path that is no route
 
 
@@ -71,7 +71,7 @@ class Front:
     async def _http(self, scope: Any, receive: Any, send: Any) -> None:
         started = perf_counter()
         path, method = scope["path"], scope["method"]
-        if path in PROBES and method in ("GET", "HEAD") and not self._is_unready(path):
+        if path in PROBES and method in ("GET", "HEAD"):
             await self.app(scope, receive, send)
             return
         route, argument = _route_of(path)
@@ -130,9 +130,6 @@ class Front:
 
     def _handler(self, scope: Any, route: Route | None) -> Any:
         path, method = scope["path"], scope["method"]
-        if self._is_unready(path):
-            self.served.answering  # noqa: B018 - raises where there is none
-            raise Refused(503, "the service is shutting down", hint="ask another", headers=CLOSE)
         if route is None and path not in PROBES:
             raise Refused(404, "there is no such path", hint="see /docs for those there are")
         methods = route.handlers if route else {"GET": None}
@@ -146,9 +143,6 @@ class Front:
                 headers=((b"allow", allowed.encode()), *CLOSE),
             )
         return handler
-
-    def _is_unready(self, path: str) -> bool:
-        return path == "/readyz" and (self.served.is_draining or self.served.current is None)
 
     def _count(self, change: int) -> None:
         self.in_progress += change

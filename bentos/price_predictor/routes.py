@@ -12,8 +12,10 @@ from bentos.price_predictor.document_schemas import MODEL_MEMBERS
 from bentos.price_predictor.documents import openapi_of, page_of
 from bentos.price_predictor.forecasts import forecast
 from bentos.price_predictor.predictions import history, predict, predict_batch, prediction
-from bentos.price_predictor.refusal import Refused
+from bentos.price_predictor.refusal import CLOSE, Refused
+from bentos.price_predictor.sentiment import sentiment
 from finpulse_assets.domain.serving.request import MAX_BATCH_BYTES
+from finpulse_assets.domain.serving.sentiment import MAX_TEXTS_BYTES
 from finpulse_assets.gateways.clock import system_now
 from finpulse_assets.gateways.serving.service_environment import HOME_HEADER, SERVED_HOME
 
@@ -66,6 +68,14 @@ def health(call: Call) -> Said:
     return Said(msgspec.json.encode({"status": state, "model_version": judged.model_version}))
 
 
+def ready(call: Call) -> Said:
+    """Say whether requests are answered; BentoML would ask the sentiment scorer too."""
+    call.served.answering  # noqa: B018 - raises where there is none
+    if call.served.is_draining:
+        raise Refused(503, "the service is shutting down", hint="ask another", headers=CLOSE)
+    return Said(b'{"status":"ready"}')
+
+
 def own_metrics(call: Call) -> Said:
     """Return the metrics in the text format of Prometheus."""
     judged: dict[str, tuple[str, float]] = {}
@@ -93,12 +103,14 @@ ROUTES = {
     "/predict": Route("/predict", {"POST": predict}, scope="predict"),
     "/predict_batch": Route("/predict_batch", {"POST": predict_batch}, MAX_BATCH_BYTES, "predict"),
     "/forecast": Route("/forecast", {"POST": forecast}, scope="predict"),
+    "/sentiment": Route("/sentiment", {"POST": sentiment}, MAX_TEXTS_BYTES, "predict"),
     "/predictions/history": Route("/predictions/history", {"GET": history}),
     "/predictions/*": Route("/predictions/{id}", {"GET": prediction}),
     "/symbols": Route("/symbols", {"GET": symbols}),
     "/model": Route("/model", {"GET": model}),
     "/status": Route("/status", {"GET": status}, scope=""),
     "/health": Route("/health", {"GET": health}, scope=""),
+    "/readyz": Route("/readyz", {"GET": ready}, scope=""),
     "/metrics": Route("/metrics", {"GET": own_metrics}, scope="metrics"),
     "/openapi.json": Route("/openapi.json", {"GET": openapi}, scope=""),
     "/docs": Route("/docs", {"GET": page}, scope=""),

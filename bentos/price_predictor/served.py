@@ -15,6 +15,7 @@ from bentos.price_predictor.logs import log
 from bentos.price_predictor.metrics import RELOAD_FAILED, RELOADS
 from bentos.price_predictor.recording import Recorder
 from bentos.price_predictor.refusal import Refused
+from bentos.price_predictor.scorer import Scorer
 from finpulse_assets.domain.serving.answering import Answering
 from finpulse_assets.errors import FinPulseError
 from finpulse_assets.gateways.clock import system_now
@@ -34,6 +35,7 @@ class Served:
     def __init__(self) -> None:
         self.current: Answering | None = None
         self.recorder: Recorder | None = None
+        self.scorer: Scorer | None = None
         self.is_draining = False
         self.access = Access()
         self._keys: Path | None = None

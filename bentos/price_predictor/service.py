@@ -21,15 +21,19 @@ from bentos.price_predictor.front import Front
 from bentos.price_predictor.lifecycle import start_stand_in
 from bentos.price_predictor.logs import begin_log
 from bentos.price_predictor.recording import Recorder
+from bentos.price_predictor.scorer import Scorer
 from bentos.price_predictor.served import SERVED
+from bentos.sentiment_scorer.service import SentimentScorer
 from finpulse_assets.domain.serving.answer import Answer
 from finpulse_assets.gateways.clock import system_now
 from finpulse_assets.gateways.serving.service_environment import (
+    DEFAULT_SENTIMENT_URL,
     FOLLOWED_BENTOS,
     KEYS,
     LEDGER_FOLDER,
     LEDGER_MODE,
     LOG,
+    SENTIMENT_URL,
     LedgerMode,
 )
 
@@ -62,6 +66,12 @@ HAS_GPU = bentoml.use_arguments(BuildArguments).flavour == "gpu"
 class PricePredictor:
     """Answers through `Front`; not ready, and says why, while its bundle cannot be trusted."""
 
+    # By its URL it is another service, started and scaled by itself, and asked in JSON. Without one
+    # BentoML would start it beside this one, and speak pickle with it.
+    scorer = bentoml.depends(
+        SentimentScorer, url=os.environ.get(SENTIMENT_URL) or DEFAULT_SENTIMENT_URL
+    )
+
     def __init__(self) -> None:
         home = Path(os.environ.get(HOME_VARIABLE) or Path(__file__).parent / "bundle")
         bentos = os.environ.get(FOLLOWED_BENTOS)
@@ -74,14 +84,12 @@ class PricePredictor:
             recorder=_recorder(),
             keys=Path(keys) if keys else None,
         )
+        SERVED.scorer = Scorer(lambda: self.scorer.to_async)
 
     @bentoml.on_deployment
     def stand_in() -> None:
         """Begin, in BentoML's main process, what answers when no worker does."""
         start_stand_in()
-
-    def __is_ready__(self) -> bool:
-        return SERVED.current is not None
 
     @bentoml.api(route="/predict")
     async def predict(self, symbol: str) -> Answer:

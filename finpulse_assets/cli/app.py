@@ -29,6 +29,7 @@ from finpulse_assets.cli import (
     run,
     score,
     serve,
+    serve_sentiment,
     simulate,
     sources,
     sql,
@@ -61,6 +62,7 @@ app.command("audit")(audit.audit)
 app.command("as-of")(audit.as_of)
 app.command("as-if")(as_if.as_if)
 app.command("serve")(serve.serve)
+app.command("serve-sentiment")(serve_sentiment.serve_sentiment)
 app.command("predict")(predict.predict)
 app.command("key")(key.key)
 app.command("replay")(replay.replay)

@@ -19,6 +19,7 @@ from finpulse_assets.gateways.serving.service_environment import (
     LEDGER_FOLDER,
     LEDGER_MODE,
     LOG,
+    SENTIMENT_URL,
     SERVED_HOME,
 )
 from finpulse_assets.gateways.serving.service_keys import read_keys
@@ -45,7 +46,7 @@ def serve(
     store = BentoStore(settings.bentos)
     bento = store.newest()
     predictor = read_bundle(bento.bundle)
-    _check_port(host, port)
+    check_port(host, port)
     if host != LOOPBACK and not read_keys(settings.service_keys):
         raise ServiceError(
             f"the service would listen on {host} without a key",
@@ -78,11 +79,12 @@ def serve(
         KEYS: str(settings.service_keys.resolve()),
         LEDGER_MODE: settings.service_ledger,
         LOG: settings.service_log,
+        SENTIMENT_URL: settings.sentiment_url,
     }
     os.execve(sys.executable, command, environment)  # noqa: S606
 
 
-def _check_port(host: str, port: int) -> None:
+def check_port(host: str, port: int) -> None:
     """Fail now, in one sentence, where BentoML would print a traceback.
 
     Raises:

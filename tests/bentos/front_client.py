@@ -11,8 +11,10 @@ from typing import Any
 from bentos.price_predictor.front import Front
 from bentos.price_predictor.recording import Recorder
 from bentos.price_predictor.served import Served
+from finpulse_assets.domain.serving.sentiment import TextScore, text_scores
 from finpulse_assets.gateways.serving.service_environment import LedgerMode
 from tests.fakes import serving as fakes
+from tests.fakes.classifier import FakeClassifier
 
 PART = 16 * 1024
 JSON_TYPE = (b"content-type", b"application/json")
@@ -65,6 +67,19 @@ class Client:
     @property
     def said(self) -> Any:
         return json.loads(self.sent[1]["body"])
+
+
+class KeywordScorer:
+    """Scores by a keyword rule, as BentoML's client gives them; or fails."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.error = error
+
+    async def score(self, *, texts: list[str]) -> list[TextScore]:
+        if self.error:
+            raise self.error
+        said = FakeClassifier().score(texts)
+        return text_scores(said.probabilities, said.is_truncated, "f" * 64)
 
 
 def served(*, is_proven: bool = True) -> Served:

@@ -12,9 +12,20 @@ from jsonschema import Draft202012Validator
 from bentos.price_predictor import metrics, reading
 from bentos.price_predictor.front import Front
 from bentos.price_predictor.routes import ROUTES
+from bentos.price_predictor.scorer import Scorer
 from finpulse_assets.domain.serving.answer import Answer
 from finpulse_assets.domain.serving.request import MAX_BATCH_BYTES, MAX_BODY_BYTES
-from tests.bentos.front_client import JSON_TYPE, PART, Client, ask, get, recording, refuse, served
+from tests.bentos.front_client import (
+    JSON_TYPE,
+    PART,
+    Client,
+    KeywordScorer,
+    ask,
+    get,
+    recording,
+    refuse,
+    served,
+)
 from tests.fakes import serving as fakes
 
 KNOWN = "known are features and reasons, see /docs"
@@ -168,6 +179,7 @@ def test_every_page_is_answered_and_loads_nothing_from_outside(path):
 
 def test_the_openapi_document_describes_every_route_and_its_examples_are_answered(tmp_path):
     front = recording(tmp_path)
+    front.served.scorer = Scorer(KeywordScorer)
     document = get("/openapi.json", front=front).said
     described = set(document["paths"])
     assert described == {it.name for it in ROUTES.values()} - {"/", "/docs", "/openapi.json"}
@@ -193,7 +205,7 @@ def test_the_openapi_document_describes_every_route_and_its_examples_are_answere
                 answer.validate(client.said)
                 given = client.said.get("prediction_id", given)
                 asked += 1
-    assert asked == 5
+    assert asked == 6
     references = set(re.findall(r'"#/components/schemas/(\w+)"', json.dumps(document)))
     assert references <= set(document["components"]["schemas"])
 
@@ -276,9 +288,9 @@ def test_probes_are_bentomls_and_websockets_are_closed():
         asked.append(scope["path"])
 
     front = Front(behind, served())
-    for path in ("/livez", "/healthz", "/readyz", "/schema.json"):
+    for path in ("/livez", "/healthz", "/schema.json"):
         asyncio.run(Client(path, method="GET").ask(front))
-    assert asked == ["/livez", "/healthz", "/readyz", "/schema.json"]
+    assert asked == ["/livez", "/healthz", "/schema.json"]
     sent: list[dict] = []
 
     async def send(message):

@@ -10,12 +10,15 @@ import dagster as dg
 import polars as pl
 
 from finpulse_assets.defs.models.assets import promotion
+from finpulse_assets.defs.sentiment.assets import sentiment_model
 from finpulse_assets.domain.features.adjusted_prices import adjusted_prices
 from finpulse_assets.domain.features.online import ONLINE_FEATURES, latest_features
 from finpulse_assets.domain.serving.forecast import bands_of
 from finpulse_assets.gateways.models.model_store import ModelStore
 from finpulse_assets.gateways.serving.bento_store import BentoStore, Flavour
 from finpulse_assets.gateways.serving.bundle import write_bundle
+from finpulse_assets.gateways.serving.sentiment_bundle import ScorerCard, write_sentiment_bundle
+from finpulse_assets.gateways.serving.store_layout import SENTIMENT
 from finpulse_assets.gateways.warehouse.reader import Warehouse
 from finpulse_assets.orchestration.automation.schedule import after_update_of
 from finpulse_assets.orchestration.catalog.metadata import (
@@ -25,7 +28,9 @@ from finpulse_assets.orchestration.catalog.metadata import (
 )
 from finpulse_assets.orchestration.dbt.models import DAILY_FEATURES
 from finpulse_assets.orchestration.run.clock import RunClock
-from finpulse_assets.orchestration.run.once import ONCE
+from finpulse_assets.orchestration.run.once import ONCE, TIMELESS
+from finpulse_assets.orchestration.training.sentiment_model import current_sentiment_model
+from finpulse_assets.settings import Settings
 
 
 @dg.asset(
@@ -129,5 +134,41 @@ def price_bento(
             "flavour": config.flavour.value,
             "path": dg.MetadataValue.path(str(bento.folder)),
             "bundle": dg.MetadataValue.path(str(bento.bundle)),
+        }
+    )
+
+
+@dg.asset(
+    key_prefix="serving",
+    deps=[sentiment_model],
+    pool="bento_store",
+    op_tags=TIMELESS,
+    group_name="serving",
+    kinds={"bentoml", "huggingface"},
+    owners=[PLATFORM],
+    tags={"domain": "ml"},
+    description="The sentiment scorer as a bento: the classifier under its seal, in the numbers "
+    "that the home's scores are made with. One bento per model, built only when it was replaced; "
+    "known before the first text is scored.",
+)
+def sentiment_bento(
+    config: BentoConfig, settings: dg.ResourceParam[Settings]
+) -> dg.MaterializeResult:
+    model = current_sentiment_model(settings)
+    card = ScorerCard(model.name, model.arithmetic.dtype, model.fingerprint)
+    labels = {"dtype": card.dtype, "fingerprint": card.fingerprint[:16]}
+    with tempfile.TemporaryDirectory() as name:
+        bundle = Path(name) / "bundle"
+        write_sentiment_bundle(bundle, model.folder, card)
+        store = BentoStore(settings.bentos, SENTIMENT)
+        bento, is_new = store.keep(bundle, flavour=config.flavour, labels=labels)
+    return dg.MaterializeResult(
+        metadata={
+            **labels,
+            "model": card.name,
+            "tag": bento.tag,
+            "built": is_new,
+            "flavour": config.flavour.value,
+            "path": dg.MetadataValue.path(str(bento.folder)),
         }
     )
