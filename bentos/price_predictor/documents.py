@@ -51,7 +51,8 @@ def openapi_of(predictor: Predictor | None) -> dict[str, Any]:
         "info": {
             "title": "FinPulse predictions",
             "version": "1",
-            "description": "What the champion expects of the next session. Not investment advice.",
+            "description": "What the champion expects of the next session. Not investment advice. "
+            "GET /ws/market-stream?symbols=A,B is a WebSocket: every signal, then each that changes.",
         },
         "paths": _paths(_Examples.of(predictor)),
         "components": {"schemas": schemas_of(predictor)},

@@ -11,14 +11,15 @@ from logging import DEBUG
 from time import perf_counter
 from typing import Any
 
-from bentos.price_predictor.calls import JSON, Call, Route, Said
+from bentos.price_predictor.calls import JSON, Call, Route, Said, symbols_in
 from bentos.price_predictor.lifecycle import Lifecycle
 from bentos.price_predictor.logs import log
 from bentos.price_predictor.metrics import GONE, IN_PROGRESS, LATENCY, REQUESTS
 from bentos.price_predictor.reading import GoneError, read_body
 from bentos.price_predictor.refusal import CLOSE, Refused, content_of, refusal_of
-from bentos.price_predictor.routes import ROUTES
+from bentos.price_predictor.routes import ROUTES, STREAM
 from bentos.price_predictor.served import Served
+from bentos.price_predictor.stream import Client
 from finpulse_assets.errors import FinPulseError
 
 MAX_IN_PROGRESS = 1024
@@ -44,7 +45,7 @@ class Front:
         elif kind == "lifespan":
             await self._live(scope, receive, send)
         else:
-            await send({"type": "websocket.close", "code": 1000})
+            await self._websocket(scope, receive, send)
 
     async def _live(self, scope: Any, receive: Any, send: Any) -> None:
         """Live through the service's life; and stand first in line.
@@ -67,6 +68,22 @@ class Front:
             await self.app(scope, receive, sent)
         finally:
             following.cancel()
+
+    async def _websocket(self, scope: Any, receive: Any, send: Any) -> None:
+        """Stream signals; a connection that is refused is closed before it is accepted (403)."""
+        await receive()  # websocket.connect
+        headers, client = dict(scope["headers"]), scope.get("client")
+        try:
+            if scope["path"] != STREAM or self.served.is_draining:
+                raise Refused(404, "there is no such stream", hint="see /docs")
+            self.served.access.admit("read", client[0] if client else "", headers)
+            symbols = symbols_in(scope["query_string"])
+            answering = self.served.answering
+        except FinPulseError as error:
+            log.info("a stream is refused: %s", error)
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        await self.served.stream.serve(Client(symbols), answering, receive, send)
 
     async def _http(self, scope: Any, receive: Any, send: Any) -> None:
         started = perf_counter()

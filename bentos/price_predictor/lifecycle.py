@@ -62,6 +62,7 @@ class Lifecycle:
         if self.served.is_draining:
             return
         self.served.is_draining = True
+        self.served.stream.close()
         loop.call_later(DRAIN_SECONDS, self._leave, stop)
 
     def _leave(self, stop: Any) -> None:

@@ -19,6 +19,7 @@ from finpulse_assets.domain.serving.sentiment import MAX_TEXTS_BYTES
 from finpulse_assets.gateways.clock import system_now
 from finpulse_assets.gateways.serving.service_environment import HOME_HEADER, SERVED_HOME
 
+STREAM = "/ws/market-stream"
 # Read once: whose home is served does not change while the service runs.
 OWN_HOME = os.environ.get(SERVED_HOME, "").encode()
 GAUGES = {

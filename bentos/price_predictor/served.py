@@ -16,6 +16,7 @@ from bentos.price_predictor.metrics import RELOAD_FAILED, RELOADS
 from bentos.price_predictor.recording import Recorder
 from bentos.price_predictor.refusal import Refused
 from bentos.price_predictor.scorer import Scorer
+from bentos.price_predictor.stream import Stream
 from finpulse_assets.domain.serving.answering import Answering
 from finpulse_assets.errors import FinPulseError
 from finpulse_assets.gateways.clock import system_now
@@ -36,6 +37,7 @@ class Served:
         self.current: Answering | None = None
         self.recorder: Recorder | None = None
         self.scorer: Scorer | None = None
+        self.stream = Stream()
         self.is_draining = False
         self.access = Access()
         self._keys: Path | None = None
@@ -76,6 +78,8 @@ class Served:
             if seen != self._seen:
                 self._seen = seen
                 await asyncio.to_thread(self._take, seen)
+            if self.current is not None and self.stream.clients:
+                self.stream.look(self.current, system_now())
 
     @property
     def answering(self) -> Answering:

@@ -281,7 +281,7 @@ def test_while_it_drains_it_answers_closes_and_is_not_ready():
     assert get("/readyz", front=front).status == 503
 
 
-def test_probes_are_bentomls_and_websockets_are_closed():
+def test_two_probes_and_the_description_for_clients_are_bentomls():
     asked = []
 
     async def behind(scope, receive, send):
@@ -291,13 +291,6 @@ def test_probes_are_bentomls_and_websockets_are_closed():
     for path in ("/livez", "/healthz", "/schema.json"):
         asyncio.run(Client(path, method="GET").ask(front))
     assert asked == ["/livez", "/healthz", "/schema.json"]
-    sent: list[dict] = []
-
-    async def send(message):
-        sent.append(message)
-
-    asyncio.run(front({"type": "websocket", "path": "/x"}, None, send))
-    assert sent == [{"type": "websocket.close", "code": 1000}]
 
 
 def test_an_error_of_our_own_is_a_500_without_its_words(monkeypatch, caplog):
