@@ -8,6 +8,7 @@ from pydantic.json_schema import models_json_schema
 
 from finpulse_assets.domain.serving.answer import Answer, Forecast, Refusal, Status
 from finpulse_assets.domain.serving.forecast import HIGHEST, LOWEST, MAX_PRICES, MIN_PRICES
+from finpulse_assets.domain.serving.outcomes import MAX_OUTCOMES
 from finpulse_assets.domain.serving.predictor import Predictor
 from finpulse_assets.domain.serving.request import MAX_BATCH
 from finpulse_assets.domain.serving.sentiment import MAX_TEXTS, TextScore
@@ -48,6 +49,10 @@ def _requests(predictor: Predictor | None) -> dict[str, Schema]:
         columns = {"type": "array", "prefixItems": [{"const": name} for name in names], **exact}
         row |= exact
     many = {"minItems": 1, "maxItems": MAX_BATCH}
+    outcome = {
+        "prediction_id": PREDICTION_ID,
+        "return_next_session": {"type": "number", "minimum": -1, "maximum": 10},
+    }
     words = {"type": "string", "pattern": r"[A-Za-z]", "maxLength": MAX_CHARACTERS}
     price = {"type": "number", "minimum": LOWEST, "maximum": HIGHEST}
     return {
@@ -59,6 +64,9 @@ def _requests(predictor: Predictor | None) -> dict[str, Schema]:
             ]
         },
         "SentimentRequest": _object({"texts": _list_of(words, minItems=1, maxItems=MAX_TEXTS)}),
+        "OutcomesRequest": _object(
+            {"outcomes": _list_of(_object(outcome), minItems=1, maxItems=MAX_OUTCOMES)}
+        ),
         "ForecastRequest": _object(
             {"prices": _list_of(price, minItems=MIN_PRICES, maxItems=MAX_PRICES)}
         ),
@@ -75,10 +83,22 @@ def _answers() -> dict[str, Schema]:
     }
     listed = {"symbol": TEXT, "session_date": DAY, "as_of": TIME,
               "delisted_date": {"type": ["string", "null"], "format": "date"}}  # fmt: skip
+    outcome = {"return_next_session": NUMBER, "reported_at": TIME, "reported_by": TEXT}
+    text = {"kind": {"enum": ["tweet", "headline"]}, "source": TEXT, "text_id": TEXT,
+            "symbol": TEXT, "event_time": TIME, "knowledge_time": TIME, "session_date": DAY,
+            "text": TEXT, "score": NUMBER}  # fmt: skip
     health = {"status": {"enum": ["ok", "stale", "expired"]}, "model_version": TEXT}
     return {
         "BatchAnswer": _object({"answers": _list_of(ref("Answer"))}),
-        "RecordedAnswer": _object({"answer": ref("Answer"), "made_from": _object(made_from)}),
+        "RecordedAnswer": _object(
+            {
+                "answer": ref("Answer"),
+                "made_from": _object(made_from),
+                "outcome": {"oneOf": [{"type": "null"}, _object(outcome)]},
+            }
+        ),
+        "Recorded": _object({"recorded": {"type": "integer"}}),
+        "News": _object({"texts": _list_of(_object(text))}),
         "Symbols": _object({"symbols": _list_of(_object(listed))}),
         "Model": _object(proof | {"features": _list_of(TEXT)}),
         "Health": _object(health),

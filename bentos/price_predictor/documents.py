@@ -21,6 +21,7 @@ JSON, TEXT = "application/json", "text/plain"
 SHOWN_EXAMPLE = 3
 EXAMPLE_ID = "066160e929c43d-1cd5aabc000000"
 TEXTS = {"texts": ["$MERC beats estimates and raises its outlook"]}
+OUTCOMES = {"outcomes": [{"prediction_id": EXAMPLE_ID, "return_next_session": 0.012}]}
 REFUSALS = {
     "400": "the request is not of the form; the sentence names the thing and its value",
     "401": "no valid key came with the request",
@@ -52,7 +53,7 @@ def openapi_of(predictor: Predictor | None) -> dict[str, Any]:
             "title": "FinPulse predictions",
             "version": "1",
             "description": "What the champion expects of the next session. Not investment advice. "
-            "GET /ws/market-stream?symbols=A,B is a WebSocket: every signal, then each that changes.",
+            "GET /ws/market-stream?symbols=A,B, a WebSocket, sends signals as they change.",
         },
         "paths": _paths(_Examples.of(predictor)),
         "components": {"schemas": schemas_of(predictor)},
@@ -141,6 +142,13 @@ def _paths(examples: _Examples) -> dict[str, Any]:
         "/predictions/{id}": {"get": _operation(
             "Give an answer of the last days again, with what it was made from.",
             "RecordedAnswer", QUERY, options=[own_id])},
+        "/outcomes": {"post": _operation(
+            "Report what came of predictions of the last days; the last report counts.",
+            "Recorded", BODY, request="OutcomesRequest", asked={"one": OUTCOMES})},
+        "/news/recent": {"get": _operation(
+            "List the newest texts with their scores.", "News", QUERY,
+            options=[_parameter("symbol", "of one symbol alone", symbol),
+                     _parameter("limit", "how many", count)])},
         "/symbols": {"get": _operation("List the symbols that have features.", "Symbols")},
         "/model": {"get": _operation("Describe the champion and its inputs.", "Model")},
         "/status": {"get": _operation("Say how old features and model are now.", "Status", OPEN)},

@@ -17,7 +17,7 @@ from bentos.price_predictor.refusal import Refused
 from finpulse_assets.domain.serving.answering import PLAIN, Answering, Asked, Reply
 from finpulse_assets.domain.serving.request import parse_batch
 from finpulse_assets.gateways.clock import system_now
-from finpulse_assets.gateways.serving.ledger import find_entry, newest_entries
+from finpulse_assets.gateways.serving.ledger import find_entry, find_outcome, newest_entries
 from finpulse_assets.gateways.serving.prediction_id import new_prediction_id, time_of
 
 
@@ -45,9 +45,9 @@ async def predict_batch(call: Call) -> Said:
 
 
 async def prediction(call: Call) -> Said:
-    """Return an answer of the last days by its id, with what it was made from."""
+    """Return an answer of the last days by its id, with what it came from and what came of it."""
     time_of(call.argument)  # the words for what is no id
-    folder = _ledger_of(call)
+    folder = ledger_of(call)
     entry = await asyncio.to_thread(find_entry, folder, call.argument)
     if entry is None:
         raise Refused(
@@ -55,15 +55,22 @@ async def prediction(call: Call) -> Said:
             f"no answer {call.argument!a} stands in the ledger of the last days",
             hint="older ones: finpulse replay, or the table predictions/ledger",
         )
+    reported = await asyncio.to_thread(find_outcome, folder, call.argument)
+    outcome = reported and {
+        "return_next_session": reported.outcome.return_next_session,
+        "reported_at": reported.reported_at,
+        "reported_by": reported.reported_by,
+    }
     lineage = {"bundle": entry.bundle, "features": entry.features, "entry_hash": entry.hash}
-    return Said(b'{"answer":%b,"made_from":%b}' % (entry.content, msgspec.json.encode(lineage)))
+    rest = msgspec.json.encode({"made_from": lineage, "outcome": outcome})[1:]
+    return Said(b'{"answer":%b,%b' % (entry.content, rest))
 
 
 async def history(call: Call) -> Said:
     """Return the newest answers of the last days, the newest first."""
     wanted = query_of(call.query, {"symbol": r".{1,40}", "limit": r"[1-9]\d{0,2}|1000"})
     count = int(wanted.get("limit", "100"))
-    folder = _ledger_of(call)
+    folder = ledger_of(call)
     entries = await asyncio.to_thread(newest_entries, folder, count, wanted.get("symbol"))
     return Said(b'{"answers":[' + b",".join(entry.content for entry in entries) + b"]}")
 
@@ -73,7 +80,12 @@ def _asked(query: bytes) -> Asked:
     return Asked(*(wanted.get(name) == "1" for name in ("features", "reasons")))
 
 
-def _ledger_of(call: Call) -> Path:
+def ledger_of(call: Call) -> Path:
+    """Return the ledger's folder.
+
+    Raises:
+        Refused: 404, there is no ledger.
+    """
     if call.served.recorder is None:
         raise Refused(404, "this service keeps no ledger", hint="see FINPULSE_SERVICE_LEDGER")
     return call.served.recorder.folder

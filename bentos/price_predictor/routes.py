@@ -11,6 +11,8 @@ from bentos.price_predictor.calls import HTML, Call, Route, Said
 from bentos.price_predictor.document_schemas import MODEL_MEMBERS
 from bentos.price_predictor.documents import openapi_of, page_of
 from bentos.price_predictor.forecasts import forecast
+from bentos.price_predictor.news import recent_news
+from bentos.price_predictor.outcomes import outcomes
 from bentos.price_predictor.predictions import history, predict, predict_batch, prediction
 from bentos.price_predictor.refusal import CLOSE, Refused
 from bentos.price_predictor.sentiment import sentiment
@@ -107,6 +109,8 @@ ROUTES = {
     "/sentiment": Route("/sentiment", {"POST": sentiment}, MAX_TEXTS_BYTES, "predict"),
     "/predictions/history": Route("/predictions/history", {"GET": history}),
     "/predictions/*": Route("/predictions/{id}", {"GET": prediction}),
+    "/outcomes": Route("/outcomes", {"POST": outcomes}, scope="predict"),
+    "/news/recent": Route("/news/recent", {"GET": recent_news}),
     "/symbols": Route("/symbols", {"GET": symbols}),
     "/model": Route("/model", {"GET": model}),
     "/status": Route("/status", {"GET": status}, scope=""),

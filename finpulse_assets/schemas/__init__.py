@@ -31,6 +31,7 @@ from finpulse_assets.schemas.predictions import (
     OUT_OF_SAMPLE,
     OUTCOMES,
     PROMOTION_HISTORY,
+    REPORTED_OUTCOMES,
     TEXT_DRIFT,
 )
 from finpulse_assets.schemas.sources import (
@@ -77,6 +78,7 @@ __all__ = [
     "PROMOTION_HISTORY",
     "QUARANTINE",
     "RAW_TABLES",
+    "REPORTED_OUTCOMES",
     "SENTIMENT_LEADERBOARD",
     "SESSIONS",
     "SESSION_DATE",

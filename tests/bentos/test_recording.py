@@ -8,13 +8,14 @@ import os
 
 import pytest
 
-from bentos.price_predictor import metrics
+from bentos.price_predictor import metrics, outcomes, predictions
 from finpulse_assets.domain.serving.answering import Answering
 from finpulse_assets.domain.serving.ledger import replayed
 from finpulse_assets.gateways.serving.bundle import read_bundle
 from finpulse_assets.gateways.serving.ledger import newest_entries
 from finpulse_assets.gateways.serving.service_environment import LedgerMode
 from tests.bentos.front_client import Client, ask, get, recording
+from tests.fakes import serving as fakes
 
 ROW = {"return_1d": 0.5, "rsi_14": None, "sentiment_mean": 1}
 
@@ -112,3 +113,48 @@ def test_a_thousand_predictions_are_replayed_bit_for_bit_by_another_process_stat
     again = Answering(read_bundle(bundle))
     assert [replayed(it, again) for it in entries] == [it.content for it in entries]
     assert json.loads(entries[0].content)["symbol"] == "MSFT"
+
+
+def report(prediction_id: str, value: float = 0.01) -> dict:
+    return {"outcomes": [{"prediction_id": prediction_id, "return_next_session": value}]}
+
+
+def test_what_came_of_a_prediction_is_reported_and_stands_beside_it(tmp_path):
+    asked = recording(tmp_path)
+    given = ask("/predict", {"symbol": "AAPL"}, front=asked).said["prediction_id"]
+    other = ask("/predict", {"features": ROW}, front=asked).said["prediction_id"]
+    assert get(f"/predictions/{given}", front=asked).said["outcome"] is None
+    for value in (0.01, -0.02):
+        assert ask("/outcomes", report(given, value), front=asked).said == {"recorded": 1}
+    found = get(f"/predictions/{given}", front=asked).said["outcome"]
+    assert (found["return_next_session"], found["reported_by"]) == (-0.02, "")
+    assert get(f"/predictions/{other}", front=asked).said["outcome"] is None
+    assert len(newest_entries(tmp_path / "ledger", 10)) == 2, "an outcome is no answer"
+
+
+def test_an_outcome_of_nothing_or_too_early_is_refused_whole(tmp_path, monkeypatch):
+    asked = recording(tmp_path)
+    monkeypatch.setattr(predictions, "system_now", lambda: fakes.NOW)
+    given = ask("/predict", {"symbol": "AAPL"}, front=asked).said["prediction_id"]
+    unknown = f"{given[:-6]}ffffff"
+    both = {"outcomes": report(given)["outcomes"] + report(unknown)["outcomes"]}
+    assert ask("/outcomes", both, front=asked).status == 404
+    assert get(f"/predictions/{given}", front=asked).said["outcome"] is None
+    monkeypatch.setattr(outcomes, "system_now", lambda: fakes.NOW)
+    early = ask("/outcomes", report(given), front=asked)
+    assert (early.status, "2024-07-01, has not opened yet" in early.said["error"]) == (400, True)
+    for wrong in ({}, {"outcomes": []}, report("x"), report(given, 11), report(given) | {"x": 1}):
+        assert ask("/outcomes", wrong, front=asked).status == 400
+    assert ask("/outcomes", report(given)).status == 404, "a service without a ledger"
+
+
+def test_the_newest_texts_are_listed_of_one_symbol_or_all(tmp_path):
+    asked = recording(tmp_path)
+    texts = get("/news/recent", front=asked).said["texts"]
+    assert [(it["symbol"], it["kind"]) for it in texts] == [
+        ("AAPL", "headline"), ("MSFT", "headline"), ("AAPL", "tweet"),
+    ]  # fmt: skip
+    own = get("/news/recent", front=asked, query=b"symbol=aapl&limit=1").said["texts"]
+    assert [(it["symbol"], it["score"]) for it in own] == [("AAPL", 0.8)]
+    assert get("/news/recent", front=asked, query=b"symbol=XX").status == 404
+    assert get("/news/recent", front=asked, query=b"limit=0").status == 400

@@ -14,6 +14,8 @@ from finpulse_assets.defs.sentiment.assets import sentiment_model
 from finpulse_assets.domain.features.adjusted_prices import adjusted_prices
 from finpulse_assets.domain.features.online import ONLINE_FEATURES, latest_features
 from finpulse_assets.domain.serving.forecast import bands_of
+from finpulse_assets.domain.serving.news import recent_texts
+from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.gateways.models.model_store import ModelStore
 from finpulse_assets.gateways.serving.bento_store import BentoStore, Flavour
 from finpulse_assets.gateways.serving.bundle import write_bundle
@@ -30,6 +32,7 @@ from finpulse_assets.orchestration.dbt.models import DAILY_FEATURES
 from finpulse_assets.orchestration.run.clock import RunClock
 from finpulse_assets.orchestration.run.once import ONCE, TIMELESS
 from finpulse_assets.orchestration.training.sentiment_model import current_sentiment_model
+from finpulse_assets.schemas import HEADLINES, TEXT_SENTIMENT, TWEETS
 from finpulse_assets.settings import Settings
 
 
@@ -88,6 +91,9 @@ def online_features(
     )
 
 
+RECENT = tuple(dg.AssetKey(it.name.split("/")) for it in (TWEETS, HEADLINES, TEXT_SENTIMENT))
+
+
 class BentoConfig(dg.Config):
     """How the image is made."""
 
@@ -97,7 +103,7 @@ class BentoConfig(dg.Config):
 @dg.asset(
     key_prefix="serving",
     ins={"online": dg.AssetIn(["serving", "online_features"])},
-    deps=[promotion, dg.AssetKey(["monitoring", "live_quality"])],
+    deps=[promotion, dg.AssetKey(["monitoring", "live_quality"]), *RECENT],
     pool="bento_store",
     op_tags=ONCE,
     group_name="serving",
@@ -105,8 +111,9 @@ class BentoConfig(dg.Config):
     owners=[PLATFORM],
     tags={"domain": "ml"},
     description="The price predictor as a bento: the champion under its seal, the decision that "
-    "promoted it, the online features and the service. One bento per champion and features, built "
-    "only when one of them changed; known at decision_at of the newest session.",
+    "promoted it, the online features, the newest texts and the service. One bento per champion, "
+    "features and texts, built when one of them changed; known at decision_at of the newest "
+    "session.",
     automation_condition=after_update_of(promotion.key),
 )
 def price_bento(
@@ -114,6 +121,8 @@ def price_bento(
     online: pl.LazyFrame,
     models: dg.ResourceParam[ModelStore],
     bentos: dg.ResourceParam[BentoStore],
+    lake: dg.ResourceParam[Lake],
+    clock: dg.ResourceParam[RunClock],
 ) -> dg.MaterializeResult:
     decision = models.in_force()
     champion, features = decision.champion, online.collect()
@@ -123,8 +132,11 @@ def price_bento(
         "session_date": str(features["session_date"].max()),
         "feature_view": features["feature_view"][0][:16],
     }
+    texts = recent_texts(
+        *(lake.read_or_empty(it) for it in (TWEETS, HEADLINES, TEXT_SENTIMENT)), as_of=clock.as_of
+    )
     with tempfile.TemporaryDirectory() as folder:
-        write_bundle(Path(folder), models.load(champion.candidate_id), decision, features)
+        write_bundle(Path(folder), models.load(champion.candidate_id), decision, features, texts)
         bento, is_new = bentos.keep(Path(folder), flavour=config.flavour, labels=labels)
     return dg.MaterializeResult(
         metadata={
@@ -144,7 +156,7 @@ def price_bento(
     pool="bento_store",
     op_tags=TIMELESS,
     group_name="serving",
-    kinds={"bentoml", "huggingface"},
+    kinds={"bentoml", "huggingface", "json"},
     owners=[PLATFORM],
     tags={"domain": "ml"},
     description="The sentiment scorer as a bento: the classifier under its seal, in the numbers "

@@ -1,4 +1,4 @@
-"""The ledger's entries: one line an answer, each bound to the one before it by a hash.
+"""The ledger's entries: a line an answer or an outcome, each bound to the one before by a hash.
 
 A line is `<sha256 of the hash before and of the entry> <entry as JSON>`. A segment is a file of
 lines that one process wrote; its first entry names the segment and what it follows. A last line
@@ -21,6 +21,7 @@ import numpy as np
 import polars as pl
 
 from finpulse_assets.domain.serving.answering import Answering, Asked, Reply
+from finpulse_assets.domain.serving.outcomes import Outcome, Reported
 from finpulse_assets.errors import LedgerError
 from finpulse_assets.schemas import LEDGER
 
@@ -74,6 +75,20 @@ def entries_of(name: str, content: bytes) -> Iterator[Entry]:
     Raises:
         LedgerError: a line was changed, removed or added.
     """
+    for kept, found in _lines(name, content):
+        if kept.answer is not msgspec.UNSET:
+            yield Entry(bytes(kept.answer), _row_in(kept.features), kept.bundle, found)
+
+
+def outcomes_of(name: str, content: bytes) -> Iterator[Reported]:
+    """Yield the outcomes in a segment, each held to the chain; raises as `entries_of`."""
+    for kept, found in _lines(name, content):
+        if kept.outcome is not msgspec.UNSET:
+            yield Reported(kept.outcome, kept.reported_at, kept.reported_by, found)
+
+
+def _lines(name: str, content: bytes) -> Iterator[tuple[_Kept, str]]:
+    """Yield each entry and its hash."""
     before = START
     for number, line in enumerate(whole_lines(content).splitlines(), start=1):
         found, _, entry = line.partition(b" ")
@@ -83,9 +98,7 @@ def entries_of(name: str, content: bytes) -> Iterator[Entry]:
                 f"line {number} of the ledger's segment {name} does not follow the one before it",
                 hint="it was changed after it was written; restore it from a backup",
             )
-        kept = _ENTRY.decode(entry)
-        if kept.answer is not msgspec.UNSET:
-            yield Entry(bytes(kept.answer), _row_in(kept.features), kept.bundle, before)
+        yield _ENTRY.decode(entry), before
 
 
 def table_of(entries: Iterable[Entry]) -> pl.DataFrame:
@@ -146,6 +159,9 @@ class _Kept(msgspec.Struct):
     answer: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
     features: str | None = None
     bundle: str = ""
+    outcome: Outcome | msgspec.UnsetType = msgspec.UNSET
+    reported_at: datetime | None = None
+    reported_by: str = ""
 
 
 _ENTRY = msgspec.json.Decoder(_Kept)

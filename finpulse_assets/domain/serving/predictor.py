@@ -55,6 +55,7 @@ class Predictor:
         skills: what it has proven, by name (`skill.NAMES`), nothing where it abstains.
         online: `ONLINE_FEATURES`.
         openings: of the sessions since the champion was trained and since the oldest features.
+        texts: `RECENT_TEXTS`, to be read beside the answers.
     """
 
     model: Model
@@ -62,6 +63,7 @@ class Predictor:
     skills: tuple[str, ...]
     online: pl.DataFrame
     openings: Openings
+    texts: pl.DataFrame
 
     def of_rows(
         self, matrix: np.ndarray, now: datetime, *, with_reasons: bool = False

@@ -9,17 +9,32 @@ import dagster as dg
 import polars as pl
 import pytest
 
-from finpulse_assets.defs.serving.assets import BentoConfig, online_features, price_bento
+from finpulse_assets.defs.serving import assets
+from finpulse_assets.defs.serving.assets import (
+    BentoConfig,
+    online_features,
+    price_bento,
+    sentiment_bento,
+)
 from finpulse_assets.domain.calendar import build_sessions
 from finpulse_assets.domain.features.online import ONLINE_FEATURES
 from finpulse_assets.domain.serving.forecast import half_width
 from finpulse_assets.errors import ModelError
+from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.gateways.models.model_store import ModelStore
-from finpulse_assets.gateways.serving.bento_store import Bento, Flavour
+from finpulse_assets.gateways.sentiment.arithmetic import Arithmetic
+from finpulse_assets.gateways.sentiment.manifest import model_fingerprint
+from finpulse_assets.gateways.serving.bento_store import Bento, BentoStore, Flavour
 from finpulse_assets.gateways.serving.bundle import read_bundle
+from finpulse_assets.gateways.serving.sentiment_bundle import read_classifier
 from finpulse_assets.orchestration.run.clock import RunClock
+from finpulse_assets.orchestration.training.sentiment_model import SentimentModel
 from finpulse_assets.schemas import CORPORATE_ACTIONS, PRICES, SOURCES
+from finpulse_assets.settings import Settings, load_settings
+from tests.fakes import scorer as fake_scorer
 from tests.fakes import serving as fakes
+
+CLOCK = RunClock(datetime(2024, 6, 29, tzinfo=UTC), date(2024, 4, 1))
 
 
 class FakeWarehouse:
@@ -48,6 +63,11 @@ def models(tmp_path) -> ModelStore:
     return ModelStore(tmp_path / "price")
 
 
+@pytest.fixture
+def lake(tmp_path) -> Lake:
+    return Lake(tmp_path / "lake")
+
+
 def test_online_features_hold_the_newest_row_of_each_ticker_and_its_close():
     """AAPL has a history that ends with its features, MSFT one that ends a session before."""
     sessions = build_sessions(date(2024, 4, 1), fakes.NEW)
@@ -69,7 +89,7 @@ def test_online_features_hold_the_newest_row_of_each_ticker_and_its_close():
         sessions=sessions.lazy(),
         sources=SOURCES.empty().lazy(),
         warehouse=FakeWarehouse(),
-        clock=RunClock(datetime(2024, 6, 29, tzinfo=UTC), date(2024, 4, 1)),
+        clock=CLOCK,
     )
     new = ("close", "close_band")
     assert result.value.drop(new).equals(fakes.online().drop(new))
@@ -84,12 +104,14 @@ def test_online_features_hold_the_newest_row_of_each_ticker_and_its_close():
 
 
 @pytest.mark.parametrize("is_proven", [True, False])
-def test_the_bento_is_made_of_the_champion_and_the_features(models, is_proven):
+def test_the_bento_is_made_of_the_champion_and_the_features(models, lake, is_proven):
     models.save(fakes.model())
     models.decide(lambda before: fakes.promotion(is_proven=is_proven))
     bentos = FakeBentos()
     config = BentoConfig(flavour=Flavour.GPU)
-    result = price_bento(config, online=fakes.online().lazy(), models=models, bentos=bentos)
+    result = price_bento(
+        config, online=fakes.online().lazy(), models=models, bentos=bentos, lake=lake, clock=CLOCK
+    )
     assert bentos.predictor.model == fakes.model()
     assert bentos.predictor.is_proven is is_proven
     assert bentos.predictor.online.equals(fakes.online())
@@ -99,9 +121,16 @@ def test_the_bento_is_made_of_the_champion_and_the_features(models, is_proven):
     assert (result.metadata["tag"], result.metadata["built"]) == ("price_predictor:abc", True)
 
 
-def test_without_a_champion_there_is_no_bento(models):
+def test_without_a_champion_there_is_no_bento(models, lake):
     with pytest.raises(ModelError, match="no model was promoted yet"):
-        price_bento(BentoConfig(), online=fakes.online().lazy(), models=models, bentos=FakeBentos())
+        price_bento(
+            BentoConfig(),
+            online=fakes.online().lazy(),
+            models=models,
+            bentos=FakeBentos(),
+            lake=lake,
+            clock=CLOCK,
+        )
 
 
 def test_a_bento_waits_for_the_promotion_and_the_features():
@@ -109,6 +138,32 @@ def test_a_bento_waits_for_the_promotion_and_the_features():
     assert {dep.asset_key.to_user_string() for dep in spec.deps} == {
         "models/promotion",
         "monitoring/live_quality",
+        "raw/headlines",
+        "raw/tweets",
+        "scored/text_sentiment",
         "serving/online_features",
     }
     assert isinstance(price_bento, dg.AssetsDefinition)
+
+
+def test_the_sentiment_bento_is_made_of_the_model_in_use(settings, monkeypatch):
+    model = fake_scorer.bundle(settings.root / "made") / "model"
+    fingerprint = model_fingerprint(model, dtype="float64")
+    used = SentimentModel("small", model, fingerprint, {}, Arithmetic("cpu", "float64"))
+    monkeypatch.setattr(assets, "current_sentiment_model", lambda _: used)
+    kept = []
+
+    def keep(store, bundle, *, flavour, labels):
+        kept.append((store.name, read_classifier(bundle).fingerprint, flavour, labels["dtype"]))
+        return Bento("sentiment_scorer:abc", Path("store")), True
+
+    monkeypatch.setattr(BentoStore, "keep", keep)
+    result = sentiment_bento(BentoConfig(), settings=settings)
+    assert kept == [("sentiment_scorer", fingerprint, Flavour.CPU, "float64")]
+    assert (result.metadata["tag"], result.metadata["model"]) == ("sentiment_scorer:abc", "small")
+
+
+@pytest.fixture
+def settings(tmp_path, monkeypatch) -> Settings:
+    monkeypatch.setenv("FINPULSE_HOME", str(tmp_path))
+    return load_settings()

@@ -337,7 +337,7 @@ def test_a_bundle_comes_back_and_equal_content_is_equal_bytes(tmp_path):
     for name in ("one", "two"):
         fakes.bundle(tmp_path / name)
     files = [path for path in (tmp_path / "one").rglob("*") if path.is_file()]
-    assert len(files) == 8
+    assert len(files) == 9
     for path in files:
         other = tmp_path / "two" / path.relative_to(tmp_path / "one")
         assert path.read_bytes() == other.read_bytes(), path.name
