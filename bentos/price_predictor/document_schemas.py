@@ -8,11 +8,14 @@ from pydantic.json_schema import models_json_schema
 
 from finpulse_assets.domain.serving.answer import Answer, Forecast, Refusal, Status
 from finpulse_assets.domain.serving.forecast import HIGHEST, LOWEST, MAX_PRICES, MIN_PRICES
+from finpulse_assets.domain.serving.fresh import MAX_BARS
+from finpulse_assets.domain.serving.fresh import MAX_TEXTS as MAX_FRESH_TEXTS
 from finpulse_assets.domain.serving.outcomes import MAX_OUTCOMES
 from finpulse_assets.domain.serving.predictor import Predictor
 from finpulse_assets.domain.serving.request import MAX_BATCH
 from finpulse_assets.domain.serving.sentiment import MAX_TEXTS, TextScore
 from finpulse_assets.domain.texts.normalise import MAX_CHARACTERS
+from finpulse_assets.schemas import OHLC
 
 Schema = dict[str, Any]
 PREDICTION_ID: Schema = {"type": "string", "pattern": "^[0-9a-f]{14}-[0-9a-f]{14}$"}
@@ -24,12 +27,15 @@ SYMBOL: Schema = {"type": "string", "pattern": r"\S"}
 SHAPES = (Answer, Forecast, Refusal, Status, TextScore)
 
 
-def schemas_of(predictor: Predictor | None) -> dict[str, Schema]:
-    """Return every shape by its name; with a predictor, its features are named."""
+def schemas_of(predictor: Predictor | None, *, has_lake: bool) -> dict[str, Schema]:
+    """Return every shape by its name; with a predictor, its features are named.
+
+    `has_lake`: whether texts and prices can be added to what is known.
+    """
     _, shapes = models_json_schema(
         [(shape, "serialization") for shape in SHAPES], ref_template="#/components/schemas/{model}"
     )
-    return shapes["$defs"] | _requests(predictor) | _answers()
+    return shapes["$defs"] | _requests(predictor, has_lake=has_lake) | _answers()
 
 
 def ref(name: str) -> Schema:
@@ -37,7 +43,7 @@ def ref(name: str) -> Schema:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
-def _requests(predictor: Predictor | None) -> dict[str, Schema]:
+def _requests(predictor: Predictor | None, *, has_lake: bool) -> dict[str, Schema]:
     features: Schema = {"type": "object", "additionalProperties": NUMBER}
     row: Schema = _list_of(NUMBER)
     columns = _list_of(TEXT)
@@ -56,7 +62,13 @@ def _requests(predictor: Predictor | None) -> dict[str, Schema]:
     words = {"type": "string", "pattern": r"[A-Za-z]", "maxLength": MAX_CHARACTERS}
     price = {"type": "number", "minimum": LOWEST, "maximum": HIGHEST}
     return {
-        "PredictRequest": {"oneOf": [_object({"symbol": SYMBOL}), _object({"features": features})]},
+        "PredictRequest": {
+            "oneOf": [
+                _object({"symbol": SYMBOL}),
+                _object({"features": features}),
+                *([_fresh(words)] if has_lake else []),
+            ]
+        },
         "BatchRequest": {
             "oneOf": [
                 _object({"symbols": _list_of(SYMBOL, **many)}),
@@ -70,6 +82,27 @@ def _requests(predictor: Predictor | None) -> dict[str, Schema]:
         "ForecastRequest": _object(
             {"prices": _list_of(price, minItems=MIN_PRICES, maxItems=MAX_PRICES)}
         ),
+    }
+
+
+def _fresh(words: Schema) -> Schema:
+    text = _object(
+        {"text": words, "kind": {"enum": ["tweet", "headline"]}, "author": {"type": "string"}}
+    ) | {"required": ["text"]}
+    price = {"type": "number", "exclusiveMinimum": 0, "maximum": HIGHEST}
+    bar = _object(
+        {"session_date": DAY, **dict.fromkeys(OHLC, price),
+         "volume_shares": {"type": "integer", "minimum": 0}}
+    )  # fmt: skip
+    added = {
+        "symbol": SYMBOL,
+        "texts": _list_of(text, maxItems=MAX_FRESH_TEXTS),
+        "prices": _list_of(bar, maxItems=MAX_BARS),
+    }
+    return _object(added) | {
+        "required": ["symbol"],
+        "anyOf": [{"required": ["texts"]}, {"required": ["prices"]}],
+        "examples": [{"symbol": "MERC", "texts": [{"text": "$MERC beats estimates"}]}],
     }
 
 

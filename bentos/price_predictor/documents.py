@@ -45,8 +45,11 @@ padding:.2rem .8rem .2rem 0}code{background:#f4f4f5}</style>
 <h1>FinPulse predictions</h1><p>%s <a href="/openapi.json">openapi.json</a></p>%s"""
 
 
-def openapi_of(predictor: Predictor | None) -> dict[str, Any]:
-    """Return the OpenAPI document; with a predictor, its features and examples that it answers."""
+def openapi_of(predictor: Predictor | None, *, has_lake: bool = False) -> dict[str, Any]:
+    """Return the OpenAPI document; with a predictor, its features and examples that it answers.
+
+    `has_lake`: whether texts and prices can be added to what is known.
+    """
     return {
         "openapi": "3.1.0",
         "info": {
@@ -56,7 +59,7 @@ def openapi_of(predictor: Predictor | None) -> dict[str, Any]:
             "GET /ws/market-stream?symbols=A,B, a WebSocket, sends signals as they change.",
         },
         "paths": _paths(_Examples.of(predictor)),
-        "components": {"schemas": schemas_of(predictor)},
+        "components": {"schemas": schemas_of(predictor, has_lake=has_lake)},
     }
 
 

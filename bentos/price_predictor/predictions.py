@@ -15,6 +15,7 @@ from bentos.price_predictor.calls import Call, Said, query_of
 from bentos.price_predictor.metrics import ABSTENTIONS
 from bentos.price_predictor.refusal import Refused
 from finpulse_assets.domain.serving.answering import PLAIN, Answering, Asked, Reply
+from finpulse_assets.domain.serving.fresh import is_fresh, parse_fresh
 from finpulse_assets.domain.serving.request import parse_batch
 from finpulse_assets.gateways.clock import system_now
 from finpulse_assets.gateways.serving.ledger import find_entry, find_outcome, newest_entries
@@ -26,10 +27,31 @@ def predict(call: Call) -> Said | Awaitable[Said]:
     now = system_now()
     answering = call.served.answering
     asked = _asked(call.query) if call.query else PLAIN
+    if is_fresh(call.body):
+        return _predict_fresh(call, answering, asked, now)
     reply = answering.reply(call.body, now=now, asked=asked)
     (content,) = _stamped(call, (reply,), now)
     recorded = _recorded(call, (reply,), (content,), answering.bundle, now)
     return Said(content) if recorded is None else _after(recorded, content)
+
+
+async def _predict_fresh(call: Call, answering: Answering, asked: Asked, now: datetime) -> Said:
+    request = parse_fresh(call.body)
+    if request.symbol not in answering.predictor.rows:
+        raise answering.predictor.unknown(request.symbol)
+    if call.served.fresh is None:
+        raise Refused(
+            503,
+            "this service has no lake to add texts and prices to",
+            hint="start it by finpulse serve beside the home, or ask for the symbol alone",
+        )
+    rows = await call.served.fresh.rows(request, now)
+    reply = answering.fresh(request, rows, now=now, asked=asked)
+    (content,) = _stamped(call, (reply,), now)
+    recorded = _recorded(call, (reply,), (content,), answering.bundle, now)
+    if recorded is not None:
+        await recorded
+    return Said(content)
 
 
 async def predict_batch(call: Call) -> Said:

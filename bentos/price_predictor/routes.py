@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import msgspec
 
@@ -92,14 +93,12 @@ def own_metrics(call: Call) -> Said:
 
 def openapi(call: Call) -> Said:
     """Return the description of all this for machines."""
-    current = call.served.current
-    return Said(msgspec.json.encode(openapi_of(current and current.predictor)))
+    return Said(msgspec.json.encode(_described(call)))
 
 
 def page(call: Call) -> Said:
     """Return the description of all this for people."""
-    current = call.served.current
-    return Said(page_of(openapi_of(current and current.predictor)), HTML)
+    return Said(page_of(_described(call)), HTML)
 
 
 ROUTES = {
@@ -121,6 +120,11 @@ ROUTES = {
     "/docs": Route("/docs", {"GET": page}, scope=""),
     "/": Route("/", {"GET": page}, scope=""),
 }
+
+
+def _described(call: Call) -> dict[str, Any]:
+    current, has_lake = call.served.current, call.served.fresh is not None
+    return openapi_of(current and current.predictor, has_lake=has_lake)
 
 
 def _refused_without_model(call: Call) -> dict[str, str]:

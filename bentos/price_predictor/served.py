@@ -11,6 +11,7 @@ import gc
 from pathlib import Path
 
 from bentos.price_predictor.access import Access
+from bentos.price_predictor.fresh import FreshRows
 from bentos.price_predictor.logs import log
 from bentos.price_predictor.metrics import RELOAD_FAILED, RELOADS
 from bentos.price_predictor.recording import Recorder
@@ -37,6 +38,7 @@ class Served:
         self.current: Answering | None = None
         self.recorder: Recorder | None = None
         self.scorer: Scorer | None = None
+        self.fresh: FreshRows | None = None
         self.stream = Stream()
         self.is_draining = False
         self.access = Access()

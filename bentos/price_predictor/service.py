@@ -17,6 +17,7 @@ import msgspec
 from pydantic import BaseModel
 
 from bentos.price_predictor.connection import limit_connections
+from bentos.price_predictor.fresh import FreshRows
 from bentos.price_predictor.front import Front
 from bentos.price_predictor.lifecycle import start_stand_in
 from bentos.price_predictor.logs import begin_log
@@ -26,14 +27,19 @@ from bentos.price_predictor.served import SERVED
 from bentos.sentiment_scorer.service import SentimentScorer
 from finpulse_assets.domain.serving.answer import Answer
 from finpulse_assets.gateways.clock import system_now
+from finpulse_assets.gateways.lake.lake import Lake
+from finpulse_assets.gateways.serving.fresh_features import FreshFeatures
 from finpulse_assets.gateways.serving.service_environment import (
     DEFAULT_SENTIMENT_URL,
     FOLLOWED_BENTOS,
     KEYS,
+    LAKE_FOLDER,
     LEDGER_FOLDER,
     LEDGER_MODE,
     LOG,
+    MARTS_MANIFEST,
     SENTIMENT_URL,
+    TEXT_LANGUAGES,
     LedgerMode,
 )
 
@@ -85,6 +91,7 @@ class PricePredictor:
             keys=Path(keys) if keys else None,
         )
         SERVED.scorer = Scorer(lambda: self.scorer.to_async)
+        SERVED.fresh = _fresh_rows()
 
     @bentoml.on_deployment
     def stand_in() -> None:
@@ -96,6 +103,14 @@ class PricePredictor:
         """Answer for one symbol, for BentoML's own callers; over HTTP the front answers."""
         body = msgspec.json.encode({"symbol": symbol})
         return SERVED.answering.answer(body, now=system_now())
+
+
+def _fresh_rows() -> FreshRows | None:
+    lake, marts = os.environ.get(LAKE_FOLDER), os.environ.get(MARTS_MANIFEST)
+    if not lake or not marts:
+        return None
+    languages = tuple((os.environ.get(TEXT_LANGUAGES) or "en").split(","))
+    return FreshRows(FreshFeatures(Lake(Path(lake)), Path(marts), languages), SERVED.scorer)
 
 
 def _recorder() -> Recorder | None:

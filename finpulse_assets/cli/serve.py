@@ -16,11 +16,14 @@ from finpulse_assets.gateways.serving.bento_store import BentoStore
 from finpulse_assets.gateways.serving.service_environment import (
     FOLLOWED_BENTOS,
     KEYS,
+    LAKE_FOLDER,
     LEDGER_FOLDER,
     LEDGER_MODE,
     LOG,
+    MARTS_MANIFEST,
     SENTIMENT_URL,
     SERVED_HOME,
+    TEXT_LANGUAGES,
 )
 from finpulse_assets.gateways.serving.service_keys import read_keys
 from finpulse_assets.gateways.serving.store_layout import bentos_of
@@ -80,6 +83,9 @@ def serve(
         LEDGER_MODE: settings.service_ledger,
         LOG: settings.service_log,
         SENTIMENT_URL: settings.sentiment_url,
+        LAKE_FOLDER: str(settings.lake.resolve()),
+        MARTS_MANIFEST: str((settings.root / "dbt_target" / "manifest.json").resolve()),
+        TEXT_LANGUAGES: settings.languages,
     }
     os.execve(sys.executable, command, environment)  # noqa: S606
 

@@ -54,6 +54,15 @@ class PriceInterval(BaseModel):
     upper: float = Field(description="upper bound, in the currency of the close")
 
 
+class Fresh(BaseModel):
+    """What a request has brought that no source had delivered; it is not kept."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    texts: int = Field(description="how many texts")
+    prices: int = Field(description="how many bars")
+
+
 class Answer(BaseModel):
     """What is answered. An abstaining answer still gives its numbers, for those who watch it."""
 
@@ -84,6 +93,9 @@ class Answer(BaseModel):
     signal_strength: float | None = Field(
         description="how strongly the texts of the features' session take one side, 0 to 1; null "
         "without texts"
+    )
+    fresh_inputs: Fresh | None = Field(
+        description="texts and prices that were sent with the symbol, null without any"
     )
     skills: list[Skill] = Field(
         description="what the champion has proven: ranking, market, text, after_costs"

@@ -140,9 +140,18 @@ def replayed(entry: Entry, answering: Answering) -> bytes:
     """Return what the same request is answered with by the bundle, as of the same time.
 
     It has the id, the time and the latency of the entry: the same bytes, if nothing has changed.
+
+    Raises:
+        LedgerError: it was made with what is not kept.
     """
     answer = entry.answer
     now = datetime.fromisoformat(answer["timestamp"]).astimezone(UTC)
+    if answer.get("fresh_inputs"):
+        raise LedgerError(
+            f"the answer {answer['prediction_id']} cannot be given again: it was made with texts "
+            "or prices that were sent with it, and these are not kept",
+            hint="send them again with POST /predict",
+        )
     is_row = entry.features is not None
     with_reasons = is_row and answer["reasons"] is not None
     asked = Asked(isinstance(answer["features_used"], dict), with_reasons)

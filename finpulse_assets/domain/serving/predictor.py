@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from difflib import get_close_matches
 from functools import cached_property
 from math import isnan
@@ -27,6 +27,7 @@ from finpulse_assets.domain.serving.answer import (
     MODEL_EXPIRED,
     NO_PROVEN_SKILL,
     TARGET_OPENED,
+    Fresh,
     Status,
 )
 from finpulse_assets.domain.serving.forecast import interval_of
@@ -77,7 +78,7 @@ class Predictor:
         """
         moved = self.reasons_of(matrix) if with_reasons else None
         advice = self._advice_on_model(now)
-        for at, said in enumerate(self._said(matrix)):
+        for at, said in enumerate(self._said(*self._predict(matrix))):
             against = [*advice, *self._contradiction(said)]
             yield (
                 NO_ROW
@@ -94,25 +95,46 @@ class Predictor:
 
     def of_symbols(self, now: datetime) -> Iterator[dict[str, Any]]:
         """Yield what is answered for each symbol: an `Answer` without its id and times."""
-        advice = self._advice_on_model(now)
         for symbol, row in self.rows.items():
             said = self._symbol_members[symbol]
-            behind = self.openings.since(row["session_date"], now)
-            against = [DELISTED] if row["delisted_date"] is not None else []
-            against += [TARGET_OPENED] if behind else []
-            against += [FEATURES_STALE] if behind > 1 else []
-            against += [*advice, *self._contradiction(said)]
-            yield said | {
-                "sessions_behind": behind,
-                "abstain": bool(against),
-                "abstain_reasons": against,
-            }
+            yield said | self._advice(row["delisted_date"], row["session_date"], said, now)
+
+    def of_session(
+        self, rows: pl.DataFrame, symbol: str, now: datetime, *, close: float | None, fresh: Fresh
+    ) -> dict[str, Any]:
+        """Return what is answered for a symbol from the rows of its session, as a batch predicts.
+
+        Args:
+            rows: fct_daily_features of one session, of every ticker.
+            symbol: one of them, which has online features too.
+            now: UTC.
+            close: of that session, where it was sent.
+            fresh: what was sent.
+        """
+        at = rows["ticker"].to_list().index(symbol)
+        row, online = rows.row(at, named=True), self.rows[symbol]
+        said = self._said(*self.model.predict(rows))[at]
+        day, moved = row["session_date"], self.model.reasons(rows)[at]
+        known = online["close"] if online["session_date"] == day else None
+        closes = {"close": close or known, "close_band": online["close_band"]}
+        return {
+            "symbol": symbol,
+            **said,
+            **_close(closes, said["expected_return"]),
+            **self._model_members,
+            SIGNAL_STRENGTH: row[SIGNAL_STRENGTH],
+            "fresh_inputs": fresh.model_dump(),
+            "reasons": _reasons(moved),
+            "as_of": row["decision_at"],
+            "target_session_date": (self.openings.target_of(day) or (None,))[0],
+            **self._advice(online["delisted_date"], day, said, now),
+        }
 
     def reasons_of(self, matrix: np.ndarray) -> list[list[str]]:
         """Return for each row what moved the model most, the strongest first."""
         frame = pl.DataFrame(matrix, schema=list(self.model.features), orient="row")
         said = self.model.reasons(frame, self._peers)
-        return [[] if line == "none" else line.split(", ") for line in said]
+        return [_reasons(line) for line in said]
 
     def features_of(self, symbol: str) -> dict[str, float | None]:
         """Return what the model reads for a known symbol, by name."""
@@ -178,7 +200,7 @@ class Predictor:
     def _symbol_members(self) -> dict[str, dict[str, Any]]:
         """Return what holds of each symbol whatever the clock says."""
         matrix = feature_matrix(self.online, self.model.features)
-        said = self._said(matrix)
+        said = self._said(*self._predict(matrix))
         moved = self.reasons_of(matrix)
         return {
             symbol: {
@@ -203,9 +225,23 @@ class Predictor:
             "features_used": len(self.model.features),
         }
 
-    def _said(self, matrix: np.ndarray) -> list[dict[str, Any]]:
+    def _advice(
+        self, delisted: date | None, session_date: date, said: dict[str, Any], now: datetime
+    ) -> dict[str, Any]:
+        """Return whether to act on what is said of a symbol, every reason why not."""
+        behind = self.openings.since(session_date, now)
+        against = [DELISTED] if delisted is not None else []
+        against += [TARGET_OPENED] if behind else []
+        against += [FEATURES_STALE] if behind > 1 else []
+        against += [*self._advice_on_model(now), *self._contradiction(said)]
+        return {
+            "sessions_behind": behind,
+            "abstain": bool(against),
+            "abstain_reasons": against,
+        }
+
+    def _said(self, probability: np.ndarray, expected_return: np.ndarray) -> list[dict[str, Any]]:
         """Return what the model says of each row, in JSON's types."""
-        probability, expected_return = self._predict(matrix)
         found = self.model.bounds(probability)
         unknown = [None] * len(probability)
         bounds = [unknown, unknown] if found is None else [it.tolist() for it in found]
@@ -216,6 +252,7 @@ class Predictor:
                 "confidence": abs(p - 0.5) * 2,
                 "interval": None if lower is None else {"lower": lower, "upper": upper},
                 "expected_return": r,
+                "fresh_inputs": None,
             }
             for p, r, lower, upper in zip(
                 probability.tolist(), expected_return.tolist(), *bounds, strict=True
@@ -246,3 +283,7 @@ def _close(row: dict[str, Any], expected_return: float) -> dict[str, Any]:
     is_known = expected is not None and row["close_band"] is not None
     band = interval_of(expected, row["close_band"]).model_dump() if is_known else None
     return {"expected_close": expected, "expected_close_interval": band}
+
+
+def _reasons(line: str) -> list[str]:
+    return [] if line == "none" else line.split(", ")
