@@ -76,7 +76,7 @@ def test_what_was_sent_is_not_kept_and_the_replay_says_so(tmp_path):
     assert get(f"/predictions/{given}", front=asked).said["answer"]["fresh_inputs"]["texts"] == 1
     (entry,) = newest_entries(tmp_path / "ledger", 10)
     assert b"acme" not in b"".join(it.read_bytes() for it in (tmp_path / "ledger").glob("*.jsonl"))
-    with pytest.raises(LedgerError, match="cannot be given again: .* these are not kept"):
+    with pytest.raises(LedgerError, match=r"cannot be given again: .* these are not kept"):
         replayed(entry, asked.served.answering)
 
 
