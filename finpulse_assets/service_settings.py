@@ -17,6 +17,10 @@ class ServiceSettings(BaseSettings):
         "errors", pattern="^(errors|requests)$", description="what the service logs, as JSON "
         "lines: errors, or requests (a line each, without keys and bodies)"
     )  # fmt: skip
+    service_traces: str = Field(
+        "", pattern="^(|https?://.+)$", description="the OpenTelemetry collector of a span a "
+        "request (OTLP over HTTP), such as http://127.0.0.1:4318; empty for none"
+    )  # fmt: skip
     sentiment_url: str = Field(
         "http://127.0.0.1:3011", pattern="^https?://.+", description="where the price predictor "
         "finds the sentiment scorer (finpulse serve-sentiment)"

@@ -116,6 +116,9 @@ class Front:
         seconds = perf_counter() - started
         REQUESTS.add(name, str(said.status))
         LATENCY.observe(name, seconds)
+        if self.served.traces is not None:
+            request_id = call.request_id.decode()
+            self.served.traces.add(headers, method, name, said.status, request_id, seconds)
         if log.isEnabledFor(DEBUG):
             log.debug("answered", extra=fields(call, name, said.status, seconds))
 

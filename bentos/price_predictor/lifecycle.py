@@ -68,6 +68,8 @@ class Lifecycle:
     def _leave(self, stop: Any) -> None:
         if self._stand_in is not None:
             self._stand_in.close()
+        if self.served.traces is not None:
+            self.served.traces.provider.shutdown()  # sends what waits
         stop(signal.SIGTERM, None)
 
 

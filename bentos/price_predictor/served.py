@@ -18,6 +18,7 @@ from bentos.price_predictor.recording import Recorder
 from bentos.price_predictor.refusal import Refused
 from bentos.price_predictor.scorer import Scorer
 from bentos.price_predictor.stream import Stream
+from bentos.price_predictor.traces import Traces
 from finpulse_assets.domain.serving.answering import Answering
 from finpulse_assets.errors import FinPulseError
 from finpulse_assets.gateways.clock import system_now
@@ -40,6 +41,7 @@ class Served:
         self.scorer: Scorer | None = None
         self.fresh: FreshRows | None = None
         self.stream = Stream()
+        self.traces: Traces | None = None
         self.is_draining = False
         self.access = Access()
         self._keys: Path | None = None

@@ -24,6 +24,7 @@ from bentos.price_predictor.logs import begin_log
 from bentos.price_predictor.recording import Recorder
 from bentos.price_predictor.scorer import Scorer
 from bentos.price_predictor.served import SERVED
+from bentos.price_predictor.traces import Traces
 from bentos.sentiment_scorer.service import SentimentScorer
 from finpulse_assets.domain.serving.answer import Answer
 from finpulse_assets.gateways.clock import system_now
@@ -40,6 +41,7 @@ from finpulse_assets.gateways.serving.service_environment import (
     MARTS_MANIFEST,
     SENTIMENT_URL,
     TEXT_LANGUAGES,
+    TRACES,
     LedgerMode,
 )
 
@@ -92,6 +94,8 @@ class PricePredictor:
         )
         SERVED.scorer = Scorer(lambda: self.scorer.to_async)
         SERVED.fresh = _fresh_rows()
+        if traces := os.environ.get(TRACES):
+            SERVED.traces = Traces(traces)
 
     @bentoml.on_deployment
     def stand_in() -> None:

@@ -24,6 +24,7 @@ from finpulse_assets.gateways.serving.service_environment import (
     SENTIMENT_URL,
     SERVED_HOME,
     TEXT_LANGUAGES,
+    TRACES,
 )
 from finpulse_assets.gateways.serving.service_keys import read_keys
 from finpulse_assets.gateways.serving.store_layout import bentos_of
@@ -86,6 +87,7 @@ def serve(
         LAKE_FOLDER: str(settings.lake.resolve()),
         MARTS_MANIFEST: str((settings.root / "dbt_target" / "manifest.json").resolve()),
         TEXT_LANGUAGES: settings.languages,
+        TRACES: settings.service_traces,
     }
     os.execve(sys.executable, command, environment)  # noqa: S606
 

@@ -18,6 +18,8 @@ SENTIMENT_URL, DEFAULT_SENTIMENT_URL = "FINPULSE_SENTIMENT_URL", "http://127.0.0
 # the languages of its texts.
 LAKE_FOLDER, MARTS_MANIFEST = "FINPULSE_SERVED_LAKE", "FINPULSE_SERVED_MARTS"
 TEXT_LANGUAGES = "FINPULSE_SERVED_LANGUAGES"
+# The collector that gets the traces, without which there are none.
+TRACES = "FINPULSE_SERVICE_TRACES"
 # What is logged: errors, or requests.
 LOG = "FINPULSE_SERVICE_LOG"
 
