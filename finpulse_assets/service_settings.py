@@ -21,6 +21,14 @@ class ServiceSettings(BaseSettings):
         None, description="secret: where replicas of the service find the newest features: "
         "redis://HOST:PORT/0 (rediss://, unix://) or a folder that they share; unset: in the bento"
     )  # fmt: skip
+    service_traces: str = Field(
+        "", pattern="^(|https?://.+)$", description="the OpenTelemetry collector of a span a "
+        "request (OTLP over HTTP), such as http://127.0.0.1:4318; empty for none"
+    )  # fmt: skip
+    sentiment_url: str = Field(
+        "http://127.0.0.1:3011", pattern="^https?://.+", description="where the price predictor "
+        "finds the sentiment scorer (finpulse serve-sentiment)"
+    )  # fmt: skip
     service_key: SecretStr | None = Field(
         None, description="secret: the key that finpulse predict sends to the service"
     )

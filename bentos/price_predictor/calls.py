@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 
 from bentos.price_predictor.refusal import Headers, Refused
 from bentos.price_predictor.served import Served
-from finpulse_assets.domain.serving.request import MAX_BODY_BYTES
+from finpulse_assets.domain.serving.request import MAX_BODY_BYTES, normal_symbol
 
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 JSON, HTML = b"application/json", b"text/html; charset=utf-8"
@@ -85,3 +85,13 @@ def query_of(query: bytes, known: Mapping[str, str]) -> dict[str, str]:
                 hint=f"known are {' and '.join(known)}, see /docs",
             )
     return wanted
+
+
+def symbols_in(query: bytes) -> frozenset[str]:
+    """Return the symbols that `?symbols=AAPL,MSFT` asks for, none for all.
+
+    Raises:
+        Refused: 400, the query is not of that form.
+    """
+    wanted = query_of(query, {"symbols": r"[^,]{1,40}(,[^,]{1,40}){0,511}"}).get("symbols", "")
+    return frozenset(normal_symbol(it) for it in wanted.split(",") if it)

@@ -1,4 +1,4 @@
-"""The front: an ASGI application before BentoML's own, which answers all but the probes.
+"""The front: an ASGI application before BentoML's own, which answers all but two probes.
 
 It owns the limits, the one shape of refusals and the metrics. BentoML's application behind it keeps
 the probes and the description of the service for BentoML's clients.
@@ -11,18 +11,19 @@ from logging import DEBUG
 from time import perf_counter
 from typing import Any
 
-from bentos.price_predictor.calls import JSON, Call, Route, Said
+from bentos.price_predictor.calls import JSON, Call, Route, Said, symbols_in
 from bentos.price_predictor.lifecycle import Lifecycle
 from bentos.price_predictor.logs import log
 from bentos.price_predictor.metrics import GONE, IN_PROGRESS, LATENCY, REQUESTS
 from bentos.price_predictor.reading import GoneError, read_body
 from bentos.price_predictor.refusal import CLOSE, Refused, content_of, refusal_of
-from bentos.price_predictor.routes import ROUTES
+from bentos.price_predictor.routes import ROUTES, STREAM
 from bentos.price_predictor.served import Served
+from bentos.price_predictor.stream import Client
 from finpulse_assets.errors import FinPulseError
 
 MAX_IN_PROGRESS = 1024
-PROBES = ("/livez", "/healthz", "/readyz", "/schema.json")  # answered by BentoML
+PROBES = ("/livez", "/healthz", "/schema.json")  # answered by BentoML
 OTHER = "other"  # the metrics' name of every path that is no route
 
 
@@ -44,7 +45,7 @@ class Front:
         elif kind == "lifespan":
             await self._live(scope, receive, send)
         else:
-            await send({"type": "websocket.close", "code": 1000})
+            await self._websocket(scope, receive, send)
 
     async def _live(self, scope: Any, receive: Any, send: Any) -> None:
         """Live through the service's life; and stand first in line.
@@ -68,10 +69,26 @@ class Front:
         finally:
             following.cancel()
 
+    async def _websocket(self, scope: Any, receive: Any, send: Any) -> None:
+        """Stream signals; a connection that is refused is closed before it is accepted (403)."""
+        await receive()  # websocket.connect
+        headers, client = dict(scope["headers"]), scope.get("client")
+        try:
+            if scope["path"] != STREAM or self.served.is_draining:
+                raise Refused(404, "there is no such stream", hint="see /docs")
+            self.served.access.admit("read", client[0] if client else "", headers)
+            symbols = symbols_in(scope["query_string"])
+            answering = self.served.answering
+        except FinPulseError as error:
+            log.info("a stream is refused: %s", error)
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        await self.served.stream.serve(Client(symbols), answering, receive, send)
+
     async def _http(self, scope: Any, receive: Any, send: Any) -> None:
         started = perf_counter()
         path, method = scope["path"], scope["method"]
-        if path in PROBES and method in ("GET", "HEAD") and not self._is_unready(path):
+        if path in PROBES and method in ("GET", "HEAD"):
             await self.app(scope, receive, send)
             return
         route, argument = _route_of(path)
@@ -99,6 +116,9 @@ class Front:
         seconds = perf_counter() - started
         REQUESTS.add(name, str(said.status))
         LATENCY.observe(name, seconds)
+        if self.served.traces is not None:
+            request_id = call.request_id.decode()
+            self.served.traces.add(headers, method, name, said.status, request_id, seconds)
         if log.isEnabledFor(DEBUG):
             log.debug("answered", extra=fields(call, name, said.status, seconds))
 
@@ -130,9 +150,6 @@ class Front:
 
     def _handler(self, scope: Any, route: Route | None) -> Any:
         path, method = scope["path"], scope["method"]
-        if self._is_unready(path):
-            self.served.answering  # noqa: B018 - raises where there is none
-            raise Refused(503, "the service is shutting down", hint="ask another", headers=CLOSE)
         if route is None and path not in PROBES:
             raise Refused(404, "there is no such path", hint="see /docs for those there are")
         methods = route.handlers if route else {"GET": None}
@@ -146,9 +163,6 @@ class Front:
                 headers=((b"allow", allowed.encode()), *CLOSE),
             )
         return handler
-
-    def _is_unready(self, path: str) -> bool:
-        return path == "/readyz" and (self.served.is_draining or self.served.current is None)
 
     def _count(self, change: int) -> None:
         self.in_progress += change

@@ -62,11 +62,14 @@ class Lifecycle:
         if self.served.is_draining:
             return
         self.served.is_draining = True
+        self.served.stream.close()
         loop.call_later(DRAIN_SECONDS, self._leave, stop)
 
     def _leave(self, stop: Any) -> None:
         if self._stand_in is not None:
             self._stand_in.close()
+        if self.served.traces is not None:
+            self.served.traces.provider.shutdown()  # sends what waits
         stop(signal.SIGTERM, None)
 
 

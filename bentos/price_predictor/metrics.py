@@ -94,8 +94,11 @@ STORE_FAILED = Gauge(
 )
 RECORDED = Counter("finpulse_ledger_entries_total", "Answers appended to the ledger.")
 UNRECORDED = Counter("finpulse_ledger_refused_total", "Answers that the ledger could not take.")
+STREAM_CLIENTS = Gauge("finpulse_stream_clients", "Clients of the stream of signals.")
+STREAM_DROPPED = Counter("finpulse_stream_dropped_total", "Signals that slow clients have lost.")
 ALL = (REQUESTS, LATENCY, ABSTENTIONS, IN_PROGRESS, GONE, RELOADS, RELOAD_FAILED, ANSWERS,
-       CANARY_SHARE, SHADOWED, STORE_FAILED, RECORDED, UNRECORDED)  # fmt: skip
+       CANARY_SHARE, SHADOWED, STORE_FAILED, RECORDED, UNRECORDED, STREAM_CLIENTS,
+       STREAM_DROPPED)  # fmt: skip
 
 
 def rendered(judged: Mapping[str, tuple[str, float]], also: Iterable[Counter] = ()) -> bytes:

@@ -18,10 +18,11 @@ from bentos.price_predictor.places import CANARY, LIVE
 from bentos.price_predictor.refusal import Refused
 from bentos.price_predictor.shadowing import Answered
 from finpulse_assets.domain.serving.answering import PLAIN, Answering, Asked, Reply
+from finpulse_assets.domain.serving.fresh import is_fresh, parse_fresh
 from finpulse_assets.domain.serving.request import parse_batch
 from finpulse_assets.errors import RequestError
 from finpulse_assets.gateways.clock import system_now
-from finpulse_assets.gateways.serving.ledger import find_entry, newest_entries
+from finpulse_assets.gateways.serving.ledger import find_entry, find_outcome, newest_entries
 from finpulse_assets.gateways.serving.prediction_id import new_prediction_id, time_of
 
 Ask = Callable[[Answering], Sequence[Reply]]
@@ -32,6 +33,8 @@ def predict(call: Call) -> Said | Awaitable[Said]:
     now = system_now()
     asked = _asked(call.query) if call.query else PLAIN
     body = call.body
+    if is_fresh(body):
+        return _predict_fresh(call, asked, now)
 
     def ask(answering: Answering) -> Sequence[Reply]:
         return (answering.reply(body, now=now, asked=asked),)
@@ -39,6 +42,28 @@ def predict(call: Call) -> Said | Awaitable[Said]:
     given = _given(call.served.answering, call.served.due_canary(), ask)
     (content,), recorded = _sent(call, given, ask, now)
     return Said(content) if recorded is None else _after(recorded, content)
+
+
+async def _predict_fresh(call: Call, asked: Asked, now: datetime) -> Said:
+    answering, request = call.served.answering, parse_fresh(call.body)
+    if request.symbol not in answering.predictor.rows:
+        raise answering.predictor.unknown(request.symbol)
+    if call.served.fresh is None:
+        raise Refused(
+            503,
+            "this service has no lake to add texts and prices to",
+            hint="start it by finpulse serve beside the home, or ask for the symbol alone",
+        )
+    rows = await call.served.fresh.rows(request, now)
+
+    def ask(answering: Answering) -> Sequence[Reply]:
+        return (answering.fresh(request, rows, now=now, asked=asked),)
+
+    given = _given(answering, call.served.due_canary(), ask)
+    (content,), recorded = _sent(call, given, ask, now)
+    if recorded is not None:
+        await recorded
+    return Said(content)
 
 
 async def predict_batch(call: Call) -> Said:
@@ -58,9 +83,9 @@ async def predict_batch(call: Call) -> Said:
 
 
 async def prediction(call: Call) -> Said:
-    """Return an answer of the last days by its id, with what it was made from."""
+    """Return an answer of the last days by its id, with what it came from and what came of it."""
     time_of(call.argument)  # the words for what is no id
-    folder = _ledger_of(call)
+    folder = ledger_of(call)
     entry = await asyncio.to_thread(find_entry, folder, call.argument)
     if entry is None or entry.shadow_of:
         raise Refused(
@@ -68,15 +93,22 @@ async def prediction(call: Call) -> Said:
             f"no answer {call.argument!a} stands in the ledger of the last days",
             hint="older ones: finpulse replay, or the table predictions/ledger",
         )
+    reported = await asyncio.to_thread(find_outcome, folder, call.argument)
+    outcome = reported and {
+        "return_next_session": reported.outcome.return_next_session,
+        "reported_at": reported.reported_at,
+        "reported_by": reported.reported_by,
+    }
     lineage = {"bundle": entry.bundle, "features": entry.features, "entry_hash": entry.hash}
-    return Said(b'{"answer":%b,"made_from":%b}' % (entry.content, msgspec.json.encode(lineage)))
+    rest = msgspec.json.encode({"made_from": lineage, "outcome": outcome})[1:]
+    return Said(b'{"answer":%b,%b' % (entry.content, rest))
 
 
 async def history(call: Call) -> Said:
     """Return the newest answers of the last days, the newest first."""
     wanted = query_of(call.query, {"symbol": r".{1,40}", "limit": r"[1-9]\d{0,2}|1000"})
     count = int(wanted.get("limit", "100"))
-    folder = _ledger_of(call)
+    folder = ledger_of(call)
     entries = await asyncio.to_thread(newest_entries, folder, count, wanted.get("symbol"))
     return Said(b'{"answers":[' + b",".join(entry.content for entry in entries) + b"]}")
 
@@ -86,7 +118,12 @@ def _asked(query: bytes) -> Asked:
     return Asked(*(wanted.get(name) == "1" for name in ("features", "reasons")))
 
 
-def _ledger_of(call: Call) -> Path:
+def ledger_of(call: Call) -> Path:
+    """Return the ledger's folder.
+
+    Raises:
+        Refused: 404, there is no ledger.
+    """
     if call.served.recorder is None:
         raise Refused(404, "this service keeps no ledger", hint="see FINPULSE_SERVICE_LEDGER")
     return call.served.recorder.folder

@@ -43,6 +43,10 @@ class Recorder:
             entry_of(content, reply.features, bundle)
             for reply, content in zip(replies, contents, strict=True)
         ]
+        return self.append(entries, now)
+
+    def append(self, entries: Sequence[bytes], now: datetime) -> Awaitable[None] | None:
+        """Append entries of any kind; returns and raises as `record`."""
         try:
             self.writer.append(entries, now)
         except LedgerError as error:

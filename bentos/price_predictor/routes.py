@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import msgspec
 
 from bentos.price_predictor import metrics
 from bentos.price_predictor.calls import HTML, Call, Route, Said
+from bentos.price_predictor.document_schemas import MODEL_MEMBERS
 from bentos.price_predictor.documents import openapi_of, page_of
+from bentos.price_predictor.forecasts import forecast
+from bentos.price_predictor.news import recent_news
+from bentos.price_predictor.outcomes import outcomes
 from bentos.price_predictor.predictions import history, predict, predict_batch, prediction
-from bentos.price_predictor.refusal import Refused
+from bentos.price_predictor.refusal import CLOSE, Refused
+from bentos.price_predictor.sentiment import sentiment
 from finpulse_assets.domain.serving.request import MAX_BATCH_BYTES
+from finpulse_assets.domain.serving.sentiment import MAX_TEXTS_BYTES
 from finpulse_assets.gateways.clock import system_now
 from finpulse_assets.gateways.serving.service_environment import HOME_HEADER, SERVED_HOME
 
+STREAM = "/ws/market-stream"
 # Read once: whose home is served does not change while the service runs.
 OWN_HOME = os.environ.get(SERVED_HOME, "").encode()
 GAUGES = {
@@ -64,6 +72,14 @@ def health(call: Call) -> Said:
     return Said(msgspec.json.encode({"status": state, "model_version": judged.model_version}))
 
 
+def ready(call: Call) -> Said:
+    """Say whether requests are answered; BentoML would ask the sentiment scorer too."""
+    call.served.answering  # noqa: B018 - raises where there is none
+    if call.served.is_draining:
+        raise Refused(503, "the service is shutting down", hint="ask another", headers=CLOSE)
+    return Said(b'{"status":"ready"}')
+
+
 def own_metrics(call: Call) -> Said:
     """Return the metrics in the text format of Prometheus."""
     judged: dict[str, tuple[str, float]] = {}
@@ -77,34 +93,38 @@ def own_metrics(call: Call) -> Said:
 
 def openapi(call: Call) -> Said:
     """Return the description of all this for machines."""
-    current = call.served.current
-    return Said(msgspec.json.encode(openapi_of(current and current.predictor)))
+    return Said(msgspec.json.encode(_described(call)))
 
 
 def page(call: Call) -> Said:
     """Return the description of all this for people."""
-    current = call.served.current
-    return Said(page_of(openapi_of(current and current.predictor)), HTML)
+    return Said(page_of(_described(call)), HTML)
 
 
-MODEL_MEMBERS = (
-    "model_version", "is_proven", "trained_to", "sessions_since_training", "is_expired",
-    "model_expires_at",
-)  # fmt: skip
 ROUTES = {
     "/predict": Route("/predict", {"POST": predict}, scope="predict"),
     "/predict_batch": Route("/predict_batch", {"POST": predict_batch}, MAX_BATCH_BYTES, "predict"),
+    "/forecast": Route("/forecast", {"POST": forecast}, scope="predict"),
+    "/sentiment": Route("/sentiment", {"POST": sentiment}, MAX_TEXTS_BYTES, "predict"),
     "/predictions/history": Route("/predictions/history", {"GET": history}),
     "/predictions/*": Route("/predictions/{id}", {"GET": prediction}),
+    "/outcomes": Route("/outcomes", {"POST": outcomes}, scope="predict"),
+    "/news/recent": Route("/news/recent", {"GET": recent_news}),
     "/symbols": Route("/symbols", {"GET": symbols}),
     "/model": Route("/model", {"GET": model}),
     "/status": Route("/status", {"GET": status}, scope=""),
     "/health": Route("/health", {"GET": health}, scope=""),
+    "/readyz": Route("/readyz", {"GET": ready}, scope=""),
     "/metrics": Route("/metrics", {"GET": own_metrics}, scope="metrics"),
     "/openapi.json": Route("/openapi.json", {"GET": openapi}, scope=""),
     "/docs": Route("/docs", {"GET": page}, scope=""),
     "/": Route("/", {"GET": page}, scope=""),
 }
+
+
+def _described(call: Call) -> dict[str, Any]:
+    current, has_lake = call.served.current, call.served.fresh is not None
+    return openapi_of(current and current.predictor, has_lake=has_lake)
 
 
 def _refused_without_model(call: Call) -> dict[str, str]:

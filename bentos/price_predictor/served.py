@@ -12,12 +12,16 @@ import tempfile
 from pathlib import Path
 
 from bentos.price_predictor.access import Access
+from bentos.price_predictor.fresh import FreshRows
 from bentos.price_predictor.logs import log
 from bentos.price_predictor.metrics import CANARY_SHARE, RELOAD_FAILED, RELOADS
 from bentos.price_predictor.places import CANARY, LIVE, SHADOW, Places, Source, Wanted, state_of
 from bentos.price_predictor.recording import Recorder
 from bentos.price_predictor.refusal import Refused
+from bentos.price_predictor.scorer import Scorer
 from bentos.price_predictor.shadowing import Shadowing
+from bentos.price_predictor.stream import Stream
+from bentos.price_predictor.traces import Traces
 from finpulse_assets.domain.serving.answering import Answering
 from finpulse_assets.errors import FinPulseError, ServiceError
 from finpulse_assets.gateways.clock import system_now
@@ -39,6 +43,10 @@ class Served:
         self.share = self._owed = 0.0
         self.shadowing = Shadowing()
         self.recorder: Recorder | None = None
+        self.scorer: Scorer | None = None
+        self.fresh: FreshRows | None = None
+        self.stream = Stream()
+        self.traces: Traces | None = None
         self.is_draining = False
         self.access = Access()
         self._keys: Path | None = None
@@ -81,6 +89,8 @@ class Served:
             wanted = await asyncio.to_thread(self._places.look)
             if wanted != self._seen:
                 await asyncio.to_thread(self._take, wanted)
+            if self.current is not None and self.stream.clients:
+                self.stream.look(self.current, system_now())
 
     @property
     def answering(self) -> Answering:

@@ -17,23 +17,35 @@ import msgspec
 from pydantic import BaseModel
 
 from bentos.price_predictor.connection import limit_connections
+from bentos.price_predictor.fresh import FreshRows
 from bentos.price_predictor.front import Front
 from bentos.price_predictor.lifecycle import start_stand_in
 from bentos.price_predictor.logs import begin_log, log
 from bentos.price_predictor.recording import Recorder
+from bentos.price_predictor.scorer import Scorer
 from bentos.price_predictor.served import SERVED
+from bentos.price_predictor.traces import Traces
+from bentos.sentiment_scorer.service import SentimentScorer
 from finpulse_assets.domain.serving.answer import Answer
 from finpulse_assets.errors import FinPulseError
 from finpulse_assets.gateways.clock import system_now
+from finpulse_assets.gateways.lake.lake import Lake
+from finpulse_assets.gateways.serving.fresh_features import FreshFeatures
 from finpulse_assets.gateways.serving.online_store import OnlineStore, online_store
 from finpulse_assets.gateways.serving.service_environment import (
+    DEFAULT_SENTIMENT_URL,
     FOLLOWED_BENTOS,
     KEYS,
+    LAKE_FOLDER,
     LEDGER_FOLDER,
     LEDGER_MODE,
     LOG,
+    MARTS_MANIFEST,
     ONLINE_STORE,
     PROFILE,
+    SENTIMENT_URL,
+    TEXT_LANGUAGES,
+    TRACES,
     LedgerMode,
 )
 
@@ -67,6 +79,12 @@ HAS_GPU = bentoml.use_arguments(BuildArguments).flavour == "gpu"
 class PricePredictor:
     """Answers through `Front`; not ready, and says why, while its bundle cannot be trusted."""
 
+    # By its URL it is another service, started and scaled by itself, and asked in JSON. Without one
+    # BentoML would start it beside this one, and speak pickle with it.
+    scorer = bentoml.depends(
+        SentimentScorer, url=os.environ.get(SENTIMENT_URL) or DEFAULT_SENTIMENT_URL
+    )
+
     def __init__(self) -> None:
         home = Path(os.environ.get(HOME_VARIABLE) or Path(__file__).parent / "bundle")
         bentos = os.environ.get(FOLLOWED_BENTOS)
@@ -80,20 +98,29 @@ class PricePredictor:
             keys=Path(keys) if keys else None,
             store=_store(),
         )
+        SERVED.scorer = Scorer(lambda: self.scorer.to_async)
+        SERVED.fresh = _fresh_rows()
+        if traces := os.environ.get(TRACES):
+            SERVED.traces = Traces(traces)
 
     @bentoml.on_deployment
     def stand_in() -> None:
         """Begin, in BentoML's main process, what answers when no worker does."""
         start_stand_in()
 
-    def __is_ready__(self) -> bool:
-        return SERVED.current is not None
-
     @bentoml.api(route="/predict")
     async def predict(self, symbol: str) -> Answer:
         """Answer for one symbol, for BentoML's own callers; over HTTP the front answers."""
         body = msgspec.json.encode({"symbol": symbol})
         return SERVED.answering.answer(body, now=system_now())
+
+
+def _fresh_rows() -> FreshRows | None:
+    lake, marts = os.environ.get(LAKE_FOLDER), os.environ.get(MARTS_MANIFEST)
+    if not lake or not marts:
+        return None
+    languages = tuple((os.environ.get(TEXT_LANGUAGES) or "en").split(","))
+    return FreshRows(FreshFeatures(Lake(Path(lake)), Path(marts), languages), SERVED.scorer)
 
 
 def _recorder() -> Recorder | None:

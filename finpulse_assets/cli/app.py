@@ -30,6 +30,7 @@ from finpulse_assets.cli import (
     run,
     score,
     serve,
+    serve_sentiment,
     simulate,
     sources,
     sql,
@@ -63,6 +64,7 @@ app.command("as-of")(audit.as_of)
 app.command("as-if")(as_if.as_if)
 app.command("serve")(serve.serve)
 app.command("rollout")(rollout.rollout)
+app.command("serve-sentiment")(serve_sentiment.serve_sentiment)
 app.command("predict")(predict.predict)
 app.command("key")(key.key)
 app.command("replay")(replay.replay)

@@ -18,12 +18,17 @@ from finpulse_assets.gateways.serving.rollout import Rollout, read_rollout, roll
 from finpulse_assets.gateways.serving.service_environment import (
     FOLLOWED_BENTOS,
     KEYS,
+    LAKE_FOLDER,
     LEDGER_FOLDER,
     LEDGER_MODE,
     LOG,
+    MARTS_MANIFEST,
     ONLINE_STORE,
     PROFILE,
+    SENTIMENT_URL,
     SERVED_HOME,
+    TEXT_LANGUAGES,
+    TRACES,
 )
 from finpulse_assets.gateways.serving.service_keys import read_keys
 from finpulse_assets.gateways.serving.store_layout import bentos_of
@@ -49,7 +54,7 @@ def serve(
     store = BentoStore(settings.bentos)
     bento = store.newest()
     predictor = read_bundle(bento.bundle)
-    _check_port(host, port)
+    check_port(host, port)
     if host != LOOPBACK and not read_keys(settings.service_keys):
         raise ServiceError(
             f"the service would listen on {host} without a key",
@@ -86,13 +91,18 @@ def serve(
         LEDGER_MODE: settings.service_ledger,
         LOG: settings.service_log,
         PROFILE: settings.profile.value,
+        SENTIMENT_URL: settings.sentiment_url,
+        LAKE_FOLDER: str(settings.lake.resolve()),
+        MARTS_MANIFEST: str((settings.root / "dbt_target" / "manifest.json").resolve()),
+        TEXT_LANGUAGES: settings.languages,
+        TRACES: settings.service_traces,
     }
     if settings.online_store is not None:
         environment[ONLINE_STORE] = settings.online_store.get_secret_value()
     os.execve(sys.executable, command, environment)  # noqa: S606
 
 
-def _check_port(host: str, port: int) -> None:
+def check_port(host: str, port: int) -> None:
     """Fail now, in one sentence, where BentoML would print a traceback.
 
     Raises:

@@ -32,6 +32,7 @@ from finpulse_assets.schemas.predictions import (
     OUT_OF_SAMPLE,
     OUTCOMES,
     PROMOTION_HISTORY,
+    REPORTED_OUTCOMES,
     TEXT_DRIFT,
 )
 from finpulse_assets.schemas.sources import (
@@ -83,6 +84,7 @@ __all__ = [
     "PROMOTION_HISTORY",
     "QUARANTINE",
     "RAW_TABLES",
+    "REPORTED_OUTCOMES",
     "SENTIMENT_LEADERBOARD",
     "SESSIONS",
     "SESSION_DATE",

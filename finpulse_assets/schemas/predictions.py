@@ -173,6 +173,23 @@ LEDGER = Table(
     partition_column="answered_at",
 )  # fmt: skip
 
+REPORTED_OUTCOMES = Table(
+    name="predictions/reported_outcomes",
+    grain="one row per report of what came of a prediction; of several the last one counts",
+    known_at="known at reported_at",
+    columns=(
+        Column("prediction_id", pl.String, "the answer in predictions/ledger"),
+        Column("reported_at", UTC, "when it was reported", "UTC"),
+        Column("return_next_session", pl.Float64, "target session, open to close, as reported",
+               "fraction"),
+        Column("reported_by", pl.String, "name of the key that reported it; empty where the "
+               "service has none"),
+        Column("entry_hash", pl.String, "sha256 that binds it to the entry before, hexadecimal"),
+    ),
+    key=("entry_hash",),
+    partition_column="reported_at",
+)  # fmt: skip
+
 OUTCOMES = Table(
     name="predictions/outcomes",
     grain="one row per live signal, by ticker, session and predicted_at, of which the target "

@@ -5,11 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from bentos.price_predictor.front import Front
+from bentos.price_predictor.recording import Recorder
 from bentos.price_predictor.served import Served
+from finpulse_assets.domain.serving.sentiment import TextScore, text_scores
+from finpulse_assets.gateways.serving.service_environment import LedgerMode
 from tests.fakes import serving as fakes
+from tests.fakes.classifier import FakeClassifier
 
 PART = 16 * 1024
 JSON_TYPE = (b"content-type", b"application/json")
@@ -64,6 +69,19 @@ class Client:
         return json.loads(self.sent[1]["body"])
 
 
+class KeywordScorer:
+    """Scores by a keyword rule, as BentoML's client gives them; or fails."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.error = error
+
+    async def score(self, *, texts: list[str]) -> list[TextScore]:
+        if self.error:
+            raise self.error
+        said = FakeClassifier().score(texts)
+        return text_scores(said.probabilities, said.is_truncated, "f" * 64)
+
+
 def served(*, is_proven: bool = True) -> Served:
     found = Served()
     found.current = fakes.answering(is_proven=is_proven)
@@ -83,3 +101,13 @@ def ask(path: str, body: object = b"", *, front: Front | None = None, **options:
 
 def get(path: str, *, front: Front | None = None, **options: Any) -> Client:
     return ask(path, front=front, method="GET", headers=(), announced=False, **options)
+
+
+def recording(folder: Path, mode: LedgerMode = LedgerMode.ON) -> Front:
+    """Return a front that serves a bundle in a folder, with a ledger beside it."""
+    found = Served()
+    bundle = folder / "bundle"
+    if not bundle.exists():
+        fakes.bundle(bundle)
+    found.start(bundle, recorder=Recorder(folder / "ledger", mode))
+    return Front(refuse, found)

@@ -7,13 +7,26 @@ import json
 import re
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from bentos.price_predictor import metrics, reading
+from bentos.price_predictor.documents import EXAMPLE_ID
 from bentos.price_predictor.front import Front
 from bentos.price_predictor.routes import ROUTES
+from bentos.price_predictor.scorer import Scorer
 from finpulse_assets.domain.serving.answer import Answer
 from finpulse_assets.domain.serving.request import MAX_BATCH_BYTES, MAX_BODY_BYTES
-from tests.bentos.front_client import JSON_TYPE, PART, Client, ask, get, refuse, served
+from tests.bentos.front_client import (
+    JSON_TYPE,
+    PART,
+    Client,
+    KeywordScorer,
+    ask,
+    get,
+    recording,
+    refuse,
+    served,
+)
 from tests.fakes import serving as fakes
 
 KNOWN = "known are features and reasons, see /docs"
@@ -165,23 +178,49 @@ def test_every_page_is_answered_and_loads_nothing_from_outside(path):
     assert not re.search(r"https?://|<script|@import", content)
 
 
-def test_the_openapi_document_describes_every_route_and_its_examples_are_answered():
-    front = Front(refuse, served())
+def test_the_openapi_document_describes_every_route_and_its_examples_are_answered(tmp_path):
+    front = recording(tmp_path)
+    front.served.scorer = Scorer(KeywordScorer)
     document = get("/openapi.json", front=front).said
     described = set(document["paths"])
     assert described == {it.name for it in ROUTES.values()} - {"/", "/docs", "/openapi.json"}
     handlers = {it.name: it.handlers for it in ROUTES.values()}
-    asked = 0
+    asked, given = 0, ""
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
             assert method.upper() in handlers[path]
-            body = operation.get("requestBody", {"content": {"application/json": {}}})
-            for example in body["content"]["application/json"].get("examples", {}).values():
-                assert ask(path, example["value"], front=front).status == 200
+            content = operation["responses"]["200"]["content"]
+            if "application/json" not in content:
+                continue
+            answer = Draft202012Validator(document | content["application/json"]["schema"])
+            shown = content["application/json"].get("example")
+            assert shown is None or answer.is_valid(shown), (path, shown)
+            if method == "get":
+                answer.validate(get(path.replace("{id}", given), front=front).said)
+                continue
+            body = operation["requestBody"]["content"]["application/json"]
+            for example in body["examples"].values():
+                Draft202012Validator(document | body["schema"]).validate(example["value"])
+                sent = json.loads(json.dumps(example["value"]).replace(EXAMPLE_ID, given))
+                client = ask(path, sent, front=front)
+                assert client.status == 200
+                answer.validate(client.said)
+                given = client.said.get("prediction_id", given)
                 asked += 1
-    assert asked == 4
+    assert asked == 7
     references = set(re.findall(r'"#/components/schemas/(\w+)"', json.dumps(document)))
     assert references <= set(document["components"]["schemas"])
+
+
+def test_a_forecast_is_given_from_prices_alone_and_is_no_prediction(tmp_path):
+    front = recording(tmp_path)
+    client = ask("/forecast", {"prices": [100 + at % 5 for at in range(60)]}, front=front)
+    assert client.status == 200
+    said = client.said
+    assert said["interval"]["lower"] < said["expected_close"] == 104 < said["interval"]["upper"]
+    assert said["uses"] == "the prices that were sent alone"
+    assert get("/predictions/history", front=front).said == {"answers": []}
+    assert ask("/forecast", {"prices": [1, 2]}, front=front).status == 400
 
 
 def test_what_is_known_of_symbols_and_model_is_listed():
@@ -244,23 +283,16 @@ def test_while_it_drains_it_answers_closes_and_is_not_ready():
     assert get("/readyz", front=front).status == 503
 
 
-def test_probes_are_bentomls_and_websockets_are_closed():
+def test_two_probes_and_the_description_for_clients_are_bentomls():
     asked = []
 
     async def behind(scope, receive, send):
         asked.append(scope["path"])
 
     front = Front(behind, served())
-    for path in ("/livez", "/healthz", "/readyz", "/schema.json"):
+    for path in ("/livez", "/healthz", "/schema.json"):
         asyncio.run(Client(path, method="GET").ask(front))
-    assert asked == ["/livez", "/healthz", "/readyz", "/schema.json"]
-    sent: list[dict] = []
-
-    async def send(message):
-        sent.append(message)
-
-    asyncio.run(front({"type": "websocket", "path": "/x"}, None, send))
-    assert sent == [{"type": "websocket.close", "code": 1000}]
+    assert asked == ["/livez", "/healthz", "/schema.json"]
 
 
 def test_an_error_of_our_own_is_a_500_without_its_words(monkeypatch, caplog):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from finpulse_assets.domain.features.registry import feature_names
 from finpulse_assets.domain.models.lightgbm_model import PriceModel
 from finpulse_assets.domain.models.training import TrainingPlan, fit_price_model
 from finpulse_assets.domain.serving.answering import Answering
+from finpulse_assets.domain.serving.news import RECENT_TEXTS
 from finpulse_assets.domain.serving.predictor import Predictor
 from finpulse_assets.gateways.serving.bundle import predictor_of, write_bundle
 from finpulse_assets.schemas import TICKERS
@@ -71,8 +72,30 @@ def tickers() -> pl.DataFrame:
     )
 
 
+def closes() -> pl.DataFrame:
+    """Newest closes: AAPL's with a band, MSFT's of a short history, none of GONE."""
+    rows = [("AAPL", NEW, 200.0, 0.03), ("MSFT", OLD, 400.0, None)]
+    schema = {"ticker": pl.String, "session_date": pl.Date, "close": pl.Float64,
+              "close_band": pl.Float64}  # fmt: skip
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
 def online() -> pl.DataFrame:
-    return latest_features(daily_features(), tickers())
+    return latest_features(daily_features(), tickers(), closes())
+
+
+def texts() -> pl.DataFrame:
+    """Three texts: a headline about AAPL and MSFT, and an older tweet about AAPL."""
+    rows = [("headline", "h1", "AAPL", 0.8), ("headline", "h1", "MSFT", 0.8),
+            ("tweet", "t1", "AAPL", -0.4)]  # fmt: skip
+    frame = pl.DataFrame(rows, schema=["kind", "text_id", "ticker", "score"], orient="row")
+    at = pl.when(kind="tweet").then(pl.lit(DECIDED_AT - timedelta(hours=3))).otherwise(DECIDED_AT)
+    return RECENT_TEXTS.enforce(
+        frame.with_columns(
+            source=pl.lit("files"), event_time=at, knowledge_time=at, session_date=pl.lit(NEW),
+            text=pl.lit("a text"),
+        )
+    )  # fmt: skip
 
 
 def predictor(*, is_proven: bool = True) -> Predictor:
@@ -84,7 +107,7 @@ def answering(*, is_proven: bool = True) -> Answering:
 
 
 def bundle(folder: Path, *, is_proven: bool = True) -> Path:
-    write_bundle(folder, model(), promotion(is_proven=is_proven), online())
+    write_bundle(folder, model(), promotion(is_proven=is_proven), online(), texts())
     return folder
 
 

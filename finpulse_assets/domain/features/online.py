@@ -25,6 +25,11 @@ ONLINE_FEATURES = Table(
         Column("decision_at", UTC, "when the features are complete and a signal is due", "UTC"),
         Column("delisted_date", pl.Date, "last session before delisting, null while listed",
                "date", nullable=True),
+        Column("close", pl.Float64, "last price of the session, as it was traded; null where the "
+               "bar was taken back", "USD", nullable=True),
+        Column("close_band", pl.Float64, "half the width of the band in which 90 % of the next "
+               "closes lie, by the ticker's own moves; null for fewer than 31 closes", "log return",
+               nullable=True),
         Column("feature_view", pl.String, "sha256 of the ordered feature names, hexadecimal"),
         *(Column(feature.name, pl.Float64, feature.formula, feature.unit, nullable=True)
           for feature in FEATURES),
@@ -42,13 +47,16 @@ def feature_view(names: Iterable[str]) -> str:
     return hashlib.sha256("\n".join(names).encode()).hexdigest()
 
 
-def latest_features(features: pl.DataFrame, tickers: pl.DataFrame) -> pl.DataFrame:
+def latest_features(
+    features: pl.DataFrame, tickers: pl.DataFrame, closes: pl.DataFrame
+) -> pl.DataFrame:
     """Return the newest features of every ticker, the delisted marked.
 
     Args:
         features: fct_daily_features: ticker, session_date, decision_at and every feature.
         tickers: `schemas.TICKERS`; a ticker that was listed again, or has changed its sector,
             counts by the last row that holds by then.
+        closes: ticker, session_date, close and close_band, from `forecast.bands_of`.
 
     Returns:
         A frame in the columns of `ONLINE_FEATURES`, by ticker.
@@ -66,6 +74,7 @@ def latest_features(features: pl.DataFrame, tickers: pl.DataFrame) -> pl.DataFra
     listing = known.sort("valid_from").group_by("ticker").agg(pl.col("valid_to").last())
     ended = pl.col("valid_to") < newest  # a delisting that lies ahead is not known yet
     rows = features.sort("session_date").group_by("ticker").last().join(listing, "ticker", "left")
+    rows = rows.join(closes, ["ticker", "session_date"], "left")
     values = pl.col(feature_names()).cast(pl.Float64)
     return ONLINE_FEATURES.enforce(
         rows.with_columns(

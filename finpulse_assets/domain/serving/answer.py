@@ -10,6 +10,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from finpulse_assets.domain.evaluation.skill import Name as Skill
 from finpulse_assets.domain.serving.staleness import MODEL_LIFE_SESSIONS
 
 # The reasons to abstain, in the order in which they are given.
@@ -44,6 +45,24 @@ class Interval(BaseModel):
     upper: float = Field(description="upper bound, 0 to 1")
 
 
+class PriceInterval(BaseModel):
+    """Between which prices the close is expected to lie, 90 % of the time."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    lower: float = Field(description="lower bound, in the currency of the close")
+    upper: float = Field(description="upper bound, in the currency of the close")
+
+
+class Fresh(BaseModel):
+    """What a request has brought that no source had delivered; it is not kept."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    texts: int = Field(description="how many texts")
+    prices: int = Field(description="how many bars")
+
+
 class Answer(BaseModel):
     """What is answered. An abstaining answer still gives its numbers, for those who watch it."""
 
@@ -62,6 +81,24 @@ class Answer(BaseModel):
     )
     expected_return: float = Field(
         description="predicted return of the next session, open to close, a fraction"
+    )
+    expected_close: float | None = Field(
+        description="last close x (1 + expected_return): of an open at the last close; null for a "
+        "feature row"
+    )
+    expected_close_interval: PriceInterval | None = Field(
+        description="where 90 % of the closes lie, by how the ticker has moved in the sessions "
+        "before; null for a feature row or fewer than 31 closes"
+    )
+    signal_strength: float | None = Field(
+        description="how strongly the texts of the features' session take one side, 0 to 1; null "
+        "without texts"
+    )
+    fresh_inputs: Fresh | None = Field(
+        description="texts and prices that were sent with the symbol, null without any"
+    )
+    skills: list[Skill] = Field(
+        description="what the champion has proven: ranking, market, text, after_costs"
     )
     reasons: list[str] | None = Field(
         description='what moved the prediction most, as "feature +0.12"; for a feature row only '
@@ -90,6 +127,31 @@ class Answer(BaseModel):
     latency_ms: float = Field(description="from the request's bytes to the answer, milliseconds")
 
 
+class Forecast(BaseModel):
+    """The next close from the prices that were sent, and from nothing else."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    last_close: float = Field(description="the last of the prices")
+    expected_close: float = Field(
+        description="the same: without more than prices, a random walk is expected to stay"
+    )
+    interval: PriceInterval = Field(description="where the next close lies, at `level`")
+    level: float = Field(description="how often the next close should lie inside, 0 to 1")
+    volatility: float = Field(
+        description="deviation of a log return by now, recent ones counting most, a fraction"
+    )
+    coverage: float | None = Field(
+        description="how often such a band, made before each close of the list, held it; null "
+        "where the list is too short to say"
+    )
+    tested_sessions: int = Field(description="over how many closes that was counted")
+    uses: Literal["the prices that were sent alone"] = Field(
+        "the prices that were sent alone",
+        description="neither texts nor the champion: no skill is claimed",
+    )
+
+
 class Refusal(BaseModel):
     """What is said to a request that is not answered."""
 
@@ -106,6 +168,7 @@ class Status(BaseModel):
 
     model_version: str = Field(description="candidate id of the champion")
     is_proven: bool = Field(description="whether the champion has proven skill")
+    skills: list[Skill] = Field(description="which: ranking, market, text, after_costs")
     trained_to: date = Field(description="last session that the champion has learnt from")
     sessions_since_training: int = Field(description="sessions that have opened since trained_to")
     is_expired: bool = Field(description=f"whether these are more than {MODEL_LIFE_SESSIONS}")

@@ -16,8 +16,10 @@ from typing import Any
 
 import msgspec
 import numpy as np
+import polars as pl
 
-from finpulse_assets.domain.serving.answer import Answer
+from finpulse_assets.domain.serving.answer import Answer, Fresh
+from finpulse_assets.domain.serving.fresh import FreshRequest
 from finpulse_assets.domain.serving.predictor import Predictor
 from finpulse_assets.domain.serving.request import feature_reader, parse_request
 
@@ -129,6 +131,19 @@ class Answering:
         """Return the replies to feature rows, float64 (rows, features), NaN for unknown."""
         said = self.predictor.of_rows(matrix, now)
         return [_reply(it, row) for it, row in zip(said, matrix, strict=True)]
+
+    def fresh(
+        self, request: FreshRequest, rows: pl.DataFrame, *, now: datetime, asked: Asked
+    ) -> Reply:
+        """Return the reply to a symbol with texts and bars, from the rows that they give."""
+        sent = Fresh(texts=len(request.texts), prices=len(request.prices))
+        bars = {bar.session_date: bar.close for bar in request.prices}
+        close = bars.get(rows["session_date"][0])
+        said = self.predictor.of_session(rows, request.symbol, now, close=close, fresh=sent)
+        if asked.features:
+            (own,) = rows.filter(pl.col("ticker") == request.symbol).iter_rows(named=True)
+            said["features_used"] = {name: own[name] for name in self.predictor.model.features}
+        return _reply(said)
 
     @cached_property
     def _read_row(self) -> Any:

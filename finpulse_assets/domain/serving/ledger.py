@@ -1,4 +1,4 @@
-"""The ledger's entries: one line an answer, each bound to the one before it by a hash.
+"""The ledger's entries: a line an answer or an outcome, each bound to the one before by a hash.
 
 A line is `<sha256 of the hash before and of the entry> <entry as JSON>`. A segment is a file of
 lines that one process wrote; its first entry names the segment and what it follows. A last line
@@ -21,6 +21,7 @@ import numpy as np
 import polars as pl
 
 from finpulse_assets.domain.serving.answering import Answering, Asked, Reply
+from finpulse_assets.domain.serving.outcomes import Outcome, Reported
 from finpulse_assets.errors import LedgerError
 from finpulse_assets.schemas import LEDGER
 
@@ -79,6 +80,21 @@ def entries_of(name: str, content: bytes) -> Iterator[Entry]:
     Raises:
         LedgerError: a line was changed, removed or added.
     """
+    for kept, found in _lines(name, content):
+        if kept.answer is not msgspec.UNSET:
+            row = _row_in(kept.features)
+            yield Entry(bytes(kept.answer), row, kept.bundle, found, kept.shadow_of)
+
+
+def outcomes_of(name: str, content: bytes) -> Iterator[Reported]:
+    """Yield the outcomes in a segment, each held to the chain; raises as `entries_of`."""
+    for kept, found in _lines(name, content):
+        if kept.outcome is not msgspec.UNSET:
+            yield Reported(kept.outcome, kept.reported_at, kept.reported_by, found)
+
+
+def _lines(name: str, content: bytes) -> Iterator[tuple[_Kept, str]]:
+    """Yield each entry and its hash."""
     before = START
     for number, line in enumerate(whole_lines(content).splitlines(), start=1):
         found, _, entry = line.partition(b" ")
@@ -88,10 +104,7 @@ def entries_of(name: str, content: bytes) -> Iterator[Entry]:
                 f"line {number} of the ledger's segment {name} does not follow the one before it",
                 hint="it was changed after it was written; restore it from a backup",
             )
-        kept = _ENTRY.decode(entry)
-        if kept.answer is not msgspec.UNSET:
-            row = _row_in(kept.features)
-            yield Entry(bytes(kept.answer), row, kept.bundle, before, kept.shadow_of)
+        yield _ENTRY.decode(entry), before
 
 
 def table_of(entries: Iterable[Entry]) -> pl.DataFrame:
@@ -136,9 +149,18 @@ def replayed(entry: Entry, answering: Answering) -> bytes:
     """Return what the same request is answered with by the bundle, as of the same time.
 
     It has the id, the time and the latency of the entry: the same bytes, if nothing has changed.
+
+    Raises:
+        LedgerError: it was made with what is not kept.
     """
     answer = entry.answer
     now = datetime.fromisoformat(answer["timestamp"]).astimezone(UTC)
+    if answer.get("fresh_inputs"):
+        raise LedgerError(
+            f"the answer {answer['prediction_id']} cannot be given again: it was made with texts "
+            "or prices that were sent with it, and these are not kept",
+            hint="send them again with POST /predict",
+        )
     is_row = entry.features is not None
     with_reasons = is_row and answer["reasons"] is not None
     asked = Asked(isinstance(answer["features_used"], dict), with_reasons)
@@ -156,6 +178,9 @@ class _Kept(msgspec.Struct):
     features: str | None = None
     bundle: str = ""
     shadow_of: str = ""
+    outcome: Outcome | msgspec.UnsetType = msgspec.UNSET
+    reported_at: datetime | None = None
+    reported_by: str = ""
 
 
 _ENTRY = msgspec.json.Decoder(_Kept)

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from difflib import get_close_matches
 from functools import cached_property
+from math import isnan
 from typing import Any
 
 import numpy as np
@@ -26,14 +27,19 @@ from finpulse_assets.domain.serving.answer import (
     MODEL_EXPIRED,
     NO_PROVEN_SKILL,
     TARGET_OPENED,
+    Fresh,
     Status,
 )
+from finpulse_assets.domain.serving.forecast import interval_of
 from finpulse_assets.domain.serving.request import shown
 from finpulse_assets.domain.serving.staleness import MODEL_LIFE_SESSIONS, Openings
 from finpulse_assets.errors import RequestError
 
 NEAREST = 3
-NO_ROW: dict[str, Any] = {"symbol": None, "as_of": None, "target_session_date": None}
+NO_ROW: dict[str, Any] = dict.fromkeys(
+    ("symbol", "as_of", "target_session_date", "expected_close", "expected_close_interval")
+)
+SIGNAL_STRENGTH = "signal_strength"
 
 
 class UnknownSymbolError(RequestError):
@@ -47,16 +53,18 @@ class Predictor:
     Attributes:
         model: the champion.
         model_version: its candidate id.
-        is_proven: whether it passed the promotion gate.
+        skills: what it has proven, by name (`skill.NAMES`), nothing where it abstains.
         online: `ONLINE_FEATURES`.
         openings: of the sessions since the champion was trained and since the oldest features.
+        texts: `RECENT_TEXTS`, to be read beside the answers.
     """
 
     model: Model
     model_version: str
-    is_proven: bool
+    skills: tuple[str, ...]
     online: pl.DataFrame
     openings: Openings
+    texts: pl.DataFrame
 
     def of_rows(
         self, matrix: np.ndarray, now: datetime, *, with_reasons: bool = False
@@ -70,13 +78,14 @@ class Predictor:
         """
         moved = self.reasons_of(matrix) if with_reasons else None
         advice = self._advice_on_model(now)
-        for at, said in enumerate(self._said(matrix)):
+        for at, said in enumerate(self._said(*self._predict(matrix))):
             against = [*advice, *self._contradiction(said)]
             yield (
                 NO_ROW
                 | said
                 | self._model_members
                 | {
+                    SIGNAL_STRENGTH: self._strength_in(matrix[at]),
                     "reasons": moved and moved[at],
                     "sessions_behind": None,
                     "abstain": bool(against),
@@ -86,25 +95,46 @@ class Predictor:
 
     def of_symbols(self, now: datetime) -> Iterator[dict[str, Any]]:
         """Yield what is answered for each symbol: an `Answer` without its id and times."""
-        advice = self._advice_on_model(now)
         for symbol, row in self.rows.items():
             said = self._symbol_members[symbol]
-            behind = self.openings.since(row["session_date"], now)
-            against = [DELISTED] if row["delisted_date"] is not None else []
-            against += [TARGET_OPENED] if behind else []
-            against += [FEATURES_STALE] if behind > 1 else []
-            against += [*advice, *self._contradiction(said)]
-            yield said | {
-                "sessions_behind": behind,
-                "abstain": bool(against),
-                "abstain_reasons": against,
-            }
+            yield said | self._advice(row["delisted_date"], row["session_date"], said, now)
+
+    def of_session(
+        self, rows: pl.DataFrame, symbol: str, now: datetime, *, close: float | None, fresh: Fresh
+    ) -> dict[str, Any]:
+        """Return what is answered for a symbol from the rows of its session, as a batch predicts.
+
+        Args:
+            rows: fct_daily_features of one session, of every ticker.
+            symbol: one of them, which has online features too.
+            now: UTC.
+            close: of that session, where it was sent.
+            fresh: what was sent.
+        """
+        at = rows["ticker"].to_list().index(symbol)
+        row, online = rows.row(at, named=True), self.rows[symbol]
+        said = self._said(*self.model.predict(rows))[at]
+        day, moved = row["session_date"], self.model.reasons(rows)[at]
+        known = online["close"] if online["session_date"] == day else None
+        closes = {"close": close or known, "close_band": online["close_band"]}
+        return {
+            "symbol": symbol,
+            **said,
+            **_close(closes, said["expected_return"]),
+            **self._model_members,
+            SIGNAL_STRENGTH: row[SIGNAL_STRENGTH],
+            "fresh_inputs": fresh.model_dump(),
+            "reasons": _reasons(moved),
+            "as_of": row["decision_at"],
+            "target_session_date": (self.openings.target_of(day) or (None,))[0],
+            **self._advice(online["delisted_date"], day, said, now),
+        }
 
     def reasons_of(self, matrix: np.ndarray) -> list[list[str]]:
         """Return for each row what moved the model most, the strongest first."""
         frame = pl.DataFrame(matrix, schema=list(self.model.features), orient="row")
         said = self.model.reasons(frame, self._peers)
-        return [[] if line == "none" else line.split(", ") for line in said]
+        return [_reasons(line) for line in said]
 
     def features_of(self, symbol: str) -> dict[str, float | None]:
         """Return what the model reads for a known symbol, by name."""
@@ -118,6 +148,7 @@ class Predictor:
         return Status(
             model_version=self.model_version,
             is_proven=self.is_proven,
+            skills=list(self.skills),
             trained_to=self.model.trained_to,
             sessions_since_training=self.openings.since(self.model.trained_to, now),
             is_expired=self._is_expired(now),
@@ -143,6 +174,11 @@ class Predictor:
         )
 
     @property
+    def is_proven(self) -> bool:
+        """Whether the champion has proven any skill."""
+        return bool(self.skills)
+
+    @property
     def symbols(self) -> list[str]:
         return list(self.rows)
 
@@ -164,13 +200,15 @@ class Predictor:
     def _symbol_members(self) -> dict[str, dict[str, Any]]:
         """Return what holds of each symbol whatever the clock says."""
         matrix = feature_matrix(self.online, self.model.features)
-        said = self._said(matrix)
+        said = self._said(*self._predict(matrix))
         moved = self.reasons_of(matrix)
         return {
             symbol: {
                 "symbol": symbol,
                 **numbers,
+                **_close(row, numbers["expected_return"]),
                 **self._model_members,
+                SIGNAL_STRENGTH: row[SIGNAL_STRENGTH],
                 "reasons": reasons,
                 "as_of": row["decision_at"],
                 "target_session_date": (self.openings.target_of(row["session_date"]) or (None,))[0],
@@ -181,14 +219,29 @@ class Predictor:
     @cached_property
     def _model_members(self) -> dict[str, Any]:
         return {
+            "skills": self.skills,
             "model_version": self.model_version,
             "model_expires_at": self.openings.expiry_of(self.model.trained_to),
             "features_used": len(self.model.features),
         }
 
-    def _said(self, matrix: np.ndarray) -> list[dict[str, Any]]:
+    def _advice(
+        self, delisted: date | None, session_date: date, said: dict[str, Any], now: datetime
+    ) -> dict[str, Any]:
+        """Return whether to act on what is said of a symbol, every reason why not."""
+        behind = self.openings.since(session_date, now)
+        against = [DELISTED] if delisted is not None else []
+        against += [TARGET_OPENED] if behind else []
+        against += [FEATURES_STALE] if behind > 1 else []
+        against += [*self._advice_on_model(now), *self._contradiction(said)]
+        return {
+            "sessions_behind": behind,
+            "abstain": bool(against),
+            "abstain_reasons": against,
+        }
+
+    def _said(self, probability: np.ndarray, expected_return: np.ndarray) -> list[dict[str, Any]]:
         """Return what the model says of each row, in JSON's types."""
-        probability, expected_return = self._predict(matrix)
         found = self.model.bounds(probability)
         unknown = [None] * len(probability)
         bounds = [unknown, unknown] if found is None else [it.tolist() for it in found]
@@ -199,11 +252,18 @@ class Predictor:
                 "confidence": abs(p - 0.5) * 2,
                 "interval": None if lower is None else {"lower": lower, "upper": upper},
                 "expected_return": r,
+                "fresh_inputs": None,
             }
             for p, r, lower, upper in zip(
                 probability.tolist(), expected_return.tolist(), *bounds, strict=True
             )
         ]
+
+    def _strength_in(self, row: np.ndarray) -> float | None:
+        if SIGNAL_STRENGTH not in self.model.features:
+            return None
+        value = float(row[self.model.features.index(SIGNAL_STRENGTH)])
+        return None if isnan(value) else value
 
     def _contradiction(self, said: dict[str, Any]) -> Sequence[str]:
         is_one = (said["prediction"] == "up") == (said["expected_return"] >= 0)
@@ -215,3 +275,15 @@ class Predictor:
 
     def _is_expired(self, now: datetime) -> bool:
         return self.openings.since(self.model.trained_to, now) > MODEL_LIFE_SESSIONS
+
+
+def _close(row: dict[str, Any], expected_return: float) -> dict[str, Any]:
+    """Return the expected close of a symbol, with its band where the history is long enough."""
+    expected = row["close"] and row["close"] * (1 + expected_return)
+    is_known = expected is not None and row["close_band"] is not None
+    band = interval_of(expected, row["close_band"]).model_dump() if is_known else None
+    return {"expected_close": expected, "expected_close_interval": band}
+
+
+def _reasons(line: str) -> list[str]:
+    return [] if line == "none" else line.split(", ")

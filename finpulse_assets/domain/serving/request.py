@@ -72,7 +72,7 @@ def parse_request(body: bytes, features: tuple[str, ...]) -> Request:
         found = "both symbol and features" if content else "neither symbol nor features"
         raise RequestError(f"the request has {found}, it should have exactly one", hint=FORM)
     if "symbol" in content:
-        return Request(symbol=_symbol(content["symbol"]))
+        return Request(symbol=normal_symbol(content["symbol"]))
     return Request(features=_feature_row(content["features"], features))
 
 
@@ -132,7 +132,7 @@ def parse_batch(body: bytes, features: tuple[str, ...]) -> list[str] | np.ndarra
             hint="send several batches",
         )
     if batch.symbols is not msgspec.UNSET:
-        return [_symbol(symbol) for symbol in asked]
+        return [normal_symbol(symbol) for symbol in asked]
     return _matrix(batch.columns, asked, features)
 
 
@@ -195,7 +195,12 @@ def _object_without_repeats(pairs: list[tuple[str, object]]) -> dict[str, object
     return content
 
 
-def _symbol(value: object) -> str:
+def normal_symbol(value: object) -> str:
+    """Return a symbol in the form of the lake.
+
+    Raises:
+        RequestError: it is no text, or an empty one.
+    """
     if not isinstance(value, str) or not value.strip():
         raise RequestError(
             f"the symbol is {shown(value)}, it should be a text", hint='for example "AAPL"'

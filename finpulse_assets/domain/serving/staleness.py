@@ -53,6 +53,12 @@ class Openings:
         opened = bisect_right(self._opens, now)
         return max(0, opened - bisect_right(self._days, session_date))
 
+    def has_opened(self, session_date: date, now: datetime) -> bool:
+        """Return whether a session has opened by `now` (UTC); one beyond what is known has not."""
+        at = bisect_right(self._days, session_date) - 1
+        is_known = at < 0 or self._days[at] == session_date
+        return is_known and (at < 0 or self._opens[at] <= now)
+
     def target_of(self, session_date: date) -> tuple[date, datetime] | None:
         """Return the session after `session_date` and when it opens, None beyond what is known."""
         return self._after(session_date, 1)

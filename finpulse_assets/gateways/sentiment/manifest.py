@@ -12,11 +12,11 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from finpulse_assets.domain.serving.sentiment import LABELS
 from finpulse_assets.domain.texts.normalise import NORMALISATION_VERSION
 from finpulse_assets.errors import ModelError
 from finpulse_assets.gateways.models.sealed_folder import MANIFEST, check_file, sha256_of_file
 
-LABELS = ("positive", "negative", "neutral")
 MAX_LENGTH = 128
 SEEN = "training_texts.json"  # marks of the texts that a model was trained on
 

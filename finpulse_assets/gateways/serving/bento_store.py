@@ -1,4 +1,4 @@
-"""The bento store: the price predictor packed as bentos, the newest of which is served.
+"""The bento store: a service packed as bentos, the newest of which is served.
 
 What goes into a bento, building it with BentoML, and finding it again.
 https://docs.bentoml.com/en/latest/get-started/packaging-for-deployment.html
@@ -10,7 +10,6 @@ imports the service from the folder that is packed.
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import os
 import re
@@ -24,24 +23,28 @@ from enum import StrEnum
 from importlib import metadata
 from pathlib import Path
 
-import finpulse_assets
 from finpulse_assets.errors import ServiceError
 from finpulse_assets.gateways.atomic import written_atomically
 from finpulse_assets.gateways.serving.rollout import read_rollout, rollout_of
 from finpulse_assets.gateways.serving.store_layout import (
-    NAME,
+    PRICE,
+    SENTIMENT,
     bentos_of,
     bundle_of,
     is_built,
     newest_version,
 )
+from finpulse_assets.gateways.serving.wheel import CHECKOUT, unpack_wheel
 
 BENTOFILE = "bentofile.yaml"
-BUNDLE_VARIABLE = "FINPULSE_SERVICE_HOME"  # read by bentos/price_predictor/service.py
-PACKAGE = Path(finpulse_assets.__file__).parent
-SERVICES = PACKAGE.parent / "bentos"
+# What names a bundle beside the bento's own; read by the services.
+BUNDLE_VARIABLES = {PRICE: "FINPULSE_SERVICE_HOME", SENTIMENT: "FINPULSE_SENTIMENT_BUNDLE"}
+ASSETS = {PRICE: "serving/price_bento", SENTIMENT: "serving/sentiment_bento"}
+SERVICES = CHECKOUT / "bentos"
+# Source of other services that a service imports, to call them.
+CALLS = {PRICE: (SENTIMENT,), SENTIMENT: ()}
 VERSION_LENGTH = 16
-KEPT = 5
+KEPT = {PRICE: 5, SENTIMENT: 2}  # a sentiment model has 90 MB or more
 SHOWN_CHARACTERS = 300
 
 
@@ -61,20 +64,22 @@ class Bento:
 
     @property
     def bundle(self) -> Path:
-        return bundle_of(self.folder)
+        return bundle_of(self.folder, self.tag.partition(":")[0])
 
 
 @dataclass(frozen=True)
 class BentoStore:
-    """The bentos below `root`, which BentoML calls BENTOML_HOME."""
+    """The bentos of the service `name` below `root`, which BentoML calls BENTOML_HOME."""
 
     root: Path
+    name: str = PRICE
 
     @property
     def environment(self) -> dict[str, str]:
         """What a BentoML process needs to use this store: no telemetry, no spinning threads."""
         # A built bento serves its own bundle, whatever the caller's shell has set.
-        inherited = {name: value for name, value in os.environ.items() if name != BUNDLE_VARIABLE}
+        own_bundle = BUNDLE_VARIABLES[self.name]
+        inherited = {name: value for name, value in os.environ.items() if name != own_bundle}
         own = {"BENTOML_HOME": str(self.root), "BENTOML_DO_NOT_TRACK": "True"}
         return {"OMP_WAIT_POLICY": "PASSIVE", **inherited, **own}
 
@@ -87,8 +92,8 @@ class BentoStore:
         version = newest_version(self._bentos)
         if not version:
             raise ServiceError(
-                f"there is no bento {NAME} in {self.root}",
-                hint="materialize serving/price_bento (finpulse run)",
+                f"there is no bento {self.name} in {self.root}",
+                hint=f"materialize {ASSETS[self.name]} (finpulse run)",
             )
         return self._bento(version)
 
@@ -111,7 +116,7 @@ class BentoStore:
         workplace.mkdir(parents=True)
         with tempfile.TemporaryDirectory(dir=workplace) as name:
             staged = Path(name)
-            _stage(bundle, staged)
+            self._stage(bundle, staged)
             version = _content_hash(staged, flavour)[:VERSION_LENGTH]
             is_new = not self._is_built(version)
             if is_new:
@@ -129,10 +134,10 @@ class BentoStore:
 
     @property
     def _bentos(self) -> Path:
-        return bentos_of(self.root)
+        return bentos_of(self.root, self.name)
 
     def _bento(self, version: str) -> Bento:
-        return Bento(f"{NAME}:{version}", self._bentos / version)
+        return Bento(f"{self.name}:{version}", self._bentos / version)
 
     def _is_built(self, version: str) -> bool:
         return is_built(self._bentos / version)
@@ -156,65 +161,33 @@ class BentoStore:
         if done.returncode or not self._is_built(version):
             said = " ".join((done.stderr.strip() or done.stdout).split())
             raise ServiceError(
-                f"BentoML cannot build {NAME}:{version}: {said[-SHOWN_CHARACTERS:]}",
+                f"BentoML cannot build {self.name}:{version}: {said[-SHOWN_CHARACTERS:]}",
                 hint="check that the extra `service` is installed: pip install -e '.[service]'",
             )
+
+    def _stage(self, bundle: Path, folder: Path) -> None:
+        """Lay out what is packed: the service, the wheel of FinPulse unpacked, the bundle."""
+        source = SERVICES / self.name
+        if not source.is_dir():
+            raise ServiceError(
+                f"the source of the service, {source}, is absent",
+                hint="build from a checkout of the repository, installed with pip install -e",
+            )
+        skipped = shutil.ignore_patterns("__pycache__", "bundle", BENTOFILE)
+        for name in (self.name, *CALLS[self.name]):
+            shutil.copytree(SERVICES / name, folder / "bentos" / name, ignore=skipped)
+        shutil.copy(SERVICES / "__init__.py", folder / "bentos")
+        shutil.copytree(bundle, folder / "bentos" / self.name / "bundle")
+        unpack_wheel(self.root / "wheels", folder)
+        (folder / BENTOFILE).write_text(_pinned(source))
 
     def _prune(self, current: str) -> None:
         """Drop all but the newest few, and those that the roll-out names."""
         named = read_rollout(rollout_of(self._bentos)).named
         built = [it.folder for it in reversed(self.versions()) if it.folder.name not in named]
         built.sort(key=lambda path: path.name == current)
-        for folder in built[:-KEPT]:
+        for folder in built[: -KEPT[self.name]]:
             shutil.rmtree(folder, ignore_errors=True)
-
-
-def _stage(bundle: Path, folder: Path) -> None:
-    """Lay out what is packed: the service, the part of the package it imports, the bundle."""
-    source = SERVICES / NAME
-    if not source.is_dir():
-        raise ServiceError(
-            f"the source of the service, {source}, is absent",
-            hint="build from a checkout of the repository, installed with pip install -e",
-        )
-    skipped = shutil.ignore_patterns("__pycache__", "bundle", BENTOFILE)
-    shutil.copytree(source, folder / "bentos" / NAME, ignore=skipped)
-    shutil.copy(SERVICES / "__init__.py", folder / "bentos")
-    shutil.copytree(bundle, folder / "bentos" / NAME / "bundle")
-    for path in _imported_files(source):
-        copy = folder / path.relative_to(PACKAGE.parent)
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(path, copy)
-    (folder / BENTOFILE).write_text(_pinned(source))
-
-
-def _imported_files(source: Path) -> set[Path]:
-    """Return the files of the package that the service imports, directly or not.
-
-    No others are packed: a change of the simulator, say, makes no new bento.
-    """
-    found: set[Path] = set()
-    unread = set(source.glob("*.py"))
-    while unread:
-        new = _package_files(ast.parse(unread.pop().read_text())) - found
-        found |= new
-        unread |= new
-    return found
-
-
-def _package_files(tree: ast.AST) -> set[Path]:
-    """Return the files of the package that one module imports, each with its packages' own."""
-    files: set[Path] = set()
-    for node in ast.walk(tree):
-        if not isinstance(node, ast.ImportFrom) or not node.module:
-            continue
-        # What follows `import` may itself be a module.
-        for name in (node.module, *(f"{node.module}.{alias.name}" for alias in node.names)):
-            package, *parts = name.split(".")
-            if package == PACKAGE.name:
-                files.add(PACKAGE.joinpath(*parts).with_suffix(".py"))
-                files |= {PACKAGE.joinpath(*parts[:at], "__init__.py") for at in range(len(parts))}
-    return {path for path in files if path.is_file()}
 
 
 def _pinned(source: Path) -> str:
@@ -225,8 +198,13 @@ def _pinned(source: Path) -> str:
     # As text: BentoML opens no file whose path has a hidden folder in it.
     content["description"] = (source / "README.md").read_text()
     packages = content["python"]["packages"]
-    content["python"]["packages"] = [f"{name}=={metadata.version(name)}" for name in packages]
+    content["python"]["packages"] = [f"{name}=={_version(name)}" for name in packages]
     return yaml.safe_dump(content, sort_keys=True)
+
+
+def _version(package: str) -> str:
+    """Return the installed version as an index has it: without the mark of a local build."""
+    return metadata.version(package).partition("+")[0]
 
 
 def _built_at(folder: Path) -> str:

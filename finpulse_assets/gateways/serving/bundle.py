@@ -6,7 +6,8 @@ Which files it has, writing them, and reading them only if each is as it was wri
     promotion.json            the decision: whether the champion is proven
     online_features.parquet   the newest features of every ticker
     sessions.parquet          when the sessions open since then, for a year ahead
-    manifest.json             sha256 of the three above and of model/manifest.json
+    recent_texts.parquet      the newest texts with their scores
+    manifest.json             sha256 of the four above and of model/manifest.json
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from finpulse_assets.domain.evaluation.promotion import Promotion
 from finpulse_assets.domain.features.online import ONLINE_FEATURES
 from finpulse_assets.domain.models.registry import Model
 from finpulse_assets.domain.seal import REBUILD, as_json
+from finpulse_assets.domain.serving.news import RECENT_TEXTS
 from finpulse_assets.domain.serving.predictor import Predictor
 from finpulse_assets.domain.serving.staleness import Openings
 from finpulse_assets.errors import ModelError
@@ -35,7 +37,8 @@ MODEL_FOLDER = "model"
 PROMOTION_FILE = "promotion.json"
 ONLINE_FILE = "online_features.parquet"
 SESSIONS_FILE = "sessions.parquet"
-SEALED = (f"{MODEL_FOLDER}/{MANIFEST}", PROMOTION_FILE, ONLINE_FILE, SESSIONS_FILE)
+TEXTS_FILE = "recent_texts.parquet"
+SEALED = (f"{MODEL_FOLDER}/{MANIFEST}", PROMOTION_FILE, ONLINE_FILE, SESSIONS_FILE, TEXTS_FILE)
 
 
 def predictor_of(
@@ -43,6 +46,7 @@ def predictor_of(
     promotion: Promotion,
     online: pl.DataFrame,
     openings: Openings | None = None,
+    texts: pl.DataFrame | None = None,
 ) -> Predictor:
     """Return what answers requests, after its parts are held to each other.
 
@@ -51,6 +55,7 @@ def predictor_of(
         promotion: the decision that names it.
         online: `ONLINE_FEATURES`.
         openings: of the sessions; by default made from the calendar.
+        texts: `RECENT_TEXTS`, by default none.
 
     Raises:
         ModelError: the decision names another model, there are no features, or a feature of the
@@ -74,20 +79,28 @@ def predictor_of(
         raise ModelError("the online features have 0 rows", hint=REBUILD)
     days = online["session_date"]
     openings = openings or Openings.between(min(model.trained_to, days.min()), days.max())
-    return Predictor(model, champion.candidate_id, champion.is_proven, online, openings)
+    texts = RECENT_TEXTS.empty() if texts is None else texts
+    return Predictor(model, champion.candidate_id, champion.skills, online, openings, texts)
 
 
-def write_bundle(folder: Path, model: Model, promotion: Promotion, online: pl.DataFrame) -> None:
+def write_bundle(
+    folder: Path,
+    model: Model,
+    promotion: Promotion,
+    online: pl.DataFrame,
+    texts: pl.DataFrame | None = None,
+) -> None:
     """Write a bundle into `folder`, made if absent; equal content gives equal bytes.
 
     Raises:
         ModelError: the parts do not belong together.
     """
-    predictor = predictor_of(model, promotion, online)
+    predictor = predictor_of(model, promotion, online, texts=texts)
     save_model(model, folder / MODEL_FOLDER)
     (folder / PROMOTION_FILE).write_bytes(promotion.to_json().encode())
     ONLINE_FEATURES.enforce(online).write_parquet(folder / ONLINE_FILE, compression="zstd")
     predictor.openings.frame.write_parquet(folder / SESSIONS_FILE, compression="zstd")
+    predictor.texts.write_parquet(folder / TEXTS_FILE, compression="zstd")
     _seal(folder)
 
 
@@ -142,7 +155,8 @@ def read_bundle(folder: Path) -> Predictor:
     promotion = Promotion.from_json(sealed[PROMOTION_FILE].decode())
     online = ONLINE_FEATURES.enforce(pl.read_parquet(BytesIO(sealed[ONLINE_FILE])))
     openings = Openings(pl.read_parquet(BytesIO(sealed[SESSIONS_FILE])))
-    return predictor_of(model, promotion, online, openings)
+    texts = RECENT_TEXTS.enforce(pl.read_parquet(BytesIO(sealed[TEXTS_FILE])))
+    return predictor_of(model, promotion, online, openings, texts)
 
 
 def _seal(folder: Path) -> None:

@@ -17,7 +17,8 @@ from pathlib import Path
 
 import msgspec
 
-from finpulse_assets.domain.serving.ledger import START, Entry, chained, entries_of
+from finpulse_assets.domain.serving.ledger import START, Entry, chained, entries_of, outcomes_of
+from finpulse_assets.domain.serving.outcomes import Reported
 from finpulse_assets.errors import LedgerError
 from finpulse_assets.gateways.atomic import staged_folder
 from finpulse_assets.gateways.models.sealed_folder import MANIFEST, sha256_of_file
@@ -184,6 +185,22 @@ def find_entry(ledger: Path, prediction_id: str) -> Entry | None:
             for entry in entries_of(segment.name, content):
                 if mark in entry.content:
                     return entry
+    return None
+
+
+def find_outcome(ledger: Path, prediction_id: str) -> Reported | None:
+    """Return the last outcome that was reported of an answer, None where none was.
+
+    Raises:
+        LedgerError: a segment is not as it was written.
+    """
+    mark = b'"prediction_id":"%b"' % prediction_id.encode()
+    for segment in segments(ledger):
+        if mark in (content := segment.read_bytes()):
+            own = [it for it in outcomes_of(segment.name, content)
+                   if it.outcome.prediction_id == prediction_id]  # fmt: skip
+            if own:
+                return own[-1]
     return None
 
 

@@ -8,17 +8,20 @@ from pathlib import Path
 
 import polars as pl
 
-from finpulse_assets.domain.serving.ledger import Entry, entry_in, table_of
+from finpulse_assets.domain.serving.ledger import Entry, entry_in, outcomes_of, table_of
+from finpulse_assets.domain.serving.outcomes import reported_table
 from finpulse_assets.errors import LedgerError
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.gateways.serving.ledger import (
+    KEPT,
     ended_segments,
     find_entry,
     mark_kept,
     read_segment,
+    segments,
 )
 from finpulse_assets.gateways.serving.prediction_id import time_of
-from finpulse_assets.schemas import LEDGER
+from finpulse_assets.schemas import LEDGER, REPORTED_OUTCOMES
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,27 @@ def take_ended(ledger: Path, lake: Lake, now: datetime) -> Taken:
     if broken:
         raise broken[0]
     return Taken(count, answers)
+
+
+def take_outcomes(ledger: Path, lake: Lake) -> int:
+    """Add the outcomes that callers have reported to the lake's table; return how many are new.
+
+    Read from the segments that predictions/ledger holds, which stay for a week.
+
+    Raises:
+        LedgerError: a segment is not as it was written.
+    """
+    count = 0
+    for segment in segments(ledger):
+        if segment.name.endswith(KEPT):
+            rows = reported_table(list(outcomes_of(segment.name, segment.read_bytes())))
+            with lake.locked(REPORTED_OUTCOMES):
+                held = lake.read_or_empty(REPORTED_OUTCOMES).select("entry_hash").collect()
+                new = rows.join(held, on="entry_hash", how="anti")
+                if new.height:
+                    lake.append(REPORTED_OUTCOMES, new, [])
+            count += new.height
+    return count
 
 
 def recorded_answer(ledger: Path, lake: Lake, prediction_id: str) -> Entry:

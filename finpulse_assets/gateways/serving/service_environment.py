@@ -12,6 +12,14 @@ FOLLOWED_BENTOS = "FINPULSE_FOLLOWED_BENTOS"
 LEDGER_FOLDER, LEDGER_MODE = "FINPULSE_LEDGER_FOLDER", "FINPULSE_SERVICE_LEDGER"
 # The file of the service's keys, without which callers on its own machine alone are answered.
 KEYS = "FINPULSE_SERVICE_KEYS"
+# Where the sentiment scorer listens, by default on this machine.
+SENTIMENT_URL, DEFAULT_SENTIMENT_URL = "FINPULSE_SENTIMENT_URL", "http://127.0.0.1:3011"
+# The lake and the dbt manifest of the home, to which texts and prices of a request are added, and
+# the languages of its texts.
+LAKE_FOLDER, MARTS_MANIFEST = "FINPULSE_SERVED_LAKE", "FINPULSE_SERVED_MARTS"
+TEXT_LANGUAGES = "FINPULSE_SERVED_LANGUAGES"
+# The collector that gets the traces, without which there are none.
+TRACES = "FINPULSE_SERVICE_TRACES"
 # What is logged: errors, or requests.
 LOG = "FINPULSE_SERVICE_LOG"
 

@@ -1,15 +1,15 @@
-"""Where a store keeps the service's bentos, which is the newest, and where its bundle lies."""
+"""Where a store keeps a service's bentos, which is the newest, and where its bundle lies."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-NAME = "price_predictor"
+PRICE, SENTIMENT = "price_predictor", "sentiment_scorer"
 
 
-def bentos_of(root: Path) -> Path:
-    """Return the folder of the service's bentos in a store."""
-    return root / "bentos" / NAME
+def bentos_of(root: Path, name: str = PRICE) -> Path:
+    """Return the folder of a service's bentos in a store."""
+    return root / "bentos" / name
 
 
 def newest_version(bentos: Path) -> str:
@@ -26,6 +26,6 @@ def is_built(bento: Path) -> bool:
     return (bento / "bento.yaml").exists()
 
 
-def bundle_of(bento: Path) -> Path:
-    """Return the bundle in the folder of a built bento."""
-    return bento / "src" / "bentos" / NAME / "bundle"
+def bundle_of(bento: Path, name: str = PRICE) -> Path:
+    """Return the bundle in the folder of a built bento of a service."""
+    return bento / "src" / "bentos" / name / "bundle"

@@ -46,6 +46,7 @@ LAKE_TABLES: dict[str, Table] = {
         schemas.DAILY_SIGNALS,
         schemas.OUTCOMES,
         schemas.LEDGER,
+        schemas.REPORTED_OUTCOMES,
         schemas.FEATURE_DRIFT,
         schemas.TEXT_DRIFT,
         schemas.LIVE_QUALITY,

@@ -10,16 +10,18 @@ import pytest
 import typer
 
 from finpulse_assets.cli.replay import replay
-from finpulse_assets.defs.serving.ledger import ledger
+from finpulse_assets.defs.serving.ledger import ledger, reported_outcomes
 from finpulse_assets.domain.serving.answering import Answering
 from finpulse_assets.domain.serving.ledger import entry_of
+from finpulse_assets.domain.serving.outcomes import Outcome, outcome_entry
 from finpulse_assets.errors import LedgerError, RequestError
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.gateways.serving import ledger_table
 from finpulse_assets.gateways.serving.bundle import read_bundle
 from finpulse_assets.gateways.serving.ledger import LedgerWriter, keep_bundle, segments
+from finpulse_assets.gateways.serving.ledger_table import take_ended
 from finpulse_assets.gateways.serving.prediction_id import new_prediction_id
-from finpulse_assets.schemas import LEDGER
+from finpulse_assets.schemas import LEDGER, REPORTED_OUTCOMES
 from finpulse_assets.settings import Settings, load_settings
 from tests.fakes import serving as fakes
 
@@ -108,7 +110,7 @@ def test_a_difference_is_named_and_the_exit_code_says_it(settings, capsys):
         replay(prediction_id, as_json=True)
     assert left.value.exit_code == 1
     said = json.loads(capsys.readouterr().out)
-    assert (said["is_same"], said["differing"]) == (False, ["abstain", "abstain_reasons"])
+    assert (said["is_same"], said["differing"]) == (False, ["skills", "abstain", "abstain_reasons"])
 
 
 def test_what_is_missing_is_said(settings):
@@ -131,3 +133,19 @@ def test_the_bundle_is_kept_once_and_whole(tmp_path):
     assert one == two
     kept = {path.relative_to(one[1]) for path in Path(one[1]).rglob("*")}
     assert kept == {path.relative_to(bundle) for path in bundle.rglob("*")}
+
+
+def test_reported_outcomes_are_taken_once_from_the_segments_that_the_ledger_holds(settings):
+    ids, lake = served(settings), Lake(settings.lake)
+    writer = LedgerWriter(settings.ledger)
+    entry = outcome_entry(Outcome(ids[0], 0.02), fakes.NOW, "desk")
+    writer.append([entry, entry], fakes.NOW)
+    writer.close()
+    assert reported_outcomes(settings=settings, lake=lake).metadata["dagster/row_count"] == 0
+    take_ended(settings.ledger, lake, fakes.NOW)
+    for new in (2, 0):
+        found = reported_outcomes(settings=settings, lake=lake)
+        assert found.metadata["dagster/row_count"] == new
+    rows = lake.scan(REPORTED_OUTCOMES).collect()
+    assert set(rows["prediction_id"]) == {ids[0]}
+    assert rows["reported_by"].to_list() == ["desk", "desk"]

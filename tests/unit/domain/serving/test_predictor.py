@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from math import exp
 
 import polars as pl
 import pytest
@@ -86,9 +87,24 @@ def test_an_answer_that_contradicts_itself_abstains(predictor):
     answer = ask(replace(predictor, model=Contrary(predictor.model)), symbol="AAPL")
     assert (answer.prediction == "up") != (answer.expected_return >= 0)
     assert (answer.abstain, answer.abstain_reasons) == (True, ["contradiction"])
-    unproven = replace(predictor, model=Contrary(predictor.model), is_proven=False)
+    unproven = replace(predictor, model=Contrary(predictor.model), skills=())
     found = ask(unproven, features=answer.features_used).abstain_reasons
     assert found == ["no_proven_skill", "contradiction"]
+
+
+def test_a_symbol_has_an_expected_close_with_a_band_and_the_proven_skills(predictor):
+    answer = ask(predictor, symbol="AAPL")
+    assert answer.skills == ["ranking"]
+    assert answer.signal_strength == predictor.rows["AAPL"]["signal_strength"]
+    assert answer.expected_close == 200.0 * (1 + answer.expected_return)
+    band = answer.expected_close_interval
+    assert band.upper / answer.expected_close == pytest.approx(exp(0.03))
+    assert band.lower / answer.expected_close == pytest.approx(exp(-0.03))
+    short, gone = (ask(predictor, symbol=symbol) for symbol in ("MSFT", "GONE"))
+    assert (short.expected_close is None, short.expected_close_interval) == (False, None)
+    assert (gone.expected_close, gone.expected_close_interval) == (None, None)
+    row = ask(fakes.predictor(is_proven=False), features=ROW)
+    assert (row.skills, row.expected_close, row.signal_strength) == ([], None, None)
 
 
 @pytest.mark.parametrize(
@@ -280,12 +296,18 @@ def test_online_features_keep_the_newest_row_and_mark_the_delisted():
 
 def test_a_delisting_that_lies_ahead_is_not_known_and_a_new_listing_ends_an_old_one():
     ahead = fakes.tickers().with_columns(valid_to=pl.lit(date(2024, 7, 5)))
-    assert latest_features(fakes.daily_features(), ahead)["delisted_date"].null_count() == 3
+    assert (
+        latest_features(fakes.daily_features(), ahead, fakes.closes())["delisted_date"].null_count()
+        == 3
+    )
     again = pl.concat(
         [fakes.tickers(), fakes.tickers().with_columns(valid_from=fakes.NEW, valid_to=None)],
         how="vertical_relaxed",
     )
-    assert latest_features(fakes.daily_features(), again)["delisted_date"].null_count() == 3
+    assert (
+        latest_features(fakes.daily_features(), again, fakes.closes())["delisted_date"].null_count()
+        == 3
+    )
 
 
 def test_a_new_row_of_a_ticker_counts_from_the_day_on_which_it_holds():
@@ -300,7 +322,7 @@ def test_a_new_row_of_a_ticker_counts_from_the_day_on_which_it_holds():
             ),
         ]
     )
-    found = latest_features(fakes.daily_features(), changed)
+    found = latest_features(fakes.daily_features(), changed, fakes.closes())
     assert found.select("ticker", "delisted_date").rows() == [
         ("AAPL", None), ("GONE", fakes.OLD), ("MSFT", None),
     ]  # fmt: skip
@@ -308,14 +330,14 @@ def test_a_new_row_of_a_ticker_counts_from_the_day_on_which_it_holds():
 
 def test_no_features_are_no_table():
     with pytest.raises(EvaluationError, match="fct_daily_features has 0 rows"):
-        latest_features(fakes.daily_features().clear(), fakes.tickers())
+        latest_features(fakes.daily_features().clear(), fakes.tickers(), fakes.closes())
 
 
 def test_a_bundle_comes_back_and_equal_content_is_equal_bytes(tmp_path):
     for name in ("one", "two"):
         fakes.bundle(tmp_path / name)
     files = [path for path in (tmp_path / "one").rglob("*") if path.is_file()]
-    assert len(files) == 8
+    assert len(files) == 9
     for path in files:
         other = tmp_path / "two" / path.relative_to(tmp_path / "one")
         assert path.read_bytes() == other.read_bytes(), path.name

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
+from base64 import urlsafe_b64encode
 from importlib import metadata
 from pathlib import Path
 
@@ -13,6 +15,12 @@ import yaml
 from finpulse_assets.errors import ServiceError
 from finpulse_assets.gateways.serving import bento_store
 from finpulse_assets.gateways.serving.bento_store import KEPT, BentoStore, Flavour
+from finpulse_assets.gateways.serving.wheel import (
+    CHECKOUT,
+    PACKAGE,
+    PROJECT_FILES,
+    unpack_wheel,
+)
 from tests.fakes import serving as fakes
 
 pytest.importorskip("bentoml", reason="the extra `service` is not installed")
@@ -46,28 +54,45 @@ def test_equal_content_is_built_once_and_is_the_newest(built, bundle):
     assert not list((built.root / "tmp").iterdir())
 
 
-def test_a_bento_holds_the_bundle_and_only_the_code_it_needs(built, bundle):
+def test_a_bento_holds_the_bundle_and_the_wheel_of_the_checkout(built, bundle):
     bento = built.newest()
     for path in (path for path in bundle.rglob("*") if path.is_file()):
         assert (bento.bundle / path.relative_to(bundle)).read_bytes() == path.read_bytes()
-    source = bento.folder / "src" / "finpulse_assets"
-    packed = {path.relative_to(source).as_posix() for path in source.rglob("*.py")}
-    assert {
-        "__init__.py",
-        "errors.py",
-        "domain/__init__.py",
-        "domain/serving/predictor.py",
-    } <= packed
-    assert {path.split("/")[0] for path in packed} <= {
-        "__init__.py",
-        "contract.py",
-        "domain",
-        "gateways",
-        "errors.py",
-        "schemas",
+    source = bento.folder / "src"
+    (record,) = source.glob("finpulse-*.dist-info/RECORD")
+    listed = [line.rsplit(",", 2) for line in record.read_text().splitlines()]
+    sums = {name: digest.removeprefix("sha256=") for name, digest, _ in listed if digest}
+    for name, digest in sums.items():
+        found = hashlib.sha256((source / name).read_bytes()).digest()
+        assert urlsafe_b64encode(found).decode().rstrip("=") == digest, name
+    packed = {
+        path.relative_to(source).as_posix() for path in source.glob("finpulse_assets/**/*.py")
     }
-    assert not any("simulator" in path or "technical" in path for path in packed)
+    own = {path.relative_to(CHECKOUT).as_posix() for path in PACKAGE.rglob("*.py")}
+    assert packed == own <= sums.keys()
+    assert (source / "bentos" / "sentiment_scorer" / "service.py").is_file(), "what it calls"
     assert not list(bento.folder.rglob("__pycache__"))
+
+
+def test_the_wheel_is_built_once_for_a_state_of_the_source(tmp_path):
+    checkout = tmp_path / "checkout"
+    for name in PROJECT_FILES:
+        checkout.mkdir(exist_ok=True)
+        shutil.copy(CHECKOUT / name, checkout)
+    (checkout / PACKAGE.name).mkdir()
+    shutil.copy(PACKAGE / "__init__.py", checkout / PACKAGE.name)
+    for number in (1, 2):
+        unpack_wheel(tmp_path / "wheels", tmp_path / f"unpacked{number}", checkout)
+        (kept,) = (tmp_path / "wheels").iterdir()
+    for text in ("# one\n", "# two\n", "# three\n"):
+        (checkout / PACKAGE.name / "new.py").write_text(text)
+        unpack_wheel(tmp_path / "wheels", tmp_path / text[2:5], checkout)
+        assert (tmp_path / text[2:5] / PACKAGE.name / "new.py").read_text() == text
+    assert kept not in list((tmp_path / "wheels").iterdir())
+    assert len(list((tmp_path / "wheels").iterdir())) == 2
+    (checkout / "LICENSE").unlink()
+    with pytest.raises(ServiceError, match="is no checkout, it lacks LICENSE"):
+        unpack_wheel(tmp_path / "wheels", tmp_path / "none", checkout)
 
 
 def test_the_image_has_the_installed_versions_and_the_flavour_asked_for(built):
@@ -113,11 +138,14 @@ def test_the_last_bentos_are_kept_and_the_current_one_always(built, bundle, tmp_
     store = BentoStore(tmp_path / "bentoml")
     shutil.copytree(built.root, store.root)
     folder = store.newest().folder.parent
-    for number in range(KEPT + 2):
+    for number in range(KEPT[built.name] + 2):
         (folder / f"later{number}").mkdir()
         card = f"name: price_predictor\ncreation_time: '2099-11-0{number + 1}T22:39:09+00:00'\n"
         (folder / f"later{number}" / "bento.yaml").write_text(card)
         os.utime(folder / f"later{number}" / "bento.yaml", (-number, -number))  # as a copy may
     newest, _ = store.keep(bundle, labels={})
     left = {path.name for path in folder.iterdir() if path.is_dir()}
-    assert left == {newest.folder.name, *(f"later{number}" for number in range(3, KEPT + 2))}
+    assert left == {
+        newest.folder.name,
+        *(f"later{number}" for number in range(3, KEPT[built.name] + 2)),
+    }
