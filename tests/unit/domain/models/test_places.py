@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finpulse_assets.domain.models.places import FEW, PlacesAmong, places, places_among
+from finpulse_assets.domain.models.places import PlacesAmong, places, places_among
 from finpulse_assets.errors import ModelError
 
 DAY = date(2024, 7, 2)
@@ -44,12 +44,21 @@ def test_a_peer_has_the_same_place_served_alone_as_in_training(values):
 
 
 @given(VALUES, VALUES)
-def test_few_rows_and_many_take_the_same_places(peers, values):
-    """Few are compared with all peers, many are looked up: two ways to the same numbers."""
+def test_a_place_is_the_share_of_the_known_peers_below(peers, values):
+    """By the definition, one after the other, the ends of what a float64 can be among them."""
+    ends = [0.0, -0.0, 5e-324, -5e-324, 1.7976931348623157e308, -1.7976931348623157e308]
+    peers, values = [*peers, *ends], [*values, *ends]
+    known = [it for it in peers if it is not None and not np.isnan(it)]
+    expected = [
+        0.0 if it is None or np.isnan(it) else
+        (sum(k < it for k in known) + sum(k <= it for k in known)) / (2 * len(known)) - 0.5
+        for it in values
+    ]  # fmt: skip
     place = PlacesAmong(np.array([peers], dtype=float).T)
-    rows = np.array([values * (FEW + 1)], dtype=float).T
-    few = np.concatenate([place(rows[at : at + 1]) for at in range(len(rows))])
-    assert np.array_equal(place(rows), few)
+    rows = np.array([values], dtype=float).T
+    assert place(rows)[:, 0].tolist() == np.array(expected, dtype=np.float32).tolist()
+    alone = np.concatenate([place(rows[at : at + 1]) for at in range(len(rows))])
+    assert np.array_equal(place(rows), alone)
 
 
 def test_what_moves_a_whole_session_has_no_place():
