@@ -40,8 +40,9 @@ def pair(tmp_path):
         yield [it.until("/readyz") for it in found]
     finally:
         for it in found:
-            it.process.kill()
-            it.process.wait()
+            it.process.terminate()  # killed, it would leave its worker behind
+        for it in found:
+            it.process.wait(timeout=600)
 
 
 def worker_of(server: Server) -> psutil.Process:
