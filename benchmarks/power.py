@@ -48,7 +48,8 @@ MOOD = "market_sentiment_mean"
 KEPT = 0.8  # of a feature's value from session to session
 SHARED = 0.7  # deviation of what moves all tickers, that of a ticker's own move is 1
 # Far fewer trees than the default: with eight features the ridge finds what there is.
-PLAN = RankingPlan(replace(TREES, rounds=10, learning_rate=0.2, num_threads=1))
+FEW = {"rounds": 10, "learning_rate": 0.2, "bagging_fraction": 1.0, "bagging_freq": 0}
+PLAN = RankingPlan(replace(TREES, **FEW, num_threads=1))
 CANDIDATES = (
     Ranking("ranking", (*TEXTS, *BARS), PLAN),
     Ranking("ranking_without_text", BARS, PLAN, is_baseline=True),

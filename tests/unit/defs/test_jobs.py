@@ -6,7 +6,10 @@ import pytest
 
 from finpulse_assets.definitions import defs
 
-CHAIN = {"out_of_sample_predictions", "price_model", "evaluation", "promotion", "cards"}
+CHAIN = {
+    "out_of_sample_predictions", "fold_importance", "price_model", "evaluation", "promotion",
+    "cards",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
