@@ -150,6 +150,11 @@ class PlatformSettings(BaseSettings):
         10.0, ge=0, le=1000, description="what a trade is taken to cost, in basis points of its "
         "size, for the skill after costs"
     )  # fmt: skip
+    benchmark_data: Path | None = Field(
+        None, description="folder with the data of published tasks, for models/stocknet and "
+        "models/sp500: stocknet_tweets.parquet, stocknet_prices.parquet, stocknet_symbols.csv, "
+        "prices_daily_sp500.parquet; unset: both say that they were skipped"
+    )  # fmt: skip
     backtest_retraining: str = Field(
         "month", pattern="^(week|month|quarter)$", description="how often a backtest fits and "
         "judges models anew: at the first session of each week, month or quarter"

@@ -22,7 +22,8 @@ def panel(tickers: int, sessions: int = 12, *, seed: int = 0, size: float = 3.0)
     days = [date(2024, 1, 1) + timedelta(days=at) for at in range(sessions)]
     exposures = {name: random.standard_normal(rows) for name in EXPOSURES}
     own = 0.01 * random.standard_normal(rows)
-    frame = pl.DataFrame({"session_date": np.repeat(days, tickers), **exposures, "own": own})
+    of_rows = pl.Series(days).gather(np.arange(rows) // tickers)
+    frame = pl.DataFrame({"session_date": of_rows, **exposures, "own": own})
     placed = places(frame, EXPOSURES)
     worth = np.repeat(random.standard_normal((sessions, 2)), tickers, axis=0) * 0.01 * size
     moved = (placed.select(EXPOSURES).to_numpy() * worth).sum(axis=1)
