@@ -66,10 +66,11 @@ def lightgbm_ratio(frame: pl.DataFrame) -> float:
     """Return the boosters' seconds over those of plain LightGBM on the same matrix."""
     import lightgbm
 
-    from finpulse_assets.domain.models.ranking import _boosters, _label
+    from finpulse_assets.domain.models.ranking import _boosters
+    from finpulse_assets.domain.models.taught import taught_places
 
     part = places(frame.head(TICKERS * SESSIONS // 4), FEATURES)
-    matrix, label, plan = feature_matrix(part, FEATURES), _label(part), RankingPlan()
+    matrix, label, plan = feature_matrix(part, FEATURES), taught_places(part), RankingPlan()
     times = {"ours": [], "plain": []}
     for _ in range(2):
         started = time.process_time()

@@ -137,9 +137,23 @@ class PlatformSettings(BaseSettings):
         "ranking", description="the models that may be promoted, by comma: ranking, lightgbm; each "
         "more makes a proof harder, for it is a further trial"
     )  # fmt: skip
+    ranking_plan: Path | None = Field(
+        None, description="file with settings of the ranking's fit, as `finpulse tune` writes it; "
+        "each trial of its search counts as a candidate that was tried; unset: the default settings"
+    )  # fmt: skip
+    tuning_split: str = Field(
+        "walk_forward", pattern="^(walk_forward|combinatorial)$", description="folds that "
+        "`finpulse tune` measures settings on: purged walk-forward, or combinatorial purged "
+        "cross-validation (15 folds, each pair of 6 runs of sessions)"
+    )  # fmt: skip
     cost_bps: float = Field(
         10.0, ge=0, le=1000, description="what a trade is taken to cost, in basis points of its "
         "size, for the skill after costs"
+    )  # fmt: skip
+    benchmark_data: Path | None = Field(
+        None, description="folder with the data of published tasks, for models/stocknet and "
+        "models/sp500: stocknet_tweets.parquet, stocknet_prices.parquet, stocknet_symbols.csv, "
+        "prices_daily_sp500.parquet; unset: both say that they were skipped"
     )  # fmt: skip
     backtest_retraining: str = Field(
         "month", pattern="^(week|month|quarter)$", description="how often a backtest fits and "

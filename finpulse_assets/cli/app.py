@@ -35,6 +35,7 @@ from finpulse_assets.cli import (
     sources,
     sql,
     status,
+    tune,
 )
 from finpulse_assets.cli.console import errors
 from finpulse_assets.errors import FinPulseError
@@ -58,6 +59,7 @@ app.command("reparse")(sources.reparse)
 app.command("doctor")(doctor.doctor)
 app.command("simulate")(simulate.simulate)
 app.command("rehearse")(rehearse.rehearse)
+app.command("tune")(tune.tune)
 app.command("backtest")(backtest.backtest)
 app.command("audit")(audit.audit)
 app.command("as-of")(audit.as_of)

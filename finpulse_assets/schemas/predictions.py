@@ -32,6 +32,23 @@ OUT_OF_SAMPLE = Table(
     key=("candidate", "ticker", "session_date", "horizon_sessions"),
 )  # fmt: skip
 
+FOLD_IMPORTANCE = Table(
+    name="models/fold_importance",
+    grain="one row per candidate that may be promoted, fold of the walk-forward and feature",
+    known_at="known when the walk-forward ends",
+    columns=(
+        Column("candidate", pl.String, "name of the candidate"),
+        Column("candidate_id", pl.String, "its identity, as in its out-of-sample predictions"),
+        Column("fold", pl.Int32, "walk-forward fold whose fit is described"),
+        Column("feature", pl.String, "the model input"),
+        Column("gain_share", pl.Float64, "its share of the importance of all inputs in that fit; "
+               "all shares of a fold add up to 1", "fraction"),
+        Column("rank", pl.Float64, "1 = the input with the largest share in that fit; equal shares "
+               "have the mean of their ranks"),
+    ),
+    key=("candidate_id", "fold", "feature"),
+)  # fmt: skip
+
 EVALUATION = Table(
     name="models/evaluation",
     grain="one row per evaluated candidate, predictor, fold and metric",

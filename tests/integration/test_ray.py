@@ -11,10 +11,12 @@ import polars as pl
 import psutil
 import pytest
 
+from finpulse_assets.domain.evaluation.tuning import SPACE, best_of, default_settings
 from finpulse_assets.domain.texts.normalise import text_hash
 from finpulse_assets.errors import ComputeError, ModelError
 from finpulse_assets.gateways.compute.engine import LocalEngine
 from finpulse_assets.gateways.compute.ray_engine import RayEngine
+from finpulse_assets.gateways.compute.ray_search import ray_trials
 from finpulse_assets.gateways.sentiment.arithmetic import Arithmetic
 from finpulse_assets.gateways.sentiment.classifier import Classifier
 from finpulse_assets.gateways.sentiment.manifest import write_manifest
@@ -134,3 +136,36 @@ def test_a_ray_of_this_machine_listens_on_loopback_alone_and_ends_with_the_engin
         assert addresses == {"127.0.0.1"}
     _, alive = psutil.wait_procs(started, timeout=60)
     assert alive == []
+
+
+def test_a_search_on_two_nodes_tries_the_same_space_and_begins_with_the_default(cluster) -> None:
+    def measured_hill(chosen):  # in here, so that it travels by its code
+        for fold in range(3):
+            days = pl.date_range(pl.date(2024, fold + 1, 1), pl.date(2024, fold + 1, 4), eager=True)
+            height = -0.01 * abs(chosen["num_leaves"] - 8)
+            yield pl.DataFrame({"session_date": days, "rank_ic": [height] * 4})
+
+    trials = list(
+        ray_trials(
+            measured_hill, trials=8, first=default_settings(), address=cluster.address, at_once=2
+        )
+    )
+    assert len(trials) == 8
+    assert trials[0].chosen == default_settings()
+    assert trials[0].is_complete
+    for trial in trials:
+        for name, value in trial.chosen.items():
+            assert SPACE[name].low <= value <= SPACE[name].high, name
+        assert trial.rank_ic == pytest.approx(-0.01 * abs(trial.chosen["num_leaves"] - 8))
+    best = best_of(trials, split="walk_forward")
+    assert best.rank_ic == max(it.rank_ic for it in trials if it.is_complete)
+    assert best.trials == 8
+
+
+def test_a_trial_that_fails_on_ray_is_named(cluster) -> None:
+    def failing(chosen):
+        raise ValueError("no such rows")
+        yield
+
+    with pytest.raises(ComputeError, match=r"2 of 2 trials failed on Ray: .*no such rows"):
+        list(ray_trials(failing, trials=2, first=default_settings(), address=cluster.address))

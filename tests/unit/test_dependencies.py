@@ -25,7 +25,7 @@ EXTRAS = {
     "finpulse_assets/defs": GRAPH,
     "finpulse_assets/domain": GRAPH,  # TA-Lib and matplotlib, where features are made and drawn
     "finpulse_assets/orchestration": GRAPH,
-    "finpulse_assets/gateways/compute": {"ray"},
+    "finpulse_assets/gateways/compute": {"ray", "candidates"},
     "finpulse_assets/gateways/models": GRAPH,
     "finpulse_assets/gateways/snapshot": GRAPH,
     "finpulse_assets/gateways/warehouse": GRAPH,

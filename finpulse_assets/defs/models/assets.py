@@ -12,7 +12,6 @@ from finpulse_assets.domain.evaluation.rollback import taken_back
 from finpulse_assets.domain.evaluation.walk_forward import walk_forward_predictions
 from finpulse_assets.domain.models.registry import CHALLENGERS, WITH_EMBEDDINGS
 from finpulse_assets.domain.plots import evaluation as plots
-from finpulse_assets.domain.texts.embeddings import TEXT_EMBEDDINGS
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.gateways.models.model_store import ModelStore
 from finpulse_assets.gateways.warehouse.reader import Warehouse
@@ -31,16 +30,20 @@ from finpulse_assets.orchestration.run.once import ONCE
 from finpulse_assets.orchestration.run.sources import planted_sentence
 from finpulse_assets.orchestration.run.tracking import Tracking
 from finpulse_assets.orchestration.training.holdout import read_once
+from finpulse_assets.orchestration.training.importance import kept_fits, recipe_of, steadiness
 from finpulse_assets.orchestration.training.pruning import prune_models
-from finpulse_assets.orchestration.training.training_plan import Recipe, evaluate_all, read_recipe
-from finpulse_assets.schemas import EVALUATION, OUT_OF_SAMPLE
+from finpulse_assets.orchestration.training.training_plan import evaluate_all, trials_of
+from finpulse_assets.schemas import EVALUATION, FOLD_IMPORTANCE, OUT_OF_SAMPLE
 from finpulse_assets.settings import Settings
 
 METRICS = (
     "rank_ic", "icir", "market_ic", "mcc_of_median", "accuracy", "mcc", "auc", "log_loss", "brier",
-    "long_short_return", "mae_skill",
+    "long_short_return", "net_return", "turnover", "break_even_bps", "drawdown",
+    "long_short_sharpe", "net_sharpe", "deflated_sharpe", "deflated_net_sharpe",
+    "overfitting_probability", "mae_skill", "rmse_skill", "expected_direction",
 )  # fmt: skip
 MODEL_KEY = dg.AssetKey(["models", "price_model"])
+IMPORTANCE_KEY = dg.AssetKey(["models", "fold_importance"])
 
 
 @dg.asset(
@@ -66,12 +69,13 @@ def out_of_sample_predictions(
     lake: dg.ResourceParam[Lake],
     settings: dg.ResourceParam[Settings],
 ):
-    recipe = _recipe(context, warehouse, settings, lake)
+    recipe = recipe_of(context, warehouse, settings, lake)
     return walk_forward_predictions(
         recipe.frame,
         recipe.folds,
         recipe.candidates,
         sentiment_fingerprint=recipe.sentiment_fingerprint,
+        kept=kept_fits(settings),
         on_fold=lambda fold, rows: context.log.info(f"fold {fold.index}: {rows.height:,} rows"),
     )
 
@@ -102,7 +106,7 @@ def price_model(
     lake: dg.ResourceParam[Lake],
     settings: dg.ResourceParam[Settings],
 ) -> dg.MaterializeResult:
-    recipe = _recipe(context, warehouse, settings, lake)
+    recipe = recipe_of(context, warehouse, settings, lake)
     for model in recipe.fit_challengers(predictions.collect()):
         folder = models.save(model)
         importance = model.importance()
@@ -133,7 +137,7 @@ def price_model(
 @dg.asset(
     key_prefix="models",
     ins={"predictions": dg.AssetIn(["models", "out_of_sample_predictions"])},
-    deps=[price_model],
+    deps=[price_model, IMPORTANCE_KEY],
     group_name="models",
     kinds={"polars", "mlflow", "parquet"},
     op_tags=ONCE,
@@ -147,6 +151,7 @@ def price_model(
 )
 def evaluation(
     predictions: pl.LazyFrame,
+    lake: dg.ResourceParam[Lake],
     tracking: dg.ResourceParam[Tracking],
     settings: dg.ResourceParam[Settings],
 ):
@@ -176,16 +181,11 @@ def evaluation(
             **scores,
             "skills": ", ".join(result.proven) or "none",
             "market_alone": results[-1].reason,
+            "trials": trials_of(settings),
+            **steadiness(lake.read_or_empty(FOLD_IMPORTANCE).collect(), result.candidate_id),
             **_with_embeddings(rows, settings.resamples),
         },
     )
-
-
-def _recipe(
-    context: dg.AssetExecutionContext, warehouse: Warehouse, settings: Settings, lake: Lake
-) -> Recipe:
-    embedded = lake.read_or_empty(TEXT_EMBEDDINGS).collect() if settings.embeddings else None
-    return read_recipe(warehouse, settings, context.run.tags, embeddings=embedded)
 
 
 def _with_embeddings(predictions: pl.DataFrame, resamples: int) -> dict[str, str]:
@@ -221,7 +221,7 @@ def promotion(
     settings: dg.ResourceParam[Settings],
     clock: dg.ResourceParam[RunClock],
 ) -> dg.MaterializeResult:
-    recipe = _recipe(context, warehouse, settings, lake) if settings.holdout_sessions else None
+    recipe = recipe_of(context, warehouse, settings, lake) if settings.holdout_sessions else None
     before = models.promotion()
     if before is not None and before.taken_back:
         tracking.store().promote(before.champion.candidate_id, verdict="rolled back to")

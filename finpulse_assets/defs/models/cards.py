@@ -6,7 +6,7 @@ https://docs.dagster.io/guides/build/assets
 import dagster as dg
 import polars as pl
 
-from finpulse_assets.defs.models.assets import promotion
+from finpulse_assets.defs.models.assets import IMPORTANCE_KEY, promotion
 from finpulse_assets.domain.evaluation.model_card import model_card
 from finpulse_assets.domain.evaluation.report import evaluations
 from finpulse_assets.domain.ingestion.data_card import data_card
@@ -24,13 +24,14 @@ from finpulse_assets.orchestration.catalog.metadata import RESEARCH
 from finpulse_assets.orchestration.dbt.models import TRAINING_SET
 from finpulse_assets.orchestration.run.clock import RunClock
 from finpulse_assets.orchestration.run.sources import planted_sentence
+from finpulse_assets.schemas import FOLD_IMPORTANCE
 from finpulse_assets.settings import Settings
 
 
 @dg.asset(
     key_prefix="models",
     ins={"evaluation": dg.AssetIn(["models", "evaluation"])},
-    deps=[promotion, TRAINING_SET],
+    deps=[promotion, TRAINING_SET, IMPORTANCE_KEY],
     pool="duckdb",
     group_name="models",
     kinds={"markdown"},
@@ -59,6 +60,9 @@ def cards(
             decision,
             own[0] if own else None,
             planted=planted_sentence(settings),
+            by_fold=lake.read_or_empty(FOLD_IMPORTANCE)
+            .filter(pl.col("candidate_id") == candidate_id)
+            .collect(),
         ),
         "data_card": data_card(
             rows_held(lake), requests_made(lake), mart_rows(warehouse), as_of=clock.as_of

@@ -15,6 +15,8 @@ import polars as pl
 from finpulse_assets.domain.evaluation.bootstrap import draw_counts, interval
 from finpulse_assets.domain.evaluation.estimate import Estimate
 from finpulse_assets.domain.evaluation.metrics import YEAR_SESSIONS, ratio_of
+from finpulse_assets.domain.evaluation.overfitting import deflated_sharpe
+from finpulse_assets.domain.evaluation.portfolio import drawdown
 
 LEVEL = 0.95
 NAN = float("nan")
@@ -96,6 +98,12 @@ class BacktestSummary:
         net: a year, after costs.
         gross_sharpe: Sharpe ratio a year before costs.
         net_sharpe: the same after costs.
+        trials: how many candidates were tried.
+        deflated_sharpe: probability that the true Sharpe ratio before costs is above that of the
+            best of so many tries by luck; NaN where nothing can be told.
+        deflated_net_sharpe: the same after costs.
+        overfitting: probability that the best predictor of one half of the time is in the lower
+            half in the other, of the last evaluation; NaN where there was none.
         drawdown: the deepest fall of the sum of net returns below its highest point before.
         break_even_bps: cost of a trade at which nothing is left; NaN without trades.
         hit_rate: share of the sessions with trades that gained before costs.
@@ -109,6 +117,10 @@ class BacktestSummary:
     net: Estimate
     gross_sharpe: Estimate
     net_sharpe: Estimate
+    trials: int
+    deflated_sharpe: float
+    deflated_net_sharpe: float
+    overfitting: float
     drawdown: float
     break_even_bps: float
     hit_rate: float
@@ -125,6 +137,9 @@ class BacktestSummary:
             ("net a year, proven sessions alone", f"{self.net_while_proven}"),
             ("Sharpe ratio, gross", f"{self.gross_sharpe}"),
             ("Sharpe ratio, net", f"{self.net_sharpe}"),
+            (f"deflated Sharpe ratio, gross, {self.trials} tried", f"{self.deflated_sharpe:.3f}"),
+            (f"deflated Sharpe ratio, net, {self.trials} tried", f"{self.deflated_net_sharpe:.3f}"),
+            ("probability of overfitting", f"{self.overfitting:.3f}"),
             ("drawdown, net", f"{self.drawdown:.3f}"),
             ("break-even", f"{self.break_even_bps:.1f} bps a trade"),
             ("sessions that gained, gross", f"{self.hit_rate:.1%}"),
@@ -133,13 +148,21 @@ class BacktestSummary:
 
 
 def summary_of(
-    table: pl.DataFrame, *, cost_bps: float, resamples: int = 1_000, seed: int = 7
+    table: pl.DataFrame,
+    *,
+    cost_bps: float,
+    trials: int = 1,
+    overfitting: float = NAN,
+    resamples: int = 1_000,
+    seed: int = 7,
 ) -> BacktestSummary:
     """Return a backtest in numbers, with day-block bootstrap intervals of 95 %.
 
     Args:
         table: schemas.BACKTEST, at least one row.
         cost_bps: what a trade was taken to cost, in basis points of its size.
+        trials: how many candidates were tried, 1 or more.
+        overfitting: probability of it, of the last evaluation.
         resamples: bootstrap resamples of blocks of sessions.
         seed: of the resampling.
     """
@@ -147,14 +170,17 @@ def summary_of(
     net, is_proven = table["net"], table["is_proven"]
     has_trades = table.filter(pl.col("turnover") > 0)
     turnover = table["turnover"].mean()
-    path = np.concatenate([[0.0], net.cum_sum().to_numpy()])
     return BacktestSummary(
         sessions=table.height,
         gross=_a_year(table["gross"], counts),
         net=_a_year(net, counts),
         gross_sharpe=_sharpe(table["gross"], counts),
         net_sharpe=_sharpe(net, counts),
-        drawdown=float((np.maximum.accumulate(path) - path).max()),
+        trials=trials,
+        deflated_sharpe=deflated_sharpe(table["gross"].to_numpy(), trials=trials),
+        deflated_net_sharpe=deflated_sharpe(net.to_numpy(), trials=trials),
+        overfitting=overfitting,
+        drawdown=drawdown(net.to_numpy()),
         break_even_bps=1e4 * table["gross"].mean() / turnover if turnover else NAN,
         hit_rate=float((has_trades["gross"] > 0).mean()) if has_trades.height else NAN,
         proven_share=float(is_proven.mean()),

@@ -27,6 +27,10 @@ class Estimate:
     def is_known(self) -> bool:
         return not isnan(self.value)
 
+    @property
+    def has_interval(self) -> bool:
+        return not isnan(self.lower)
+
     def contradicts(self, gain: float) -> bool:
         """Return whether this gain of a few sessions contradicts one of more sessions.
 

@@ -45,7 +45,7 @@ def session_sums(predictions: pl.DataFrame) -> pl.DataFrame:
         pl.len().over(group).alias("size"),
     )
     sums = ranked.group_by(*group, "fold", maintain_order=True).agg(
-        *_directions(), *_probabilities(), *_ranking(), *_expected()
+        *_directions(), *_probabilities(), *_ranking(), *_expected(), pl.lit(1).alias("sessions")
     )
     sums = _market(sums)
     per_session = ("rank_ic", "ic", "expected_return_rank_ic", "long_short_return")
@@ -109,7 +109,10 @@ def _expected() -> Iterator[pl.Expr]:
     yield error.abs().sum().alias("error_sum")
     yield (error**2).sum().alias("squared_error_sum")
     yield (error.abs() / (1 + returns)).sum().alias("relative_error_sum")
+    right = (pl.col("expected_return") >= 0) == pl.col("is_up")
+    yield right.sum().alias("right_side_sum")
     yield returns.filter(stated).abs().sum().alias("error_of_no_change_sum")
+    yield (returns.filter(stated) ** 2).sum().alias("squared_error_of_no_change_sum")
     yield pl.col("expected_return").mean().alias("market_expected")
     yield returns.mean().alias("market_return")
 
@@ -202,6 +205,11 @@ def mae_skill(sums: Sums) -> np.ndarray:
     return 1 - _ratio(sums["error_sum"], sums["error_of_no_change_sum"])
 
 
+def rmse_skill(sums: Sums) -> np.ndarray:
+    """Share of the root mean squared error that is saved beside the last price staying."""
+    return 1 - np.sqrt(_ratio(sums["squared_error_sum"], sums["squared_error_of_no_change_sum"]))
+
+
 def _mean_of(total: str, count: str) -> Callable[[Sums], np.ndarray]:
     return lambda sums: _ratio(sums[total], sums[count])
 
@@ -227,6 +235,8 @@ METRICS: dict[str, Callable[[Sums], np.ndarray]] = {
     "rmse": lambda sums: np.sqrt(_ratio(sums["squared_error_sum"], sums["expected_rows"])),
     "mape": _mean_of("relative_error_sum", "expected_rows"),
     "mae_skill": mae_skill,
+    "rmse_skill": rmse_skill,
+    "expected_direction": _mean_of("right_side_sum", "expected_rows"),
 }
 
 
@@ -244,17 +254,22 @@ def sum_names(sums: pl.DataFrame) -> list[str]:
     return [name for name in sums.columns if name not in ("candidate", "session_date", "fold")]
 
 
-def drawn(sums: pl.DataFrame, counts: np.ndarray) -> dict[str, np.ndarray]:
+def drawn(
+    sums: pl.DataFrame,
+    counts: np.ndarray,
+    metrics: Mapping[str, Callable[[Sums], np.ndarray]] = METRICS,
+) -> dict[str, np.ndarray]:
     """Return each metric in every resample, shape (resamples,).
 
     Args:
         sums: of one candidate, one row per session, from `session_sums`.
         counts: how often each resample draws each session, from `bootstrap.draw_counts`.
+        metrics: formulas by name.
     """
     names = sum_names(sums)
     totals = counts.astype(np.float64) @ sums.select(names).to_numpy()
     columns = {name: totals[:, at] for at, name in enumerate(names)}
-    return {name: of(columns) for name, of in METRICS.items()}
+    return {name: of(columns) for name, of in metrics.items()}
 
 
 def auc(score: np.ndarray, is_up: np.ndarray) -> float:

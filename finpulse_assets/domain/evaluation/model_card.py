@@ -7,12 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+import polars as pl
+
+from finpulse_assets.domain.evaluation.importance import TOP, rank_correlation, share_among_top
 from finpulse_assets.domain.evaluation.promotion import Promotion
 from finpulse_assets.domain.evaluation.report import Evaluation
 from finpulse_assets.domain.models.registry import Model, label_of
 from finpulse_assets.domain.serving.staleness import MODEL_LIFE_SESSIONS
 
-SCORES = ("rank_ic", "mcc_of_median", "accuracy", "log_loss", "mae_skill")
+SCORES = (
+    "rank_ic", "mcc_of_median", "accuracy", "log_loss", "mae_skill", "net_sharpe",
+    "deflated_sharpe",
+)  # fmt: skip
 MOST_IMPORTANT = 10
 LIMITS = (
     "It predicts one session, from its open to its close, of tickers that trade in it.",
@@ -27,7 +33,12 @@ LIMITS = (
 
 
 def model_card(
-    model: Model, decision: Promotion, evaluation: Evaluation | None, *, planted: str | None = None
+    model: Model,
+    decision: Promotion,
+    evaluation: Evaluation | None,
+    *,
+    planted: str | None = None,
+    by_fold: pl.DataFrame | None = None,
 ) -> str:
     """Return the card of the champion.
 
@@ -36,6 +47,8 @@ def model_card(
         decision: the decision in force.
         evaluation: of this model; None where a later one has replaced it.
         planted: what was planted in a simulated market.
+        by_fold: schemas.FOLD_IMPORTANCE of this model; None or empty where later ones have
+            replaced it.
     """
     champion = decision.champion
     proven = ", ".join(champion.skills) or "none"
@@ -61,20 +74,29 @@ def model_card(
         "## How far off it is",
         *_errors(model),
         "## What moves it",
-        _table(
-            ("feature", "share of the gain"),
-            (
-                (feature, f"{share:.1%}")
-                for feature, share in model.importance()
-                .select("feature", "gain_share")
-                .head(MOST_IMPORTANT)
-                .iter_rows()
-            ),
-        ),
+        *_importance(model, by_fold),
         "## Limits",
         "\n".join(f"- {it}" for it in LIMITS),
     ]  # fmt: skip
     return "\n\n".join(parts) + "\n"
+
+
+def _importance(model: Model, by_fold: pl.DataFrame | None) -> list[str]:
+    strongest = model.importance().select("feature", "gain_share").head(MOST_IMPORTANT)
+    if by_fold is None or by_fold.is_empty():
+        rows = ((feature, f"{share:.1%}") for feature, share in strongest.iter_rows())
+        return [_table(("feature", "share of the gain"), rows)]
+    tops = dict(share_among_top(by_fold).select("feature", "top_share").iter_rows())
+    rows = [
+        (feature, f"{share:.1%}", f"{tops.get(feature, 0):.0%}")
+        for feature, share in strongest.iter_rows()
+    ]
+    count = by_fold["fold"].n_unique()
+    return [
+        _table(("feature", "share of the gain", f"folds with it among the top {TOP}"), rows),
+        f"The rank correlation of the importances of two of the {count} folds is "
+        f"{rank_correlation(by_fold):.2f} on average: 1 is the same order, 0 is noise.",
+    ]
 
 
 def _skills(decision: Promotion, evaluation: Evaluation | None) -> list[str]:
@@ -104,7 +126,9 @@ def _scores(evaluation: Evaluation | None) -> list[str]:
 
 def _known(evaluation: Evaluation, metric: str, predictor: str) -> str:
     estimate = evaluation.estimate(metric, predictor)
-    return f"{estimate}" if estimate.is_known else "–"
+    if not estimate.is_known:
+        return "–"
+    return f"{estimate}" if estimate.has_interval else f"{estimate.value:.3f}"
 
 
 def _errors(model: Model) -> Iterable[str]:

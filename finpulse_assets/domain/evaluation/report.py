@@ -158,6 +158,7 @@ def evaluate(
     candidate: str,
     *,
     claims: int | None = None,
+    trials: int = 1,
     cost_bps: float = COST_BPS,
     resamples: int = 1_000,
     seed: int = 7,
@@ -171,6 +172,7 @@ def evaluate(
         candidate: name of the candidate.
         claims: how many claims are tried at once, those of all candidates together (`claims_of`);
             by default those of this one.
+        trials: how many candidates were tried, this one included; deflates the Sharpe ratios.
         cost_bps: what a trade costs, in basis points of its size.
         resamples: bootstrap resamples, 100 or more.
         seed: of the resampling.
@@ -190,6 +192,8 @@ def evaluate(
         seed=seed,
         level=level,
         corrected=chance_of_error(claims),
+        cost_bps=cost_bps,
+        trials=trials,
     )
     named = table.with_columns(
         candidate=pl.lit(candidate),

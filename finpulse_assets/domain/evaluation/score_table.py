@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 import numpy as np
 import polars as pl
 
 from finpulse_assets.domain.evaluation import metrics
 from finpulse_assets.domain.evaluation.bootstrap import auc_draws, draw_counts, interval
+from finpulse_assets.domain.evaluation.portfolio import (
+    OVERFITTING,
+    overfitting_of,
+    path_metrics,
+    portfolio_metrics,
+)
 
 # The spans that have intervals: all sessions, and the last 40, on which alone a candidate may have
 # lost what it had. The other rows are single folds.
@@ -18,6 +26,7 @@ GAIN, IC_GAIN = GAINS
 Values = dict[str, float]
 Draws = dict[str, np.ndarray]
 Scores = dict[str, tuple[Values, Draws | None]]
+Formulas = Mapping[str, Callable[[metrics.Sums], np.ndarray]]
 
 
 def score_table(
@@ -28,6 +37,8 @@ def score_table(
     seed: int,
     level: float,
     corrected: float | None = None,
+    cost_bps: float = 0.0,
+    trials: int = 1,
 ) -> pl.DataFrame:
     """Return every score: predictor, fold, metric, value, bounds, row and session count.
 
@@ -39,7 +50,10 @@ def score_table(
         seed: of the resampling; equal for all predictors, so that their differences are paired.
         level: confidence level of the intervals.
         corrected: one-sided chance of error of `lower_corrected`, by default that of `lower`.
+        cost_bps: what a trade costs, in basis points of its size.
+        trials: how many candidates were tried, the first predictor included.
     """
+    formulas = metrics.METRICS | portfolio_metrics(cost_bps)
     chances = (1 - level) / 2 if corrected is None else corrected
     rows = predictions.filter(pl.col("candidate").is_in(predictors))
     sums = metrics.session_sums(rows)
@@ -55,9 +69,11 @@ def score_table(
         for name in predictors:
             of_name = pl.col("candidate") == name
             part = own_sums.filter(of_name), own_rows.filter(of_name)
-            draws = _draws(*part, spans[fold], counts[fold]) if fold in spans else None
-            scores[name] = (_values(*part), draws)
+            draws = _draws(*part, spans[fold], counts[fold], formulas) if fold in spans else None
+            scores[name] = (_values(*part, formulas), draws)
         _add_gains(scores, predictors[0])
+        if fold == ALL:
+            _add_paths(scores, own_sums, cost_bps=cost_bps, trials=trials)
         shown = own_rows.filter(candidate=predictors[0])
         size = {
             "row_count": shown.height,
@@ -65,9 +81,10 @@ def score_table(
         }
         for name, (values, draws) in scores.items():
             for metric, value in values.items():
-                bounds = interval(draws[metric], level=level) if draws else (None, None)
+                has_draws = draws is not None and metric in draws
+                bounds = interval(draws[metric], level=level) if has_draws else (None, None)
                 row = {"predictor": name, "fold": fold, "metric": metric, "value": value}
-                sure = interval(draws[metric], level=1 - 2 * chances)[0] if draws else None
+                sure = interval(draws[metric], level=1 - 2 * chances)[0] if has_draws else None
                 ends = {"lower": bounds[0], "upper": bounds[1], "lower_corrected": sure}
                 table.append(row | ends | size)
     return pl.DataFrame(table, infer_schema_length=None).with_columns(
@@ -80,17 +97,23 @@ def _folds(rows: pl.DataFrame, spans: dict[str, pl.Series]) -> dict[str, pl.Expr
     return of_span | {str(fold): pl.col("fold") == fold for fold in rows["fold"].unique().sort()}
 
 
-def _values(sums: pl.DataFrame, rows: pl.DataFrame) -> Values:
+def _values(sums: pl.DataFrame, rows: pl.DataFrame, formulas: Formulas) -> Values:
     """Return metric -> value."""
     total = sums.select(metrics.sum_names(sums)).sum()
     numbers = {name: np.array(total[name][0]) for name in total.columns}
-    values = {name: float(of(numbers)) for name, of in metrics.METRICS.items()}
+    values = {name: float(of(numbers)) for name, of in formulas.items()}
     return values | {"auc": metrics.auc(rows["score"].to_numpy(), rows["is_up"].to_numpy())}
 
 
-def _draws(sums: pl.DataFrame, rows: pl.DataFrame, dates: pl.Series, counts: np.ndarray) -> Draws:
+def _draws(
+    sums: pl.DataFrame,
+    rows: pl.DataFrame,
+    dates: pl.Series,
+    counts: np.ndarray,
+    formulas: Formulas,
+) -> Draws:
     """Return metric -> its value in every resample."""
-    draws = metrics.drawn(sums, counts)
+    draws = metrics.drawn(sums, counts, formulas)
     session = dates.search_sorted(rows["session_date"]).to_numpy().astype(np.int64)
     draws["auc"] = auc_draws(rows["score"].to_numpy(), rows["is_up"].to_numpy(), session, counts)
     return draws
@@ -106,3 +129,12 @@ def _add_gains(scores: Scores, candidate: str) -> None:
             values[gain] = own[metric] - values[metric]
             if draws:
                 draws[gain] = own_draws[metric] - draws[metric]
+
+
+def _add_paths(scores: Scores, sums: pl.DataFrame, *, cost_bps: float, trials: int) -> None:
+    """Add what needs the sessions in their order; the choice among all stands under the first."""
+    parts = {name: sums.filter(pl.col("candidate") == name) for name in scores}
+    for name, scored in scores.items():
+        scored[0].update(path_metrics(parts[name], cost_bps=cost_bps, trials=trials))
+    first, _ = next(iter(scores.values()))
+    first[OVERFITTING] = overfitting_of(parts)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import polars as pl
 
+from finpulse_assets.domain.evaluation.fits import Fits, KeptFits
 from finpulse_assets.domain.evaluation.splits import Fold
 from finpulse_assets.domain.models.candidate import FORECAST_COLUMNS, Candidate
 from finpulse_assets.domain.models.identity import candidate_id, content_hash
@@ -23,6 +24,7 @@ def walk_forward_predictions(
     candidates: Sequence[Candidate],
     *,
     sentiment_fingerprint: str = "",
+    kept: KeptFits | None = None,
     on_fold: Callable[[Fold, pl.DataFrame], None] | None = None,
 ) -> pl.DataFrame:
     """Fit and predict every candidate fold by fold.
@@ -32,6 +34,7 @@ def walk_forward_predictions(
         folds: what to train and test on, from `splits.purged_walk_forward`.
         candidates: whom to fit; nothing is tuned on the test sessions.
         sentiment_fingerprint: of the model whose scores the frame holds.
+        kept: fits of before, which are not done again, and to which new ones are added.
         on_fold: called with each fold and its predictions, for progress.
 
     Returns:
@@ -46,9 +49,9 @@ def walk_forward_predictions(
     if not folds:
         raise EvaluationError("the walk-forward has 0 folds, it needs at least 1")
     scaled, keys = in_scales(frame, candidates), frame.select(*KEPT, "exit_at")
-    tested = []
+    tested, fits = [], Fits(frame, kept)
     for fold in folds:
-        predictions = _predict_fold(keys, scaled, fold, candidates)
+        predictions = _predict_fold(keys, scaled, fold, candidates, fits)
         if on_fold is not None:
             on_fold(fold, predictions)
         tested.append(predictions)
@@ -128,6 +131,7 @@ def _predict_fold(
     scaled: dict[str, pl.DataFrame],
     fold: Fold,
     candidates: Sequence[Candidate],
+    fits: Fits,
 ) -> pl.DataFrame:
     is_train = pl.col("session_date").is_in(fold.train_sessions)
     is_test = pl.col("session_date").is_in(fold.test_sessions)
@@ -141,7 +145,7 @@ def _predict_fold(
     )
     predicted = []
     for candidate in candidates:
-        fitted = candidate.fit(trains[candidate.scale])
+        fitted = fits.of(candidate, fold, trains[candidate.scale])
         forecast = fitted.forecast(tests[candidate.scale]).select(FORECAST_COLUMNS)
         predicted.append(shown.hstack(forecast).with_columns(candidate=pl.lit(candidate.name)))
     return pl.concat(predicted)

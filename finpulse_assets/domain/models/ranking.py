@@ -1,8 +1,8 @@
 """Fitting the ranking model: ridge and LightGBM on places, several seeds averaged.
 
-Features and label are places within the session (see `places`), so the fit sees nothing of what
-moves all tickers at once. The score's size in returns is measured on the last sessions of the
-training rows, by a fit on those before.
+Features and label are places within the session (see `places` and `taught`), so the fit sees
+nothing of what moves all tickers at once. The score's size in returns is measured on the last
+sessions of the training rows, by a fit on those before.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import polars as pl
 from finpulse_assets.domain.models.candidate import Scale
 from finpulse_assets.domain.models.lightgbm_model import booster_from_text, feature_matrix
 from finpulse_assets.domain.models.ranking_model import SEEDS, RankingModel
+from finpulse_assets.domain.models.taught import EXPOSURES, taught_places
 from finpulse_assets.domain.models.training import WINSOR_SHARE, TrainingPlan, check_labels
 from finpulse_assets.errors import EvaluationError
 
@@ -23,6 +24,7 @@ MEASURED_SHARE = 0.25  # of the training sessions, the last ones, measure the si
 # A score that the last sessions do not support still orders the tickers, at a size of no weight.
 LEAST_CORRELATION = 0.01
 BLOCK = 65_536  # rows that are float64 at once
+RETURNS = ("session_date", "return_next_session")
 ROBUST = 1.4826  # a normal distribution's standard deviation over its median absolute value
 
 
@@ -32,8 +34,8 @@ TREES = TrainingPlan(
     rounds=150,
     min_data_in_leaf=500,
     feature_fraction=0.3,
-    bagging_fraction=1.0,
-    bagging_freq=0,
+    bagging_fraction=0.5,
+    bagging_freq=1,
     lambda_l2=50.0,
 )
 
@@ -43,7 +45,7 @@ class RankingPlan:
     """How to fit a ranking. Each leaf holds many rows: the signal is a hundredth of the noise.
 
     Attributes:
-        trees: LightGBM's plan; `min_data_in_leaf` is lowered for few rows, see `leaf_rows`.
+        trees: LightGBM's plan; for few rows it is made smaller, see `trees_for`.
         leaf_share: a leaf holds at least this share of the rows, where that is fewer.
         ridge_penalty: added to each feature's sum of squares, as a multiple of that of a feature
             without ties or gaps.
@@ -61,13 +63,22 @@ class RankingPlan:
         """Return the plan for so many threads, which are of no effect on the model."""
         return replace(self, trees=replace(self.trees, num_threads=threads))
 
-    def leaf_rows(self, rows: int) -> int:
-        """Return the least rows of a leaf.
+    def trees_for(self, rows: int, seed: int) -> TrainingPlan:
+        """Return LightGBM's plan for so many rows.
 
-        >>> RankingPlan().leaf_rows(50_000), RankingPlan().leaf_rows(2_000)
-        (500, 40)
+        Where `leaf_share` of the rows is less than a leaf of the plan, leaves are smaller, and each
+        tree sees all rows.
+
+        >>> plan = RankingPlan()
+        >>> [(it.min_data_in_leaf, it.bagging_freq) for rows in (50_000, 2_000)
+        ...  for it in [plan.trees_for(rows, seed=7)]]
+        [(500, 1), (40, 0)]
         """
-        return max(1, min(self.trees.min_data_in_leaf, int(self.leaf_share * rows)))
+        leaf = max(1, int(self.leaf_share * rows))
+        if leaf >= self.trees.min_data_in_leaf:
+            return replace(self.trees, seed=seed)
+        whole = {"bagging_fraction": 1.0, "bagging_freq": 0}
+        return replace(self.trees, seed=seed, min_data_in_leaf=leaf, **whole)
 
 
 @dataclass(frozen=True)
@@ -121,7 +132,7 @@ def fit_ranking(frame: pl.DataFrame, plan: RankingPlan, features: tuple[str, ...
     """
     check_labels(frame)
     matrix = feature_matrix(frame, features)
-    label = _label(frame)
+    label = taught_places(frame.select(*RETURNS, *(it for it in EXPOSURES if it in features)))
     if not label.any():
         raise EvaluationError(
             "no session of the training frame has two tickers with different returns, so that "
@@ -147,13 +158,6 @@ def fit_ranking(frame: pl.DataFrame, plan: RankingPlan, features: tuple[str, ...
     )
 
 
-def _label(frame: pl.DataFrame) -> np.ndarray:
-    """Return each row's place among the returns of its session, -0.5 to 0.5."""
-    rank = pl.col("return_next_session").rank("average")
-    place = ((rank - 0.5) / pl.len() - 0.5).over("session_date")
-    return frame.select(place.alias("place"))["place"].to_numpy()
-
-
 def _winsorised(returns: pl.Series) -> np.ndarray:
     values = returns.to_numpy()
     return np.clip(values, *np.quantile(values, [WINSOR_SHARE, 1 - WINSOR_SHARE]))
@@ -165,9 +169,11 @@ def _fit_score(
     coefficients = _ridge(matrix, label, plan.ridge_penalty)
     texts = _boosters(matrix, label, plan, seeds)
     plain = _Score(coefficients, 1.0, 0.0, texts)
-    # Each half counts alike: its predictions of the training rows have a deviation of one half.
+    # Each half counts alike: its predictions of the training rows have a deviation of one half,
+    # which some of many rows, spread evenly, tell as well.
+    some = matrix[:: max(1, len(matrix) // BLOCK)]
     weights = [
-        _half(np.std(part.of(matrix)))
+        _half(np.std(part.of(some)))
         for part in (plain, replace(plain, ridge_weight=0.0, booster_weight=1.0))
     ]
     return replace(plain, ridge_weight=weights[0], booster_weight=weights[1])
@@ -198,10 +204,7 @@ def _boosters(
     """Fit LightGBM once a seed; all share the bins."""
     import lightgbm
 
-    plans = [
-        replace(plan.trees, seed=seed, min_data_in_leaf=plan.leaf_rows(len(matrix)))
-        for seed in seeds
-    ]
+    plans = [plan.trees_for(len(matrix), seed) for seed in seeds]
     parameters = plans[0].lightgbm_parameters("l2")
     data = lightgbm.Dataset(matrix, label=label, params=parameters).construct()
     return tuple(

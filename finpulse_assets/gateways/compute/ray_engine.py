@@ -32,14 +32,14 @@ from finpulse_assets.gateways.sentiment.manifest import check_manifest
 # Actors are asked for all at once and loaded before the first text: a cluster without room for them
 # says so after this time, instead of waiting for a machine that may never come.
 START_SECONDS = 600
-_QUIET = {
+QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",  # Ray reports its use to its makers otherwise
     "RAY_DATA_DISABLE_PROGRESS_BARS": "1",
     "RAY_BACKEND_LOG_LEVEL": "fatal",  # what is wrong is raised as well
     "RAY_raylet_start_wait_time_s": "180",  # a busy machine takes more than Ray's 30 s
 }
 # Read when ray is imported: without it a Ray of this machine alone listens on every interface.
-_LOOPBACK_ONLY = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
+LOOPBACK_ONLY = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
 
 
 @dataclass
@@ -103,7 +103,7 @@ class RayEngine:
             ComputeError: ray is not installed, nothing answers at the address, or the cluster has
                 less room than one actor needs.
         """
-        os.environ.update(_QUIET | (_LOOPBACK_ONLY if self.address is None else {}))
+        os.environ.update(QUIET | (LOOPBACK_ONLY if self.address is None else {}))
         try:
             import ray
         except ImportError as error:
@@ -112,29 +112,11 @@ class RayEngine:
                 hint="pip install -e '.[ray]', or set it to local",
             ) from error
         if not self._is_connected:
-            self._connect(ray)
+            # One CPU more than the actors hold: the pipeline itself has tasks.
+            connect(ray, self.address, cpus=self.actors + 1)
             self._is_connected = True
             self.check_room(ray.cluster_resources())
         return ray
-
-    def _connect(self, ray: Any) -> None:
-        options: dict[str, object] = {"address": self.address}
-        if self.address is None:
-            # One CPU more than the actors hold: the pipeline itself has tasks.
-            options = {"address": "local", "num_cpus": self.actors + 1, "include_dashboard": False}
-        try:
-            ray.init(**options, log_to_driver=False, logging_level="ERROR")
-        except Exception as error:  # a start that takes too long is a bare Exception of Ray's
-            first = str(error).strip().splitlines()[0]
-            if self.address is None:
-                raise ComputeError(
-                    f"Ray does not start on this machine: {first}",
-                    hint="run again when the machine is less busy, or use the engine local",
-                ) from error
-            raise ComputeError(
-                f"there is no Ray at {self.address}: {first}",
-                hint="FINPULSE_RAY_ADDRESS is host:port of the head; unset it for a local Ray",
-            ) from error
 
     def check_room(self, has: dict[str, float]) -> None:
         needs = {"CPU": self.actors, "GPU": self.actors * self.gpus_per_actor}
@@ -145,6 +127,35 @@ class RayEngine:
                     f"{has.get(kind, 0):g}",
                     hint="lower FINPULSE_RAY_ACTORS or FINPULSE_RAY_GPUS_PER_ACTOR",
                 )
+
+
+def connect(ray: Any, address: str | None, *, cpus: int) -> None:
+    """Connect to a cluster, or start a Ray of this machine, on loopback.
+
+    Args:
+        ray: the module.
+        address: of the cluster, as "host:6379"; None starts one.
+        cpus: of a Ray that is started.
+
+    Raises:
+        ComputeError: it does not start, or nothing answers at the address.
+    """
+    options: dict[str, object] = {"address": address}
+    if address is None:
+        options = {"address": "local", "num_cpus": cpus, "include_dashboard": False}
+    try:
+        ray.init(**options, log_to_driver=False, logging_level="ERROR")
+    except Exception as error:  # a start that takes too long is a bare Exception of Ray's
+        first = str(error).strip().splitlines()[0]
+        if address is None:
+            raise ComputeError(
+                f"Ray does not start on this machine: {first}",
+                hint="run again when the machine is less busy, or use the engine local",
+            ) from error
+        raise ComputeError(
+            f"there is no Ray at {address}: {first}",
+            hint="FINPULSE_RAY_ADDRESS is host:port of the head; unset it for a local Ray",
+        ) from error
 
 
 class _Actor:

@@ -40,6 +40,7 @@ LAKE_TABLES: dict[str, Table] = {
         TECHNICAL_FEATURES,
         MINUTE_FEATURES,
         TEXT_EMBEDDINGS,
+        schemas.FOLD_IMPORTANCE,
         schemas.EVALUATION,
         schemas.BACKTEST,
         schemas.OUT_OF_SAMPLE,

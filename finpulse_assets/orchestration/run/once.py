@@ -89,6 +89,7 @@ class _Step:
         parts = {
             "code": code_version(),
             "settings": resources.settings.model_dump(mode="json"),
+            "plan": files_below(plan) if (plan := resources.settings.ranking_plan) else "",
             "home": str(resources.settings.root),  # which a setting may name by a relative path
             "clock": [] if is_timeless else [str(clock.as_of), str(clock.start_date)],
             "config": self.context.op_config,

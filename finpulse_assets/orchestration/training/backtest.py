@@ -19,6 +19,7 @@ from functools import cached_property
 import polars as pl
 
 from finpulse_assets.domain.evaluation.backtest import traded
+from finpulse_assets.domain.evaluation.portfolio import OVERFITTING
 from finpulse_assets.domain.evaluation.promotion import Champion, Promotion, decide
 from finpulse_assets.domain.evaluation.proof import proof_lost
 from finpulse_assets.domain.evaluation.report import MIN_SESSIONS
@@ -38,6 +39,7 @@ from finpulse_assets.orchestration.training.training_plan import (
     SCORED_BY,
     Recipe,
     evaluate_all,
+    trials_of,
 )
 from finpulse_assets.schemas import BACKTEST, LIVE_QUALITY
 from finpulse_assets.settings import Settings
@@ -72,10 +74,19 @@ class Span:
 
 @dataclass(frozen=True)
 class Backtest:
-    """A replay: the table, every decision in its order, and the champions that predicted."""
+    """A replay: the table, every decision in its order, and how much was luck of the choice.
+
+    Attributes:
+        table: schemas.BACKTEST.
+        decisions: in their order.
+        trials: how many candidates were tried.
+        overfitting: probability of overfitting, as the last retraining measured it.
+    """
 
     table: pl.DataFrame
     decisions: tuple[Promotion, ...]
+    trials: int
+    overfitting: float
 
 
 def read_rows(warehouse: Warehouse) -> tuple[pl.DataFrame, str]:
@@ -158,7 +169,8 @@ def replay(
     """
     past = _Past(rows, settings, sentiment_fingerprint, on_decision)
     made = [past.live_through(period) for period in _periods(span)]
-    return Backtest(BACKTEST.enforce(pl.concat(made)), tuple(past.decisions))
+    table = BACKTEST.enforce(pl.concat(made))
+    return Backtest(table, tuple(past.decisions), trials_of(settings), past.overfitting)
 
 
 def _periods(span: Span) -> Iterator[pl.DataFrame]:
@@ -178,6 +190,7 @@ class _Past:
     quality: pl.DataFrame = field(default_factory=LIVE_QUALITY.empty)
     predicted: list[pl.DataFrame] = field(default_factory=list)
     models: dict[str, Model] = field(default_factory=dict)
+    overfitting: float = float("nan")
 
     @cached_property
     def calendar(self) -> pl.DataFrame:
@@ -223,6 +236,7 @@ class _Past:
         for result in evaluate_all(tested, self.settings):
             if result.candidate not in CHALLENGERS:
                 continue
+            self.overfitting = result.estimate(OVERFITTING).value
             self._decided(
                 day,
                 decide(

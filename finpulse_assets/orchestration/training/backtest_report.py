@@ -38,7 +38,13 @@ class BacktestReport:
 def report_of(backtest: Backtest, settings: Settings) -> BacktestReport:
     """Return the report; equal backtests, equal bytes."""
     table = backtest.table
-    summary = summary_of(table, cost_bps=settings.cost_bps, resamples=settings.resamples)
+    summary = summary_of(
+        table,
+        cost_bps=settings.cost_bps,
+        trials=backtest.trials,
+        overfitting=backtest.overfitting,
+        resamples=settings.resamples,
+    )
     first, last = table["session_date"][0], table["session_date"][-1]
     plots = {
         "path": path_plot(table, summary),

@@ -6,7 +6,7 @@ Reading the training frame, cutting its folds, and fitting what was evaluated on
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 
@@ -14,6 +14,7 @@ import polars as pl
 
 from finpulse_assets.domain.evaluation.report import Evaluation, claims_of, evaluate
 from finpulse_assets.domain.evaluation.splits import Fold, purged_walk_forward, sessions_of
+from finpulse_assets.domain.evaluation.tuning import TunedPlan
 from finpulse_assets.domain.evaluation.walk_forward import (
     check_identity,
     in_scales,
@@ -22,9 +23,17 @@ from finpulse_assets.domain.evaluation.walk_forward import (
 from finpulse_assets.domain.features.registry import COMPANY
 from finpulse_assets.domain.models.candidate import Candidate
 from finpulse_assets.domain.models.lightgbm_model import feature_matrix
-from finpulse_assets.domain.models.registry import MARKET, Model, baselines_of, candidates
+from finpulse_assets.domain.models.ranking import Ranking
+from finpulse_assets.domain.models.registry import (
+    MARKET,
+    RANKING,
+    Model,
+    baselines_of,
+    candidates,
+)
 from finpulse_assets.domain.texts.embeddings import NAMES as EMBEDDINGS
 from finpulse_assets.errors import SettingError
+from finpulse_assets.gateways.models.plan_file import read_plan
 from finpulse_assets.gateways.warehouse.reader import Warehouse
 from finpulse_assets.orchestration.dbt.models import TRAINING_SET
 from finpulse_assets.settings import Settings
@@ -54,12 +63,17 @@ class Recipe:
 
     @cached_property
     def candidates(self) -> tuple[Candidate, ...]:
-        return candidates(
+        plan = tuned_plan(self.settings)
+        known = candidates(
             self.settings.candidates.split(","),
             threads=self.settings.model_threads,
             embeddings=EMBEDDINGS if EMBEDDINGS[0] in self.frame else (),
             without=self.left_out,
         )
+        if plan is None:
+            return known
+        tuned = plan.plan.with_threads(self.settings.model_threads)
+        return tuple(replace(it, plan=tuned) if isinstance(it, Ranking) else it for it in known)
 
     @cached_property
     def left_out(self) -> list[str]:
@@ -123,7 +137,8 @@ class Recipe:
         return evaluate(
             rows,
             candidate,
-            claims=reads * claims_of([*self.settings.candidates.split(","), MARKET]),
+            claims=reads * claims_of(judged_of(self.settings)),
+            trials=reads * trials_of(self.settings),
             cost_bps=self.settings.cost_bps,
             resamples=self.settings.resamples,
         )
@@ -154,6 +169,27 @@ class Recipe:
             )
 
 
+def judged_of(settings: Settings) -> list[str]:
+    """Return the names of those that are evaluated: the challengers, and the market head."""
+    return [*settings.candidates.split(","), MARKET]
+
+
+def tuned_plan(settings: Settings) -> TunedPlan | None:
+    """Return the settings of the ranking that a search chose, None for the default ones.
+
+    Raises:
+        SettingError: the file cannot be read.
+        ModelError: it is no tuned plan.
+    """
+    return read_plan(settings.ranking_plan) if settings.ranking_plan else None
+
+
+def trials_of(settings: Settings) -> int:
+    """Return how many candidates that may be promoted were tried, a search's trials included."""
+    plan = tuned_plan(settings)
+    return len(settings.candidates.split(",")) + (plan.trials - 1 if plan else 0)
+
+
 def evaluate_all(predictions: pl.DataFrame, settings: Settings) -> list[Evaluation]:
     """Return the evaluation of each candidate that may be promoted, then that of the market head.
 
@@ -161,12 +197,15 @@ def evaluate_all(predictions: pl.DataFrame, settings: Settings) -> list[Evaluati
         predictions: schemas.OUT_OF_SAMPLE.
         settings: of the deployment.
     """
-    judged = [*settings.candidates.split(","), MARKET]
+    judged, plan = judged_of(settings), tuned_plan(settings)
+    # The settings were searched for on sessions that are evaluated here.
+    searched = (plan.trials - 1) * claims_of([RANKING]) if plan else 0
     return [
         evaluate(
             predictions,
             name,
-            claims=claims_of(judged),
+            claims=claims_of(judged) + searched,
+            trials=trials_of(settings),
             cost_bps=settings.cost_bps,
             resamples=settings.resamples,
         )

@@ -21,6 +21,7 @@ from finpulse_assets.defs.models.assets import (
 )
 from finpulse_assets.defs.models.backtest import backtest
 from finpulse_assets.defs.models.cards import cards
+from finpulse_assets.defs.models.importance import fold_importance
 from finpulse_assets.defs.monitoring.assets import live_quality
 from finpulse_assets.defs.signals.assets import daily_signals
 from finpulse_assets.defs.signals.outcomes import outcomes
@@ -39,9 +40,9 @@ from tests.fakes.tracking import InMemoryTracking
 
 ASSETS = [
     out_of_sample_predictions, price_model, evaluation, promotion, outcomes, live_quality,
-    daily_signals, backtest, cards,
+    daily_signals, backtest, cards, fold_importance,
 ]  # fmt: skip
-CHAIN = [out_of_sample_predictions, price_model, evaluation, promotion]
+CHAIN = [out_of_sample_predictions, fold_importance, price_model, evaluation, promotion]
 CALENDAR = build_sessions(date(2024, 1, 2), date(2025, 1, 31))
 DAYS = CALENDAR["session_date"].to_list()
 TICKERS = 6

@@ -6,7 +6,10 @@ import pytest
 
 from finpulse_assets.definitions import defs
 
-CHAIN = {"out_of_sample_predictions", "price_model", "evaluation", "promotion", "cards"}
+CHAIN = {
+    "out_of_sample_predictions", "fold_importance", "price_model", "evaluation", "promotion",
+    "cards",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +48,9 @@ def test_a_run_without_services_still_judges_the_proof(made):
 
 
 def test_no_job_makes_what_is_measured_on_request(made):
-    on_request = {"models/device_comparison", "models/backtest"}
+    on_request = {
+        f"models/{name}" for name in ("device_comparison", "backtest", "stocknet", "sp500")
+    }
     keys = {key.to_user_string() for key in defs().resolve_asset_graph().materializable_asset_keys}
     assert keys - made["whole_graph"] == on_request
     assert not on_request & set.union(*made.values())

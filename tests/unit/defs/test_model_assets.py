@@ -16,9 +16,12 @@ from finpulse_assets.defs.models.assets import (
     promotion,
 )
 from finpulse_assets.defs.models.cards import cards
+from finpulse_assets.defs.models.importance import fold_importance
 from finpulse_assets.domain.evaluation.model_card import model_card
+from finpulse_assets.domain.evaluation.tuning import TunedPlan, default_settings
 from finpulse_assets.domain.models.registry import WITH_EMBEDDINGS
 from finpulse_assets.domain.texts.embeddings import NAMES, TEXT_EMBEDDINGS
+from finpulse_assets.gateways.models.plan_file import write_plan
 from finpulse_assets.schemas import DAILY_SIGNALS, EVALUATION, OUT_OF_SAMPLE
 from tests.unit.defs.model_home import CHAIN, DAYS, ModelHome, after, labelled, metadata, sentence
 
@@ -85,12 +88,48 @@ def test_the_cards_say_how_the_champion_was_made_and_what_it_stands_on(chained):
         f"| ranking | yes | {champion.rank_ic:.3f} [",
         "| ranking without |",
         f"It was measured to hold {model.band.coverage:.1%} (",
+        "| feature | share of the gain | folds with it among the top 20 |",
+        "folds is ",
         "| sentiment_mean |",
     ):
         assert part in card, part
     assert f"| fct_training_set | {model.row_count:,} | 6 | 100 |" in shown["data_card"]
     for name in ("model_card", "data_card"):
         assert Path(shown[f"{name}_path"]).read_text(encoding="utf-8") == shown[name]
+
+
+def test_the_importances_are_those_of_the_walk_forward_which_are_not_fitted_again(chained):
+    home = chained
+    again = home.run(fold_importance, evaluation)
+    assert again.success
+    said, shown = metadata(again, fold_importance), metadata(again, evaluation)
+    assert (said["fits_kept"], said["fits_made"]) == (2, 0), "one a fold"
+    assert -1 <= said["importance_rank_correlation"] <= 1
+    assert shown["importance_rank_correlation"] == said["importance_rank_correlation"]
+    assert "| sentiment_mean | " in shown["importance_by_fold"]
+    assert shown["trials"] == 1
+    assert 0 <= shown["overfitting_probability"] <= 1
+
+
+def test_a_tuned_plan_is_fitted_and_its_trials_count(chained, monkeypatch, tmp_path):
+    home = chained
+    before = ids(home)
+    plan = TunedPlan(
+        default_settings() | {"ridge_penalty": 3.0}, 0.1, 0.1, 40, 0.5, "walk_forward", DAYS[1],
+        DAYS[2],
+    )  # fmt: skip
+    write_plan(tmp_path / "plan.json", plan)
+    monkeypatch.setenv("FINPULSE_RANKING_PLAN", str(tmp_path / "plan.json"))
+    run = home.run(*CHAIN)
+    assert run.success, sentence(run)
+    assert ids(home)["ranking"] != before["ranking"]
+    assert ids(home)["market"] == before["market"]
+    assert home.models.load(ids(home)["ranking"]).plan["ridge_penalty"] == 3.0
+    assert metadata(run, evaluation)["trials"] == 40
+    table = home.lake.scan(EVALUATION).collect()
+    assert table["claims"].unique().to_list() == [4 + 39 * 3]
+    (tmp_path / "plan.json").write_text("{}")
+    assert "plan.json: this is no plan that `finpulse tune` wrote" in sentence(home.run(*CHAIN))
 
 
 def test_a_champion_whose_evaluation_was_replaced_has_a_card(chained):
@@ -146,7 +185,9 @@ def test_the_fingerprint_is_that_of_the_rows_that_were_scored(chained):
 
 def test_a_run_that_trains_from_a_day_on_trains_from_there(chained):
     home = chained
-    assert home.run(*CHAIN[:2], tags={"finpulse/train_from": f"{DAYS[20]}"}).success
+    assert home.run(
+        out_of_sample_predictions, price_model, tags={"finpulse/train_from": f"{DAYS[20]}"}
+    ).success
     whole, later = home.models.history()[0].candidate_id, ids(home)["ranking"]
     assert home.models.load(whole).trained_from == DAYS[0]
     assert home.models.load(later).trained_from == DAYS[20]

@@ -92,6 +92,19 @@ def test_the_numbers_of_a_backtest():
     assert found.drawdown == pytest.approx(0.024), "from the sum of +0.006 to -0.018"
 
 
+def test_candidates_that_were_tried_deflate_the_sharpe_ratio_of_the_tear_sheet():
+    backtest = table(np.random.default_rng(1).normal(0.001, 0.01, 250))
+    alone, of_many = (
+        summary_of(backtest, cost_bps=10, trials=trials, overfitting=0.25, resamples=100)
+        for trials in (1, 50)
+    )
+    assert 0 < of_many.deflated_sharpe < alone.deflated_sharpe < 1
+    assert of_many.deflated_net_sharpe < of_many.deflated_sharpe
+    lines = dict(of_many.lines())
+    assert lines["deflated Sharpe ratio, gross, 50 tried"] == f"{of_many.deflated_sharpe:.3f}"
+    assert lines["probability of overfitting"] == "0.250"
+
+
 def test_the_sharpe_ratio_is_that_of_the_sessions_and_its_interval_holds_it():
     gross = np.random.default_rng(1).normal(0.001, 0.01, 250)
     found = summary_of(table(gross), cost_bps=10)

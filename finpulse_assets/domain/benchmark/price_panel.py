@@ -6,7 +6,6 @@ Prices are put on a total-return basis, so that no list of splits and dividends 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from pathlib import Path
 
 import polars as pl
 
@@ -19,13 +18,15 @@ AS_OF = datetime(2100, 1, 1, tzinfo=UTC)
 OPEN_TO_CLOSE, CLOSE_TO_CLOSE = "open_to_close", "close_to_close"
 
 
-def bars_of(path: Path) -> pl.DataFrame:
+def bars_of(raw: pl.DataFrame) -> pl.DataFrame:
     """Return ticker, session_date, open, high, low, close (total return), volume_shares.
 
-    Reads `date, symbol or name, open, high, low, close, volume` and, where there is one,
-    `adj_close`, by which the prices are scaled. Rows without a positive price are left out.
+    Rows without a positive price are left out.
+
+    Args:
+        raw: date, symbol or name, open, high, low, close, volume and, where there is one,
+            adj_close, by which the prices are scaled.
     """
-    raw = pl.read_parquet(path)
     names = {"date": "session_date", "symbol": "ticker", "name": "ticker"}
     raw = raw.rename({old: new for old, new in names.items() if old in raw.columns})
     adjusted = pl.col("adj_close") if "adj_close" in raw.columns else pl.col("close")
@@ -48,9 +49,14 @@ def bars_of(path: Path) -> pl.DataFrame:
     )
 
 
-def sectors_of(path: Path, bars: pl.DataFrame) -> pl.DataFrame:
-    """Return `schemas.TICKERS` from a table of symbols with their sector, valid from the start."""
-    named = pl.read_csv(path).select(ticker="symbol", sector="sector", company="company")
+def sectors_of(symbols: pl.DataFrame, bars: pl.DataFrame) -> pl.DataFrame:
+    """Return `schemas.TICKERS`, valid from the first bar on.
+
+    Args:
+        symbols: symbol, sector, company.
+        bars: from `bars_of`.
+    """
+    named = symbols.select(ticker="symbol", sector="sector", company="company")
     return TICKERS.enforce(
         named.with_columns(
             exchange=pl.lit(None, pl.String),

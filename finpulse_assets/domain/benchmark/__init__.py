@@ -1,0 +1,1 @@
+"""Published tasks on real daily bars, scored by the ranking model on prices alone."""

@@ -1,0 +1,53 @@
+"""Stocks of the S&P 500, 2013 to early 2018, by the ranking model: what there is, after costs.
+
+The list of members is that of 2018, so whoever fell out is missing: levels of returns are
+flattered, the order within a session less so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+
+import polars as pl
+
+from finpulse_assets.domain.benchmark.price_panel import (
+    CLOSE_TO_CLOSE,
+    OPEN_TO_CLOSE,
+    bars_of,
+    training_frame,
+)
+from finpulse_assets.domain.benchmark.walk import scored, walk_forward
+from finpulse_assets.domain.evaluation.metrics import break_even_bps
+
+END = date(2018, 2, 8)
+
+
+def report(prices: pl.DataFrame) -> Iterator[str]:
+    """Yield the lines of the report.
+
+    Args:
+        prices: date, symbol, open, high, low, close, volume.
+    """
+    bars = bars_of(prices)
+    yield "S&P 500, walk-forward refitted quarterly, models of prices alone"
+    for label in (OPEN_TO_CLOSE, CLOSE_TO_CLOSE):
+        found = walk_forward(training_frame(bars, label=label), first=None, end=END, every="1q")
+        yield f"  {label:15} {scored(found)}"
+        spread = top_minus_bottom(found)
+        yield (
+            f"  {'':15} top minus bottom third {1e4 * spread:+.1f} bps a session, "
+            f"nothing is left from {break_even_bps(spread):.1f} bps a trade on"
+        )
+
+
+def top_minus_bottom(predictions: pl.DataFrame) -> float:
+    """Return the mean return of the top third less that of the bottom third, a fraction."""
+    place = (pl.col("score").rank("average") / pl.len()).over("session_date")
+    ranked = predictions.with_columns(place=place)
+    returns = pl.col("return_next_session")
+    by_day = ranked.group_by("session_date").agg(
+        spread=returns.filter(pl.col("place") > 2 / 3).mean()
+        - returns.filter(pl.col("place") <= 1 / 3).mean()
+    )
+    return by_day["spread"].mean()
