@@ -101,7 +101,10 @@ def _fresh(words: Schema) -> Schema:
     }
     return _object(added) | {
         "required": ["symbol"],
-        "anyOf": [{"required": ["texts"]}, {"required": ["prices"]}],
+        "anyOf": [
+            {"required": [name], "properties": {name: {"minItems": 1}}}
+            for name in ("texts", "prices")
+        ],
         "examples": [{"symbol": "MERC", "texts": [{"text": "$MERC beats estimates"}]}],
     }
 

@@ -117,7 +117,7 @@ class PricePredictor:
 
 def _fresh_rows() -> FreshRows | None:
     lake, marts = os.environ.get(LAKE_FOLDER), os.environ.get(MARTS_MANIFEST)
-    if not lake or not marts:
+    if not lake or not marts or not Path(marts).is_file():
         return None
     languages = tuple((os.environ.get(TEXT_LANGUAGES) or "en").split(","))
     return FreshRows(FreshFeatures(Lake(Path(lake)), Path(marts), languages), SERVED.scorer)

@@ -184,7 +184,7 @@ LEDGER = Table(
         Column("answer", pl.String, "what was sent, JSON"),
         Column("entry_hash", pl.String, "sha256 that binds it to the entry before, hexadecimal"),
         Column("shadow_of", pl.String, "of a challenger that was scored and never answered: the "
-               "answer beside it; null for what was sent", nullable=True),
+               "answer beside it; null for what was sent", nullable=True, came_later=True),
     ),
     key=("prediction_id",),
     partition_column="answered_at",

@@ -33,7 +33,10 @@ def servers(tmp_path_factory) -> Iterator[dict[str, Server]]:
             [*serve, SERVICE],
             {"FINPULSE_SERVICE_HOME": str(bundle), "FINPULSE_SENTIMENT_URL": asked.url},
         ),
-        "store": (finpulse, {"FINPULSE_HOME": str(home / ".finpulse")}),
+        "store": (
+            finpulse,
+            {"FINPULSE_HOME": str(home / ".finpulse"), "FINPULSE_SENTIMENT_URL": asked.url},
+        ),
         "bento": ([*serve, str(bento.folder)], {}),
         "broken": ([*serve, SERVICE], {"FINPULSE_SERVICE_HOME": str(broken)}),
     }

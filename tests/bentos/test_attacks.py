@@ -81,4 +81,5 @@ def test_after_all_of_it_no_traceback_and_no_new_metric(servers):
     metrics = servers["folder"].call("/metrics")[1].decode()
     routes = {line.split('"')[1] for line in metrics.splitlines() if "_total{route=" in line}
     assert routes <= {"/predict", "/predict_batch", "/status", "/health", "/metrics", "/model",
-                      "/symbols", "/openapi.json", "/predictions/{id}", "other"}  # fmt: skip
+                      "/symbols", "/openapi.json", "/predictions/{id}", "/readyz",
+                      "other"}  # fmt: skip

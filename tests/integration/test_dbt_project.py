@@ -254,7 +254,7 @@ def test_every_data_and_unit_test_of_the_project_ran(built: SimpleNamespace) -> 
         for test in yaml.safe_load(path.read_text()).get("unit_tests", [])
     }
     passed = {r.node.name for r in built.whole.results if r.status == "pass"}
-    assert len(declared) == 26
+    assert len(declared) == 29
     assert declared <= passed
     assert {
         "every_text_has_its_traits",

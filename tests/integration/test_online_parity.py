@@ -38,7 +38,8 @@ def test_every_row_of_the_bento_and_of_the_store_has_the_bits_of_the_offline_row
     root = demo_home / "demo"
     offline = Warehouse(root / "finpulse.duckdb").query(NEWEST)
     assert offline.height > 1
-    online = latest_features(offline, Lake(root / "lake").scan(TICKERS).collect())
+    closes = offline.select("ticker", "session_date", close=pl.lit(10.0), close_band=pl.lit(0.02))
+    online = latest_features(offline, Lake(root / "lake").scan(TICKERS).collect(), closes)
     models = ModelStore(root / "models" / "price")
     decision = models.in_force()
     champion = models.load(decision.champion.candidate_id)

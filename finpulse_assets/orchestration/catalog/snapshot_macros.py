@@ -90,6 +90,9 @@ def as_of_macros() -> tuple[SnapshotMacro, ...]:
         _latest(schemas.CORPORATE_ACTIONS),
         _latest(schemas.TWEETS),
         _latest(schemas.HEADLINES),
+        _latest(schemas.LISTINGS),
+        _latest(schemas.HOLDINGS),
+        _latest(schemas.OPTIONS),
         SnapshotMacro(
             table="daily_signals",
             # Live before late, then the newest; a session comes whole from one version.

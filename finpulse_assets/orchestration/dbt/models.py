@@ -9,4 +9,5 @@ DAILY_FEATURES = "fct_daily_features"
 LABELS = "fct_labels"
 PREDICTED_HORIZON = "open_to_close"  # of the horizons of fct_labels, the one that models predict
 TRAINING_SET = "fct_training_set"
-MARTS = (DAILY_FEATURES, DAILY_SENTIMENT, LABELS, TRAINING_SET)
+UNIVERSE = "dim_listings"
+MARTS = (UNIVERSE, DAILY_FEATURES, DAILY_SENTIMENT, LABELS, TRAINING_SET)

@@ -144,7 +144,7 @@ def test_every_listed_feature_is_spread_as_itself():
         tickers=tables["raw/tickers"],
     )  # fmt: skip
     drawn = np.random.default_rng(0).choice([None, 0.0, 1.0, 2.5], (len(FEATURES), frame.height))
-    texts = {it.name: list(drawn[at]) for at, it in enumerate(FEATURES) if it.is_text}
+    texts = {it.name: list(drawn[at]) for at, it in enumerate(FEATURES) if it.name not in frame}
     frame = frame.with_columns(**{name: pl.Series(values) for name, values in texts.items()})
     index = {}
     for row in profile(frame, FEATURES).filter(pl.col("row_count") > 0).iter_rows(named=True):

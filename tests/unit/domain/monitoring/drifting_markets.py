@@ -8,7 +8,7 @@ from functools import cache
 import polars as pl
 
 from finpulse_assets.domain.calendar import build_sessions
-from finpulse_assets.domain.features.registry import feature_names
+from finpulse_assets.domain.features.registry import TECHNICAL
 from finpulse_assets.domain.features.technical import build_technical_features
 from finpulse_assets.domain.monitoring.drift import measure_drift, split_recent, verdicts
 from finpulse_assets.domain.simulator import MarketPlan, simulate
@@ -17,7 +17,7 @@ from finpulse_assets.schemas import CORPORATE_ACTIONS, PRICES
 END, YEAR, HISTORY = date(2024, 6, 28), 252, 300  # sessions reported on, and before them
 SESSIONS = build_sessions(date(2018, 1, 2), END + timedelta(days=7))
 REPORTED = SESSIONS.filter(pl.col("session_date") <= END)["session_date"].tail(YEAR).to_list()
-KINDS = dict.fromkeys(feature_names(with_text=False), "technical")
+KINDS = {it.name: "technical" for it in TECHNICAL}
 
 
 @cache
