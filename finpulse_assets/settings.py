@@ -116,15 +116,18 @@ class PlatformSettings(BaseSettings):
         "models/device_comparison; unset: no costs"
     )  # fmt: skip
     scoring_engine: str = Field(
-        "local", pattern="^(local|ray)$", description="where texts are scored: local, in the run's "
-        "process, or ray, by actors of a Ray cluster"
+        "local", pattern="^(local|ray)$", description="where texts are scored, and settings searched "
+        "for by `finpulse tune`: local, in the run's process, or ray, on a Ray cluster"
     )  # fmt: skip
     ray_address: str | None = Field(
         None, description="ray: the cluster's head, as host:port; unset: a Ray of this machine is "
         "started for the run"
     )  # fmt: skip
     ray_actors: int = Field(
-        2, ge=1, le=1000, description="ray: actors that hold the model, one CPU each"
+        2,
+        ge=1,
+        le=1000,
+        description="ray: actors that hold the model, or trials at once; one CPU each",
     )
     ray_gpus_per_actor: float = Field(
         0.0, ge=0, le=16, description="ray: GPUs of an actor, a fraction where actors share one; "

@@ -1,1 +1,1 @@
-"""Where texts are scored: in this process, or by actors on the machines of a Ray cluster."""
+"""Where texts are scored and settings searched for: in this process, or on a Ray cluster."""
