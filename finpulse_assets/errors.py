@@ -61,7 +61,7 @@ class LedgerError(FinPulseError):
 
 
 class AlertError(FinPulseError):
-    """An alert cannot be delivered; it is kept and tried again."""
+    """An alert cannot be delivered (it is kept and tried again) or acknowledged."""
 
 
 class ServiceError(FinPulseError):

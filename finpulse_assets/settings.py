@@ -181,6 +181,9 @@ class PlatformSettings(BaseSettings):
     runbook_url: str = Field(
         "docs/runbooks", description="where alerts say that their runbooks are; a folder or a URL"
     )
+    ui_url: str = Field(
+        "http://127.0.0.1:3000", description="where the Dagster UI is, for the links of alerts"
+    )
 
     publish: bool = Field(
         True,

@@ -16,11 +16,13 @@ from typing import NoReturn
 import typer
 
 from finpulse_assets.cli import (
+    alerts,
     as_if,
     audit,
     backfill,
     backtest,
     doctor,
+    exporter,
     key,
     predict,
     rehearse,
@@ -52,9 +54,11 @@ app.command("demo")(run.demo)
 app.command("run")(run.run)
 app.command("backfill")(backfill.backfill)
 app.command("status")(status.status)
+app.add_typer(alerts.app, name="alerts")
 app.add_typer(sources.app, name="sources")
 app.command("reparse")(sources.reparse)
 app.command("doctor")(doctor.doctor)
+app.command("exporter")(exporter.exporter)
 app.command("simulate")(simulate.simulate)
 app.command("rehearse")(rehearse.rehearse)
 app.command("backtest")(backtest.backtest)

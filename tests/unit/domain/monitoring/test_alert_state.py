@@ -165,6 +165,7 @@ def test_a_message_says_what_since_when_how_bad_where_to_look_and_its_runbook(ki
         "severity: warning",
         "command: finpulse status",
         f"runbook: https://wiki.example/runbooks/{kind}.md",
+        f"acknowledge: finpulse alerts ack {message.alert.alert_id} --for 2d",
         f"message: {message.message_id}",
     ]
 
