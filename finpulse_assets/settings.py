@@ -185,6 +185,11 @@ class PlatformSettings(BaseSettings):
         "http://127.0.0.1:3000", description="where the Dagster UI is, for the links of alerts"
     )
 
+    log_format: str = Field(
+        "text", pattern="^(text|json)$", description="what a run writes to its standard error: "
+        "text, or json, a line for each event with the ids of run, job and asset"
+    )  # fmt: skip
+
     publish: bool = Field(
         True,
         description="build service and snapshot after the signals, and the page of each report",
