@@ -61,7 +61,8 @@ PARTS = {
 MULTIPLES = re.compile(r"\b(twice|doubled?|tripled?|twofold|threefold|a dozen|dozens)\b", re.I)
 SPOKEN = re.compile(
     rf"\b(?P<a>{'|'.join(sorted(WORDS, key=len, reverse=True))})"
-    rf"(?:[- ](?P<b>{'|'.join(UNITS[1:10])}))?(?P<c> hundred| thousand)?\b(?P<unit> ?%| per ?cent)?",
+    rf"(?:[- ](?P<b>{'|'.join(UNITS[1:10])}))?(?P<c> hundred| thousand)?\b"
+    r"(?P<unit> ?%| per ?cent)?",
     re.I,
 )
 # Of the word "one" only what counts something is a number.

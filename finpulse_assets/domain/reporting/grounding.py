@@ -21,7 +21,7 @@ ABBREVIATIONS = frozenset({"UTC", "USD", "IC", "MCC", "NYSE", "XNYS", "US", "ET"
 NUMERIC = (Unit.SHARE, Unit.RETURN, Unit.NUMBER, Unit.COUNT, Unit.PRICE)
 FALLS = re.compile(
     r"\b(fall|falls|fell|fallen|falling|lose|loses|lost|loss|losses|drop|drops|dropped|decline|"
-    r"declines|declined|down|downward|lower(?! (?:end|bound))|below|decrease|decreased|negative)\b",
+    r"declines|declined|down|downward|lower(?! (?:end|bound))|below|decrease|decreased|negative|lowers|lowered)\b",
     re.I,
 )
 RISES = re.compile(
@@ -30,6 +30,7 @@ RISES = re.compile(
     re.I,
 )
 SLACK = Decimal("1e-9")
+QUOTES = str.maketrans(dict.fromkeys('"“”„«»\u2018\u2019', "'"))  # one is as good as another
 
 
 def problems(text: str, facts: Facts) -> list[str]:
@@ -76,8 +77,8 @@ def _without(
 
 def _quotation(match: re.Match[str], facts: Facts) -> str:
     said = " ".join(next(part for part in match.groups() if part).split())
-    bare = said.removesuffix("…").removesuffix("...").rstrip(" ,.")
-    held = (" ".join(str(fact.value).split()) for fact in facts.of(Unit.TEXT))
+    bare = said.removesuffix("…").removesuffix("...").rstrip(" ,.").translate(QUOTES)
+    held = (" ".join(str(fact.value).split()).translate(QUOTES) for fact in facts.of(Unit.TEXT))
     is_held = any(re.search(rf"(?<!\w){re.escape(bare)}(?!\w)", text) for text in held)
     return "" if bare and is_held else f"nobody said {said!r}"
 
