@@ -64,6 +64,10 @@ class AlertError(FinPulseError):
     """An alert cannot be delivered (it is kept and tried again) or acknowledged."""
 
 
+class ReportError(FinPulseError):
+    """A report cannot be written: no signal is known, or its model gives no answer."""
+
+
 class ServiceError(FinPulseError):
     """The prediction service cannot be built, started or reached."""
 

@@ -190,6 +190,14 @@ class PlatformSettings(BaseSettings):
         "text, or json, a line for each event with the ids of run, job and asset"
     )  # fmt: skip
 
+    report_model: str | None = Field(
+        None, description="who writes the analyst's report: a folder or a hub id with its commit "
+        "(name@40 letters), a server (http://host/v1#model); unset: a template"
+    )  # fmt: skip
+    report_key: SecretStr | None = Field(
+        None, description="secret: the key that is sent to the server of the report's model"
+    )
+
     publish: bool = Field(
         True,
         description="build service and snapshot after the signals, and the page of each report",

@@ -34,6 +34,7 @@ EXTRAS = {
     "finpulse_assets/gateways/serving": {"service"},
     "finpulse_assets/gateways/alerts": {"monitoring"},
     "finpulse_assets/gateways/reports": {"monitoring"},
+    "finpulse_assets/gateways/writing": {"sentiment"},
     "bentos": {"service"},
     "deploy/monitoring": {"monitoring"},
     "tests": {"dev", "ray"},
