@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
+OUTCOME = "came"  # the fact that only a review may say
+
 
 class Unit(StrEnum):
     """What a fact's value is, which decides how it may be written."""

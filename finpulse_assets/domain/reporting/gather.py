@@ -11,7 +11,7 @@ import polars as pl
 
 from finpulse_assets.domain.evaluation.report import Evaluation
 from finpulse_assets.domain.predictions.signals import LATE, direction
-from finpulse_assets.domain.reporting.facts import Fact, Facts, Unit
+from finpulse_assets.domain.reporting.facts import OUTCOME, Fact, Facts, Unit
 from finpulse_assets.schemas import (
     DAILY_SIGNALS,
     EVALUATION,
@@ -189,4 +189,4 @@ def _review(known: Known) -> Iterator[Fact]:
         table = OUTCOMES.name if known.is_live else OUT_OF_SAMPLE.name
         value = known.outcome["return_next_session"]
         meaning = "what the session did, open to close"
-        yield Fact("came", meaning, value, Unit.RETURN, table, _row(known))
+        yield Fact(OUTCOME, meaning, value, Unit.RETURN, table, _row(known))

@@ -21,7 +21,8 @@ ABBREVIATIONS = frozenset({"UTC", "USD", "IC", "MCC", "NYSE", "XNYS", "US", "ET"
 NUMERIC = (Unit.SHARE, Unit.RETURN, Unit.NUMBER, Unit.COUNT, Unit.PRICE)
 FALLS = re.compile(
     r"\b(fall|falls|fell|fallen|falling|lose|loses|lost|loss|losses|drop|drops|dropped|decline|"
-    r"declines|declined|down|downward|lower(?! (?:end|bound))|below|decrease|decreased|negative|lowers|lowered)\b",
+    r"declines|declined|down|downward|lower(?! (?:end|bound))|below|decrease|decreased|negative|"
+    r"lowers|lowered)\b",
     re.I,
 )
 RISES = re.compile(

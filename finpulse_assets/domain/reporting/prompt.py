@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 
-from finpulse_assets.domain.reporting.facts import Facts
+from finpulse_assets.domain.reporting.facts import OUTCOME, Facts
 
 RULES = """You write a short report about one stock for an analyst, in plain English, as Markdown.
 Use the facts of the JSON alone. Rules, each of which a program checks:
@@ -20,8 +21,9 @@ WRONG_SHOWN = 10
 
 
 def asked(facts: Facts) -> list[tuple[str, str]]:
-    """Return the conversation that asks for a report: (role, text)."""
-    return [("system", RULES), ("user", json.dumps(facts.as_json(), ensure_ascii=False))]
+    """Return the conversation that asks for a report, (role, text), without what came after."""
+    before = replace(facts, facts=tuple(it for it in facts.facts if it.name != OUTCOME))
+    return [("system", RULES), ("user", json.dumps(before.as_json(), ensure_ascii=False))]
 
 
 def asked_again(

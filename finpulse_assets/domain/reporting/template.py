@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from finpulse_assets.domain.evaluation.skill import NAMES
-from finpulse_assets.domain.reporting.facts import Fact, Facts, Unit
+from finpulse_assets.domain.reporting.facts import OUTCOME, Fact, Facts, Unit
 
 PREVIEW = 300  # characters of a text that is quoted
 QUOTES = str.maketrans(dict.fromkeys('"“”„«»', "'"))  # within a quotation
@@ -23,7 +23,7 @@ def written(facts: Facts, *, because: str = "") -> str:
         _section("Why", _reasons(facts)),
         _section("Texts", _texts(facts)),
         _section("How good", _evaluation(facts)),
-        _section("Review", _review(facts)),
+        review(facts),
     ]
     if because:
         parts.append(f"## Writer\n\n{because}")
@@ -39,6 +39,11 @@ def standing(facts: Facts) -> str:
     others = [WORDS.get(name, name) for name in NAMES if name not in facts.skills]
     rest = f" Not proven: {', '.join(others)}." if others else ""
     return f"Proven: {names}.{rest} It is an estimate, and no advice about your money."
+
+
+def review(facts: Facts) -> str:
+    """Return what was said against what came, "" where the session has not closed yet."""
+    return _section("Review", _review(facts))
 
 
 def _section(title: str, lines: Iterator[str]) -> str:
@@ -103,7 +108,7 @@ def _evaluation(facts: Facts) -> Iterator[str]:
 
 
 def _review(facts: Facts) -> Iterator[str]:
-    came = facts.get("came")
+    came = facts.get(OUTCOME)
     if came is None:
         return
     went = "up" if came.value > 0 else "down"

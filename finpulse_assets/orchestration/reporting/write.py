@@ -48,7 +48,8 @@ def write(facts: Facts, writer: AbstractContextManager[Writer] | None) -> Writte
                 text = model.write(messages)
                 refused = problems(text, facts)
                 if not refused:
-                    return Written(text.rstrip() + "\n", model.name)
+                    parts = (text.rstrip(), template.review(facts))
+                    return Written("\n\n".join(filter(None, parts)) + "\n", model.name)
                 messages = prompt.asked_again(messages, text, refused)
     except ReportError as error:
         because = f"The model did not write this report: {error}."
