@@ -17,6 +17,7 @@ import typer
 
 from finpulse_assets.cli import (
     alerts,
+    analyst_report,
     as_if,
     audit,
     backfill,
@@ -72,6 +73,7 @@ app.command("key")(key.key)
 app.command("replay")(replay.replay)
 app.command("rollback")(rollback.rollback)
 app.command("score")(score.score)
+app.command("report")(analyst_report.report)
 app.command("sql")(sql.sql)
 
 

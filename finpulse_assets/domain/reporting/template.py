@@ -59,7 +59,7 @@ def _head(facts: Facts) -> str:
     probability = f"The probability of a close above the open is {_shown(facts, 'probability_up')}"
     if facts.get("interval_level"):
         probability += (
-            f", with a {_shown(facts, 'interval_level')} interval from "
+            f", with a {_shown(facts, 'interval_level')} calibration interval from "
             f"{_shown(facts, 'probability_lower')} to {_shown(facts, 'probability_upper')}"
         )
     lines.append(f"{probability}, the expected return {_shown(facts, 'expected_return')}.")
