@@ -13,16 +13,15 @@ from finpulse_assets.orchestration.run.once import ONCE
 from finpulse_assets.settings import Settings
 
 STRONGEST = 3
+READ = (
+    "raw/tweets", "raw/headlines", "raw/prices", "raw/tickers", "raw/sources",
+    "scored/text_sentiment", "models/evaluation", "models/promotion",
+)  # fmt: skip
 
 
 @dg.asset(
     key_prefix="serving",
-    deps=[
-        daily_signals,
-        dg.AssetKey(["models", "evaluation"]),
-        dg.AssetKey(["scored", "text_sentiment"]),
-        dg.AssetKey(["raw", "prices"]),
-    ],
+    deps=[daily_signals, *(dg.AssetKey(key.split("/")) for key in READ)],
     pool="finbert",
     op_tags=ONCE,
     group_name="serving",

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from finpulse_assets.domain.evaluation.skill import NAMES
 from finpulse_assets.domain.reporting.facts import OUTCOME, Fact, Facts, Unit
+from finpulse_assets.schemas import OUT_OF_SAMPLE
 
 PREVIEW = 300  # characters of a text that is quoted
 QUOTES = str.maketrans(dict.fromkeys('"“”„«»', "'"))  # within a quotation
@@ -68,6 +69,8 @@ def _head(facts: Facts) -> str:
     if facts.get("close"):
         lines.append(f"The last close, of {_shown(facts, 'close_date')}, is "
                      f"{_shown(facts, 'close')} USD.")  # fmt: skip
+    if facts.get("probability_up").table == OUT_OF_SAMPLE.name:
+        lines.append("It was said by a model that was fitted on earlier sessions alone.")
     lines += [standing(facts), *([f"Abstain: {facts.abstains}."] if facts.abstains else [])]
     return "\n".join(lines)
 
