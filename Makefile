@@ -55,8 +55,9 @@ lint: $(STAMP) ## Check style, layers and the dbt project
 format: $(STAMP) ## Format the code
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
 
-docs: $(STAMP) ## Rewrite the generated files and parts of docs/, the dbt contracts and .env.example
+docs: $(STAMP) ## Rewrite the generated files and parts of docs/, the dbt contracts, dashboards and .env.example
 	@$(BIN)/python -m finpulse_assets.cli.documents
+	@$(BIN)/python -m deploy.monitoring.dashboards
 
 bench: $(STAMP) ## Run the benchmarks of benchmarks/, each prints its claim (30 minutes)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'

@@ -61,7 +61,11 @@ class LedgerError(FinPulseError):
 
 
 class AlertError(FinPulseError):
-    """An alert cannot be delivered; it is kept and tried again."""
+    """An alert cannot be delivered (it is kept and tried again) or acknowledged."""
+
+
+class ReportError(FinPulseError):
+    """A report cannot be written: no signal is known, or its model gives no answer."""
 
 
 class ServiceError(FinPulseError):

@@ -198,6 +198,22 @@ class PlatformSettings(BaseSettings):
     runbook_url: str = Field(
         "docs/runbooks", description="where alerts say that their runbooks are; a folder or a URL"
     )
+    ui_url: str = Field(
+        "http://127.0.0.1:3000", description="where the Dagster UI is, for the links of alerts"
+    )
+
+    log_format: str = Field(
+        "text", pattern="^(text|json)$", description="what a run writes to its standard error: "
+        "text, or json, a line for each event with the ids of run, job and asset"
+    )  # fmt: skip
+
+    report_model: str | None = Field(
+        None, description="who writes the analyst's report: a folder or a hub id with its commit "
+        "(name@40 letters), a server (http://host/v1#model); unset: a template"
+    )  # fmt: skip
+    report_key: SecretStr | None = Field(
+        None, description="secret: the key that is sent to the server of the report's model"
+    )
 
     publish: bool = Field(
         True,

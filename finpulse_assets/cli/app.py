@@ -16,11 +16,14 @@ from typing import NoReturn
 import typer
 
 from finpulse_assets.cli import (
+    alerts,
+    analyst_report,
     as_if,
     audit,
     backfill,
     backtest,
     doctor,
+    exporter,
     key,
     predict,
     rehearse,
@@ -54,9 +57,11 @@ app.command("demo")(run.demo)
 app.command("run")(run.run)
 app.command("backfill")(backfill.backfill)
 app.command("status")(status.status)
+app.add_typer(alerts.app, name="alerts")
 app.add_typer(sources.app, name="sources")
 app.command("reparse")(sources.reparse)
 app.command("doctor")(doctor.doctor)
+app.command("exporter")(exporter.exporter)
 app.command("simulate")(simulate.simulate)
 app.command("rehearse")(rehearse.rehearse)
 app.command("tune")(tune.tune)
@@ -72,6 +77,7 @@ app.command("key")(key.key)
 app.command("replay")(replay.replay)
 app.command("rollback")(rollback.rollback)
 app.command("score")(score.score)
+app.command("report")(analyst_report.report)
 app.command("sql")(sql.sql)
 
 

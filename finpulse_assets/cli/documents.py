@@ -50,6 +50,7 @@ def documents() -> dict[str, str]:
         "docs/graph.md": with_parts(
             "docs/graph.md", graph=graph_picture(specs), assets=asset_table(specs)
         ),
+        "docs/monitoring.md": with_parts("docs/monitoring.md", measures=measure_table()),
         "docs/operations.md": with_parts(
             "docs/operations.md",
             automation=automation_table(definitions),
@@ -151,6 +152,14 @@ def runbook_table() -> str:
         first = " ".join(means.split()).split(". ")[0].rstrip(".")
         rows.append((f"[{page.stem}](runbooks/{page.name})", f"{first}."))
     return _table(("alert", "what it means"), rows)
+
+
+def measure_table() -> str:
+    """Return the numbers of the exporter as a Markdown table: name, labels, meaning."""
+    from finpulse_assets.domain.monitoring.measures import ALL
+
+    rows = [(f"`{it.name}`", ", ".join(it.labels), it.meaning) for it in ALL]
+    return _table(("number", "labels", "what it is"), rows)
 
 
 def settings_table() -> str:

@@ -12,9 +12,10 @@ import pytest
 from bentos.price_predictor import access
 from bentos.price_predictor.access import Access
 from bentos.price_predictor.front import Front
-from bentos.price_predictor.logs import JsonLines, log
+from bentos.price_predictor.logs import log
 from finpulse_assets.cli.key import key as key_command
 from finpulse_assets.errors import SettingError
+from finpulse_assets.gateways.log_lines import JsonLines
 from finpulse_assets.gateways.serving.service_keys import add_key, read_keys, remove_key
 from finpulse_assets.settings import load_settings
 from tests.bentos.front_client import JSON_TYPE, ask, get, refuse, served

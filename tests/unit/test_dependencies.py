@@ -34,7 +34,9 @@ EXTRAS = {
     "finpulse_assets/gateways/serving": {"service"},
     "finpulse_assets/gateways/alerts": {"monitoring"},
     "finpulse_assets/gateways/reports": {"monitoring"},
+    "finpulse_assets/gateways/writing": {"sentiment"},
     "bentos": {"service"},
+    "deploy/monitoring": {"monitoring"},
     "tests": {"dev", "ray"},
     "benchmarks": {"dev", "bench"},
 }
@@ -74,7 +76,7 @@ def imported(path: Path) -> Iterator[str]:
 @pytest.mark.parametrize("folder", EXTRAS)
 def test_what_is_imported_is_declared(folder):
     own = {path.stem for path in (*ROOT.glob("tests/**/*.py"), *ROOT.glob("benchmarks/*.py"))}
-    own |= {"finpulse_assets", "bentos", "tests"}
+    own |= {"finpulse_assets", "bentos", "deploy", "tests"}
     distributions = packages_distributions()
     allowed = declared()[""].union(*(declared()[extra] for extra in EXTRAS[folder]))
     undeclared = {

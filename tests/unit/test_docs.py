@@ -29,12 +29,13 @@ GENERATED = (
     "docs/data_dictionary.md",
     "docs/features.md",
     "docs/graph.md",
+    "docs/monitoring.md",
     "docs/operations.md",
     "docs/settings.md",
 )
 # Folders of the repository that a page may name a file of.
 NAMED_FILE = re.compile(
-    r"`((?:benchmarks|bentos|dbt_project|docs|finpulse_assets|tests)/[\w./-]+\.(?:py|md|sql|yml|txt))`"
+    r"`((?:benchmarks|bentos|dbt_project|deploy|docs|finpulse_assets|tests)/[\w./-]+\.(?:py|md|sql|yml|txt))`"
 )
 
 

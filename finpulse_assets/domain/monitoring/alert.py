@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
+from finpulse_assets.domain.monitoring.message_forms import Form, Line, written
+
 STATUS = "finpulse status"  # the first command for most alerts
 LONGEST_WHAT = 400
 PASSWORD_IN_URL = re.compile(r"(?<=://)[^/@\s]+@")
@@ -69,6 +71,7 @@ class Alert:
         command: what to type first.
         size: how much is wrong, where that is counted: the sessions that a table lacks.
         run_id: the failed run, where it is about one.
+        assets: keys of the assets that a failed run left undone.
     """
 
     kind: Kind
@@ -79,6 +82,7 @@ class Alert:
     command: str
     size: int | None = None
     run_id: str | None = None
+    assets: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         what = PASSWORD_IN_URL.sub("", " ".join(self.what.split()))
@@ -89,6 +93,22 @@ class Alert:
     def key(self) -> str:
         return f"{self.kind}:{self.subject}"
 
+    @property
+    def alert_id(self) -> str:
+        """The name by which it is acknowledged; the same each time that it opens."""
+        return hashlib.sha256(self.key.encode()).hexdigest()[:8]
+
+    @property
+    def page(self) -> str:
+        """The page of the Dagster UI that shows it; decisions and proofs stand at the promotion."""
+        if self.run_id:
+            return f"runs/{self.run_id}"
+        if self.kind is Kind.CHECK_FAILED:
+            return f"assets/{self.subject.split()[0]}?view=checks"
+        if self.kind is Kind.DRIFT:
+            return f"assets/monitoring/{self.subject.removesuffix('s')}_drift"
+        return f"assets/{self.subject if '/' in self.subject else 'models/promotion'}"
+
 
 @dataclass(frozen=True)
 class Message:
@@ -98,6 +118,7 @@ class Message:
         notice: how many messages about this condition there have been, this one included.
         first_size: the size of the alert when it began.
         reason: why a condition ended, where more is known than `OVER` says.
+        caused: what is wrong because of it and is not notified by itself.
     """
 
     phase: Phase
@@ -106,6 +127,7 @@ class Message:
     notice: int = 1
     first_size: int | None = None
     reason: str = ""
+    caused: tuple[str, ...] = ()
 
     @property
     def message_id(self) -> str:
@@ -117,43 +139,59 @@ class Message:
     def title(self) -> str:
         return f"{self.phase}: {self.alert.kind} {self.alert.subject}"
 
-    def body(self, runbooks: str) -> str:
-        """Return the text: what, since when, how bad, what to type, the runbook below `runbooks`.
+    def body(self, runbooks: str, ui: str = "", form: Form = Form.TEXT) -> str:
+        """Return the text: what, since when, how bad, what to type, where to look.
+
+        Args:
+            runbooks: the folder or URL of the runbooks.
+            ui: URL of the Dagster UI; "" leaves its link out.
+            form: how the destination takes it.
 
         >>> at = datetime(2024, 3, 4, 21, 15, tzinfo=UTC)
-        >>> alert = Alert(Kind.DRIFT, "features", "3 of 9 drift", at, Severity.WARNING, "finpulse")
-        >>> print(Message(Phase.BEGAN, alert, at).body("https://wiki/"))
-        3 of 9 drift
+        >>> alert = Alert(Kind.ASSET_STALE, "raw/x", "late", at, Severity.WARNING, "finpulse")
+        >>> print(Message(Phase.BEGAN, alert, at).body("https://wiki/", "https://ui"))
+        late
         since: 2024-03-04 21:15 UTC
         severity: warning
         command: finpulse
-        runbook: https://wiki/drift.md
+        runbook: https://wiki/asset_stale.md
+        open: https://ui/assets/raw/x
+        acknowledge: finpulse alerts ack ... --for 2d
         message: ...
         """
+        alert, phase = self.alert, self.phase
         lines = [
             *self._facts(),
-            f"command: {self.alert.command}",
-            f"runbook: {runbooks.rstrip('/')}/{self.alert.kind}.md",
-            f"message: {self.message_id}",
+            *(Line("with it", it) for it in self.caused),
+            Line("command", alert.command, is_command=True),
+            Line("runbook", f"{runbooks.rstrip('/')}/{alert.kind}.md", is_link=True),
         ]
-        return "\n".join(lines)
+        if ui:
+            lines.append(Line("open", f"{ui.rstrip('/')}/{alert.page}", is_link=True))
+        if phase in (Phase.BEGAN, Phase.CONTINUES):
+            command = f"finpulse alerts ack {alert.alert_id} --for 2d"
+            lines.append(Line("acknowledge", command, is_command=True))
+        return written([*lines, Line("message", self.message_id)], form)
 
-    def _facts(self) -> list[str]:
-        alert, since = self.alert, f"since: {_utc(self.alert.since)}"
-        severity = f"severity: {alert.severity}"
+    def _facts(self) -> list[Line]:
+        alert, since = self.alert, _utc(self.alert.since)
+        severity = Line("severity", alert.severity)
         lasted = span(self.at - alert.since)
         if self.phase is Phase.ENDED:
             return [
-                f"over: {self.reason or OVER.get(alert.kind, 'it no longer holds')}",
-                since,
-                f"ended: {_utc(self.at)}, after {lasted}",
+                Line("over", self.reason or OVER.get(alert.kind, "it no longer holds")),
+                Line("since", since),
+                Line("ended", f"{_utc(self.at)}, after {lasted}"),
             ]
         if self.phase is Phase.CONTINUES:
             grew = alert.size is not None and alert.size > (self.first_size or 0)
-            growth = [f"grew: from {self.first_size} to {alert.size}"] if grew else []
-            notice = f"notice: {self.notice}"
-            return [alert.what, f"{since}, for {lasted}", *growth, severity, notice]
-        return [alert.what, since, severity]
+            growth = [Line("grew", f"from {self.first_size} to {alert.size}")] if grew else []
+            notice = Line("notice", str(self.notice))
+            return [
+                Line("", alert.what), Line("since", f"{since}, for {lasted}"), *growth, severity,
+                notice,
+            ]  # fmt: skip
+        return [Line("", alert.what), Line("since", since), severity]
 
 
 def span(length: timedelta) -> str:

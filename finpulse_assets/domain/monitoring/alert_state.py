@@ -16,7 +16,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from finpulse_assets.domain.monitoring.alert import Alert, Kind, Message, Phase, span
-from finpulse_assets.domain.monitoring.escalation import Condition
+from finpulse_assets.domain.monitoring.escalation import SEVERITIES, Condition
+from finpulse_assets.errors import AlertError
 
 FIRST_RETRY = timedelta(seconds=30)
 LAST_RETRY = timedelta(minutes=30)
@@ -44,12 +45,14 @@ class Observation:
         happened: the latest decision of each kind; it is notified when its subject is a new one.
         unseen: kinds that could not be judged: what is open of them stays open.
         endings: why a condition ended, by the key of its alert, where that is not plain.
+        causes: the key of the condition that an alert follows from, by its own key.
     """
 
     conditions: tuple[Alert, ...] = ()
     happened: tuple[Alert, ...] = ()
     unseen: frozenset[Kind] = frozenset()
     endings: Mapping[str, str] = field(default_factory=dict)
+    causes: Mapping[str, str] = field(default_factory=dict)
 
     def __add__(self, other: Observation) -> Observation:
         return Observation(
@@ -57,6 +60,7 @@ class Observation:
             happened=(*self.happened, *other.happened),
             unseen=self.unseen | other.unseen,
             endings={**self.endings, **other.endings},
+            causes={**self.causes, **other.causes},
         )
 
 
@@ -75,41 +79,94 @@ def advance(
     """Return the state after an evaluation, and the messages that it makes.
 
     Ends come before beginnings, and these before reminders. Each message enters the outbox once for
-    every destination. Messages to a destination that is no longer set are dropped.
+    every destination. Messages to a destination that is no longer set are dropped. What follows
+    from an open condition, and is not worse, is told in the messages of that condition; it begins
+    to be notified when its cause is over or it grows worse.
     """
-    present = {alert.key: alert for alert in seen.conditions}
-    ended, begun, lasting = {}, {}, {}
-    for key, condition in state.open.items():
-        if key in present:
-            lasting[key] = condition.seen(present[key], now)
-        elif condition.alert.kind in seen.unseen:
-            lasting[key] = condition
-        else:
-            ended[key] = condition
-    for key, alert in present.items():
-        if key not in state.open:
-            begun[key] = Condition.begun(alert, now)
-    again = [c for key, c in lasting.items() if c.notices > state.open[key].notices]
+    held, ended = _held_and_ended(state, seen, now)
+    told_by = {key: cause for key, cause in seen.causes.items() if _is_told_by(cause, key, held)}
+    begun = {
+        key: condition.notified(now)
+        for key, condition in held.items()
+        if not condition.notices and key not in told_by and not condition.is_acknowledged(now)
+    }
+    before = {key: it.notices for key, it in state.open.items() if it.notices}
+    again = {key: it for key, it in held.items() if it.notices > before.get(key, it.notices)}
     new = [alert for alert in seen.happened if state.decisions.get(alert.kind) != alert.subject]
+    caused = {
+        cause: tuple(sorted(key for key in told_by if told_by[key] == cause))
+        for cause in told_by.values()
+    }
     messages = (
         *(_ended(ended[key], seen.endings.get(key, ""), now) for key in sorted(ended)),
-        *(_message(Phase.BEGAN, begun[key], now) for key in sorted(begun)),
-        *(_message(Phase.CONTINUES, condition, now) for condition in again),
+        *(_message(Phase.BEGAN, begun[key], now, caused.get(key)) for key in sorted(begun)),
+        *(_message(Phase.CONTINUES, it, now, caused.get(key)) for key, it in again.items()),
         *(Message(Phase.HAPPENED, alert, now) for alert in new),
     )
     kept = tuple(item for item in state.outbox if item.destination in destinations)
     added = (Pending(message, place, now) for message in messages for place in destinations)
     after = AlertState(
-        open={**lasting, **begun},
+        open={**held, **begun},
         decisions={**state.decisions, **{alert.kind: alert.subject for alert in new}},
         outbox=(*kept, *added),
     )
     return after, messages
 
 
-def _message(phase: Phase, condition: Condition, now: datetime) -> Message:
+def _held_and_ended(
+    state: AlertState, seen: Observation, now: datetime
+) -> tuple[dict[str, Condition], dict[str, Condition]]:
+    """Return what is open now, what begins still without a notice, and the notified that ended."""
+    present = {alert.key: alert for alert in seen.conditions}
+    held, ended = {}, {}
+    for key, condition in state.open.items():
+        if key in present:
+            held[key] = condition.seen(present[key], now)
+        elif condition.alert.kind in seen.unseen:
+            held[key] = condition
+        elif condition.notices:
+            ended[key] = condition
+    begins = {
+        key: Condition.begun(alert, now) for key, alert in present.items() if key not in state.open
+    }
+    return {**held, **begins}, ended
+
+
+def _is_told_by(cause: str, key: str, held: Mapping[str, Condition]) -> bool:
+    """Whether the messages of `cause` tell of the condition `key` too."""
+    if cause not in held or key not in held or held[key].notices:
+        return False
+    own, theirs = held[key].alert.severity, held[cause].alert.severity
+    return SEVERITIES.index(own) <= SEVERITIES.index(theirs)
+
+
+def acknowledged(state: AlertState, alert_id: str, until: datetime) -> AlertState:
+    """Return the state in which somebody sees to an open condition until `until` (UTC).
+
+    Raises:
+        AlertError: no open condition has that id.
+    """
+    for key, condition in state.open.items():
+        if condition.alert.alert_id == alert_id:
+            seen_to = replace(condition, acknowledged_until=until)
+            return replace(state, open={**state.open, key: seen_to})
+    known = ", ".join(condition.alert.alert_id for condition in state.open.values())
+    raise AlertError(
+        f"no open alert has the id {alert_id}",
+        hint=f"open are: {known}" if known else "none is open, see finpulse alerts",
+    )
+
+
+def _message(
+    phase: Phase, condition: Condition, now: datetime, caused: tuple[str, ...] | None = None
+) -> Message:
     return Message(
-        phase, condition.alert, now, notice=condition.notices, first_size=condition.first_size
+        phase,
+        condition.alert,
+        now,
+        notice=condition.notices,
+        first_size=condition.first_size,
+        caused=caused or (),
     )
 
 

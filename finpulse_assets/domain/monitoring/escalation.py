@@ -28,9 +28,10 @@ class Condition:
             falls while it is open.
         begun_at: UTC time of the first notice; data of a past year may be stale since that year.
         notified_at: UTC time of the last notice.
-        notices: how many there have been.
+        notices: how many there have been; 0 while it is told by the message of its cause alone.
         first_size: the size of the alert when it began.
         notified_size: its size at the last notice.
+        acknowledged_until: UTC time up to which somebody sees to it; None where nobody does.
     """
 
     alert: Alert
@@ -39,11 +40,12 @@ class Condition:
     notices: int = 1
     first_size: int | None = None
     notified_size: int | None = None
+    acknowledged_until: datetime | None = None
 
     @classmethod
     def begun(cls, alert: Alert, now: datetime) -> Condition:
-        """Return the condition of an alert that is found for the first time."""
-        return cls(alert, now, now, first_size=alert.size, notified_size=alert.size)
+        """Return the condition of an alert that is found for the first time, not notified yet."""
+        return cls(alert, now, now, notices=0, first_size=alert.size, notified_size=alert.size)
 
     def seen(self, alert: Alert, now: datetime) -> Condition:
         """Return the condition after it was found again as `alert`.
@@ -51,7 +53,8 @@ class Condition:
         It is notified again, with one notice more, when it passed another step of its size (3, 8,
         13, ...), when its severity grew, or when the reminder is due: after 1, 2, 4 and then every
         7 days, or 10 where it has a size. A warning becomes critical when it grows by a step or
-        has lasted 7 days.
+        has lasted 7 days. While it is acknowledged nothing is notified; when that time is over, it
+        is at once.
         """
         has_grown = step(alert.size) > step(self.notified_size)
         has_lasted = now - self.begun_at >= CRITICAL_AFTER
@@ -59,10 +62,27 @@ class Condition:
         if severity is Severity.WARNING and (has_grown or has_lasted):
             severity = Severity.CRITICAL
         found = replace(self, alert=replace(alert, since=self.alert.since, severity=severity))
-        is_worse = has_grown or severity is not self.alert.severity
-        if not is_worse and not self._is_reminder_due(now):
+        if not self.notices or self.is_acknowledged(now):
             return found
-        return replace(found, notified_at=now, notices=self.notices + 1, notified_size=alert.size)
+        is_worse = has_grown or severity is not self.alert.severity
+        has_lapsed = self.acknowledged_until is not None
+        if not (is_worse or has_lapsed or self._is_reminder_due(now)):
+            return found
+        return found.notified(now)
+
+    def notified(self, now: datetime) -> Condition:
+        """Return the condition after one notice more."""
+        return replace(
+            self,
+            notified_at=now,
+            notices=self.notices + 1,
+            notified_size=self.alert.size,
+            acknowledged_until=None,
+        )
+
+    def is_acknowledged(self, now: datetime) -> bool:
+        """Return whether somebody sees to it at `now` (UTC)."""
+        return self.acknowledged_until is not None and now < self.acknowledged_until
 
     def _is_reminder_due(self, now: datetime) -> bool:
         if self.notified_at > now:  # a clock was set back: rather once too often than never

@@ -108,6 +108,7 @@ def _failed(failed: RunOutcome) -> Alert:
         Severity.CRITICAL,
         RUNS,
         run_id=failed.run_id,
+        assets=tuple(sorted(failed.undone or ())),
     )
 
 

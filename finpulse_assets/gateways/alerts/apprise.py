@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from finpulse_assets.domain.monitoring.alert import Message, Phase, Severity
+from finpulse_assets.domain.monitoring.message_forms import Form
 from finpulse_assets.errors import AlertError, SettingError
 
 TIMEOUT_SECONDS = 10.0
@@ -47,12 +48,14 @@ class AppriseSender:
         urls: Apprise URLs by comma, the value of the setting; secret.
         source: which deployment this is, put before each title.
         runbooks: where the runbook pages are.
+        ui: URL of the Dagster UI, for links; "" leaves them out.
         timeout_seconds: the most that one delivery may take.
     """
 
     urls: str = field(repr=False)
     source: str = "finpulse"
     runbooks: str = "docs/runbooks"
+    ui: str = ""
     timeout_seconds: float = TIMEOUT_SECONDS
 
     @property
@@ -67,11 +70,13 @@ class AppriseSender:
     def send(self, destination: str, message: Message) -> None:
         """Deliver `message`; see `AlertSender.send`."""
         service = self._service(destination)
+        # What the service shows best by itself, or what its URL asks for (format=text).
+        form = Form(service[0].resolve_format(None).value)
         result = service.notify(
             title=f"[{self.source}] {message.title}",
-            body=message.body(self.runbooks),
+            body=message.body(self.runbooks, self.ui, form),
             notify_type=_notify_type(message),
-            body_format="text",
+            body_format=form.value,
             timeout=self.timeout_seconds,
         )
         if not result:

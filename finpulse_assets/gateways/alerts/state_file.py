@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -19,10 +20,13 @@ from pathlib import Path
 from typing import Any
 
 from finpulse_assets.domain.monitoring.alert import Alert, Kind, Message, Phase, Severity
-from finpulse_assets.domain.monitoring.alert_state import AlertState, Pending
+from finpulse_assets.domain.monitoring.alert_state import AlertState, Pending, acknowledged
 from finpulse_assets.domain.monitoring.escalation import Condition
-from finpulse_assets.errors import LakeError
+from finpulse_assets.errors import AlertError, LakeError
 from finpulse_assets.gateways.atomic import write_json
+
+# A tick holds the state for half a minute where destinations are slow.
+PATIENCE = 60.0
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,26 @@ class AlertStore:
     @property
     def heartbeat_path(self) -> Path:
         return self.root / "heartbeat.json"
+
+    def acknowledge(self, alert_id: str, until: datetime, *, patience: float = PATIENCE) -> None:
+        """Note that somebody sees to an open alert until `until` (UTC).
+
+        Raises:
+            AlertError: no open alert has that id, or an evaluator holds the state for longer than
+                `patience` seconds.
+        """
+        deadline = time.monotonic() + patience
+        while True:
+            with self.claimed() as is_mine:
+                if is_mine:
+                    self.save(acknowledged(self.load(), alert_id, until))
+                    return
+            if time.monotonic() > deadline:
+                raise AlertError(
+                    f"another evaluator has held {self.root} for {patience:.0f} s",
+                    hint="run the command again",
+                )
+            time.sleep(0.2)
 
     @contextmanager
     def claimed(self) -> Iterator[bool]:
@@ -123,10 +147,12 @@ def _state_of(content: Mapping[str, Any]) -> AlertState:
 
 
 def _condition_of(item: Mapping[str, Any]) -> Condition:
+    until = item.get("acknowledged_until")
     changed = {
         "alert": _alert_of(item["alert"]),
         "begun_at": _time(item["begun_at"]),
         "notified_at": _time(item["notified_at"]),
+        "acknowledged_until": until and _time(until),
     }
     return Condition(**{**item, **changed})
 
@@ -137,6 +163,7 @@ def _pending_of(item: Mapping[str, Any]) -> Pending:
         "phase": Phase(message["phase"]),
         "alert": _alert_of(message["alert"]),
         "at": _time(message["at"]),
+        "caused": tuple(message.get("caused", ())),
     }
     return Pending(
         message=Message(**{**message, **changed}),
@@ -151,6 +178,7 @@ def _alert_of(item: Mapping[str, Any]) -> Alert:
         "kind": Kind(item["kind"]),
         "severity": Severity(item["severity"]),
         "since": _time(item["since"]),
+        "assets": tuple(item.get("assets", ())),
     }
     return Alert(**{**item, **changed})
 

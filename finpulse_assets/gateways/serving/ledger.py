@@ -22,7 +22,7 @@ from finpulse_assets.domain.serving.outcomes import Reported
 from finpulse_assets.errors import LedgerError
 from finpulse_assets.gateways.atomic import staged_folder
 from finpulse_assets.gateways.models.sealed_folder import MANIFEST, sha256_of_file
-from finpulse_assets.gateways.serving.prediction_id import microseconds_of
+from finpulse_assets.gateways.serving.prediction_id import begun_at, microseconds_of
 
 SEGMENT_BYTES = 32 * 1024 * 1024
 SEGMENT_AGE = timedelta(minutes=5)
@@ -150,6 +150,11 @@ def ended_segments(ledger: Path) -> Iterator[Path]:
             except BlockingIOError:
                 continue
         yield path
+
+
+def waiting_since(ledger: Path) -> list[datetime]:
+    """Return when each segment was begun (UTC) that predictions/ledger does not hold yet."""
+    return [begun_at(path.name) for path in ledger.glob(f"*{OPEN}")]
 
 
 def mark_kept(segment: Path, now: datetime) -> None:

@@ -32,6 +32,11 @@ def microseconds_of(now: datetime) -> int:
     return (now - _EPOCH) // _MICROSECOND
 
 
+def begun_at(name: str) -> datetime:
+    """Return the time (UTC) that the name of a segment, or of an answer, begins with."""
+    return _EPOCH + int(name[:14], 16) * _MICROSECOND
+
+
 def time_of(prediction_id: str) -> datetime:
     """Return when the answer of that id was given (UTC).
 
@@ -42,7 +47,7 @@ def time_of(prediction_id: str) -> datetime:
         if len(prediction_id) != LENGTH or prediction_id[14] != "-":
             raise ValueError
         int(prediction_id[15:], 16)
-        return _EPOCH + int(prediction_id[:14], 16) * _MICROSECOND
+        return begun_at(prediction_id)
     except (ValueError, OverflowError) as error:
         raise RequestError(
             f"{prediction_id[:40]!a} is no prediction id",

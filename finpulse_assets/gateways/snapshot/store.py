@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 CURRENT = "analytics.duckdb"
 FOLDER, VERSIONS = "snapshots", "finpulse-*.duckdb"
+AS_OF = "%Y%m%dT%H%M%SZ"  # in the names of versions
 BUILDING = ".building-"
 READ_ONLY = 0o444
 
@@ -73,6 +74,12 @@ class SnapshotStore:
 
         return sorted(self.folder.glob(VERSIONS), key=age, reverse=True)
 
+    def newest_as_of(self) -> datetime | None:
+        """Return the as-of time (UTC) of the newest version, by the names of the files alone."""
+        stamps = (path.name.split("-")[1] for path in self.folder.glob(VERSIONS))
+        newest = max(stamps, default=None)
+        return newest and datetime.strptime(newest, AS_OF).replace(tzinfo=UTC)
+
     def version(self, name: str) -> Path:
         """Return the kept version of that id or file name.
 
@@ -115,7 +122,7 @@ class SnapshotStore:
             snapshot_id, rows = write_snapshot(
                 building, tables, macros, as_of=as_of, warehouse=warehouse, now=now
             )
-            path = self.folder / f"finpulse-{as_of:%Y%m%dT%H%M%SZ}-{snapshot_id}.duckdb"
+            path = self.folder / f"finpulse-{as_of:{AS_OF}}-{snapshot_id}.duckdb"
             is_new = not path.exists()
             if is_new:
                 _seal(building)

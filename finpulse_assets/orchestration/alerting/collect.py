@@ -18,6 +18,7 @@ from finpulse_assets.gateways.alerts.state_file import AlertStore
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.gateways.models.model_store import ModelStore
 from finpulse_assets.orchestration.alerting import facts
+from finpulse_assets.orchestration.alerting.causes import causes_of
 from finpulse_assets.orchestration.alerting.runs import RunHistory
 from finpulse_assets.orchestration.alerting.tables import WATCHED, table_statuses, usual_gaps
 from finpulse_assets.orchestration.run.clock_file import data_due
@@ -55,7 +56,8 @@ class Collector:
             except FinPulseError as error:
                 self.problems.append(str(error))
                 found += Observation(unseen=kinds)
-        return found
+        causes = causes_of(found.conditions, self.repository.asset_graph)
+        return found + Observation(causes=causes)
 
     def _parts(self, state: AlertState, now: datetime) -> Iterator[Part]:
         runs = [c.alert for c in state.open.values() if c.alert.kind is Kind.RUN_FAILED]

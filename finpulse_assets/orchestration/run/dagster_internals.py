@@ -7,6 +7,7 @@
 - `DATA_VERSION_TAG`: where a materialization holds its data version.
 - `DecoratedOpFunction` and `replace`: to put a wrapper around the body of every asset in one place.
 - The tags of a run that covers a span of partitions, which no public name stands for.
+- The console's logger, which no setting of Dagster replaces for every run: `write_runs_with`.
 - The SQLite storages, which would make an engine for every event: `reuse_engines`.
 
 Dagster is pinned to a minor version in pyproject.toml for the sake of this page.
@@ -14,13 +15,15 @@ Dagster is pinned to a minor version in pyproject.toml for the sake of this page
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime
 from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from dagster import InitLoggerContext, colored_console_logger
 from dagster._core.definitions.data_version import DATA_VERSION_TAG
 from dagster._core.definitions.decorators.op_decorator import DecoratedOpFunction
 from dagster._core.definitions.freshness import (
@@ -56,6 +59,11 @@ def freeze_time(at: datetime) -> AbstractContextManager[None]:
     from dagster._core.test_utils import freeze_time as frozen  # what only a rehearsal loads
 
     return frozen(at)
+
+
+def write_runs_with(make: Callable[[InitLoggerContext], logging.Logger]) -> None:
+    """Let runs without loggers of their own write to what `make` returns."""
+    colored_console_logger._logger_fn = make
 
 
 def reuse_engines() -> None:
@@ -105,4 +113,5 @@ __all__ = [
     "freeze_time",
     "replace",
     "reuse_engines",
+    "write_runs_with",
 ]

@@ -73,6 +73,7 @@ def alert_sender(settings: Settings) -> AlertSender:
         settings.alert_urls.get_secret_value() if settings.alert_urls else "",
         source=f"finpulse {settings.profile.value}",
         runbooks=settings.runbook_url,
+        ui=settings.ui_url,
     )
 
 

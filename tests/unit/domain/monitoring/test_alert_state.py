@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -35,7 +36,12 @@ from finpulse_assets.domain.monitoring.alert_state import (
 
 NOON = datetime(2024, 3, 4, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
-RUNBOOKS = Path(__file__).parents[4] / "docs" / "runbooks"
+ROOT = Path(__file__).parents[4]
+RUNBOOKS = ROOT / "docs" / "runbooks"
+# The rules of Prometheus have runbooks too.
+OF_RULES = set(
+    re.findall(r"runbooks }}/(\w+)\.md", (ROOT / "deploy/monitoring/rules.yml").read_text())
+)
 
 
 def alert(subject: str = "prices", kind: Kind = Kind.ASSET_STALE, what: str = "late") -> Alert:
@@ -165,6 +171,7 @@ def test_a_message_says_what_since_when_how_bad_where_to_look_and_its_runbook(ki
         "severity: warning",
         "command: finpulse status",
         f"runbook: https://wiki.example/runbooks/{kind}.md",
+        f"acknowledge: finpulse alerts ack {message.alert.alert_id} --for 2d",
         f"message: {message.message_id}",
     ]
 
@@ -172,7 +179,7 @@ def test_a_message_says_what_since_when_how_bad_where_to_look_and_its_runbook(ki
 HEADINGS = ["What it means", "First look", "Usual causes", "How to mend", "How to silence"]
 
 
-@pytest.mark.parametrize("name", [*Kind, "automation_silent"])
+@pytest.mark.parametrize("name", sorted({*Kind, "automation_silent", *OF_RULES}))
 def test_every_alert_has_a_short_runbook(name):
     lines = (RUNBOOKS / f"{name}.md").read_text().splitlines()
     assert lines[0] == f"# {name}"
@@ -184,7 +191,7 @@ def test_every_alert_has_a_short_runbook(name):
 
 def test_every_runbook_belongs_to_an_alert():
     names = {path.stem for path in RUNBOOKS.glob("*.md")}
-    assert names == {*map(str, Kind), "automation_silent", "README"}
+    assert names == {*map(str, Kind), "automation_silent", *OF_RULES, "README"}
 
 
 @pytest.mark.parametrize(

@@ -79,11 +79,12 @@ def test_a_condition_that_shrinks_and_grows_again_keeps_its_beginning_and_is_not
 
 
 def test_severity_never_falls_while_the_condition_is_open():
-    begun = Condition.begun(alert(severity=CRITICAL), NOON)
+    begun = Condition.begun(alert(severity=CRITICAL), NOON).notified(NOON)
     later = begun.seen(alert(severity=WARNING), NOON + DAY / 2)
     assert (later.alert.severity, later.notices) == (CRITICAL, 1)
 
 
 @pytest.mark.parametrize(("back", "notices"), [(DAY / 2, 1), (DAY * 30, 2)])
 def test_a_clock_that_was_set_back_far_does_not_silence_a_condition(back, notices):
-    assert Condition.begun(alert(), NOON + back).seen(alert(), NOON).notices == notices
+    begun = Condition.begun(alert(), NOON + back).notified(NOON + back)
+    assert begun.seen(alert(), NOON).notices == notices

@@ -1,0 +1,1 @@
+"""Language models that write reports: one of this machine in a process of its own, or a server."""

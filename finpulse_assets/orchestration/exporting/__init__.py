@@ -1,0 +1,1 @@
+"""The numbers that ops watch, collected from a home and its Dagster instance."""

@@ -1,0 +1,1 @@
+"""The analyst's report: facts read from the home, written, checked, and kept as pages."""
