@@ -14,7 +14,7 @@ from finpulse_assets.errors import SettingError
 
 PREFIX = "FINPULSE_"
 # Variables of the same prefix that others read: dbt its paths, the tests and benchmarks their data,
-# a running service what `finpulse serve` tells it.
+# a running service what `finpulse serve` tells it, the dashboard what `finpulse dashboard` does.
 NO_SETTINGS = {
     "FINPULSE_LAKE",
     "FINPULSE_WAREHOUSE",
@@ -25,6 +25,9 @@ NO_SETTINGS = {
     "FINPULSE_STAND_IN",
     "FINPULSE_LEDGER_FOLDER",
     "FINPULSE_SERVICE_KEYS",
+    "FINPULSE_DASHBOARD_ROOT",
+    "FINPULSE_DASHBOARD_SERVICE",
+    "FINPULSE_DASHBOARD_RUNBOOKS",
 }
 
 

@@ -5,6 +5,7 @@ Opening a published file, refusing what is no query, turning DuckDB's failures i
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from finpulse_assets.errors import WarehouseError
 
 if TYPE_CHECKING:
     import duckdb
+    import polars as pl
 
 PUBLISH = "run `finpulse run`, which publishes it"
 # A query may read the snapshot and nothing else: no file, no network, no extension.
@@ -68,6 +70,27 @@ class SnapshotReader:
                 raise _as_sentence(error) from error
         is_cut = limit is not None and len(rows) > limit
         return QueryResult(columns, rows[:limit] if is_cut else rows, is_cut)
+
+    def frame(self, sql: str, parameters: Mapping[str, object] | None = None) -> pl.DataFrame:
+        """Return the rows of one SELECT as a polars frame, times in UTC.
+
+        Args:
+            sql: one query; `$name` stands for a value.
+            parameters: the values by name.
+
+        Raises:
+            WarehouseError: as `query`.
+        """
+        import duckdb
+        import polars as pl
+
+        with self._open() as connection:
+            try:
+                _check_is_query(connection, sql)
+                found = connection.sql(sql, params=dict(parameters or {}))
+                return pl.from_arrow(found.to_arrow_table())
+            except duckdb.Error as error:
+                raise _as_sentence(error) from error
 
     def tables(self) -> QueryResult:
         """Return name, row count and comment of every table."""

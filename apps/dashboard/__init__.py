@@ -1,0 +1,1 @@
+"""The dashboard: Streamlit pages on the analysts' snapshot and the prediction service."""
