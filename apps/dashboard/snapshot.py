@@ -10,7 +10,7 @@ import polars as pl
 import streamlit as st
 
 from finpulse_assets.gateways.serving.dashboard_environment import ROOT
-from finpulse_assets.gateways.snapshot.reader import SnapshotReader
+from finpulse_assets.gateways.snapshot.reader import OpenSnapshot, SnapshotReader
 from finpulse_assets.gateways.snapshot.store import SnapshotStore
 
 # A query and the values of its $parameters -> its rows.
@@ -44,4 +44,9 @@ def ask(sql: str, **parameters: object) -> pl.DataFrame:
 def _kept(
     path: Path, state: tuple[int, ...] | None, sql: str, parameters: tuple[tuple[str, object], ...]
 ) -> pl.DataFrame:
-    return SnapshotReader(path).frame(sql, dict(parameters))
+    return _opened(path, state).frame(sql, dict(parameters))
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _opened(path: Path, state: tuple[int, ...] | None) -> OpenSnapshot:  # noqa: ARG001
+    return SnapshotReader(path).opened()

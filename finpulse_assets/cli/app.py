@@ -20,6 +20,7 @@ from finpulse_assets.cli import (
     audit,
     backfill,
     backtest,
+    dashboard,
     doctor,
     key,
     predict,
@@ -63,6 +64,7 @@ app.command("as-of")(audit.as_of)
 app.command("as-if")(as_if.as_if)
 app.command("serve")(serve.serve)
 app.command("rollout")(rollout.rollout)
+app.command("dashboard")(dashboard.dashboard)
 app.command("predict")(predict.predict)
 app.command("key")(key.key)
 app.command("replay")(replay.replay)

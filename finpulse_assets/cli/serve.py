@@ -49,7 +49,7 @@ def serve(
     store = BentoStore(settings.bentos)
     bento = store.newest()
     predictor = read_bundle(bento.bundle)
-    _check_port(host, port)
+    check_port(host, port)
     if host != LOOPBACK and not read_keys(settings.service_keys):
         raise ServiceError(
             f"the service would listen on {host} without a key",
@@ -92,7 +92,7 @@ def serve(
     os.execve(sys.executable, command, environment)  # noqa: S606
 
 
-def _check_port(host: str, port: int) -> None:
+def check_port(host: str, port: int) -> None:
     """Fail now, in one sentence, where BentoML would print a traceback.
 
     Raises:

@@ -34,6 +34,7 @@ EXTRAS = {
     "finpulse_assets/gateways/serving": {"service"},
     "finpulse_assets/gateways/alerts": {"monitoring"},
     "finpulse_assets/gateways/reports": {"monitoring"},
+    "apps/dashboard": {"dashboard"},
     "bentos": {"service"},
     "tests": {"dev", "ray"},
     "benchmarks": {"dev", "bench"},
@@ -74,7 +75,7 @@ def imported(path: Path) -> Iterator[str]:
 @pytest.mark.parametrize("folder", EXTRAS)
 def test_what_is_imported_is_declared(folder):
     own = {path.stem for path in (*ROOT.glob("tests/**/*.py"), *ROOT.glob("benchmarks/*.py"))}
-    own |= {"finpulse_assets", "bentos", "tests"}
+    own |= {"finpulse_assets", "apps", "bentos", "tests"}
     distributions = packages_distributions()
     allowed = declared()[""].union(*(declared()[extra] for extra in EXTRAS[folder]))
     undeclared = {

@@ -182,8 +182,8 @@ def profile_figure(rows: pl.DataFrame) -> go.Figure:
                     height=90 + 26 * rows.height)  # fmt: skip
     figure.update_layout(barmode="group")
     shown = rows.reverse()
-    for column, words, colour in (("missing_share", "missing", DOWN),
-                                  ("outlier_share", "beyond 5 robust deviations", SECOND)):  # fmt: skip
+    beyond = ("outlier_share", "beyond 5 robust deviations", SECOND)
+    for column, words, colour in (("missing_share", "missing", DOWN), beyond):
         figure.add_bar(x=(100 * shown[column]).to_list(), y=shown["feature"].to_list(), name=words,
                        orientation="h", marker_color=colour,
                        hovertemplate="%{y}: %{x:.2f} %<extra></extra>")  # fmt: skip

@@ -87,7 +87,8 @@ def market_volume_figure(rows: pl.DataFrame) -> go.Figure:
     """
     mean = rows["tweet_count"].mean()
     figure = canvas(f"{mean:,.0f} tweets a session on average, the busiest "
-                    f"{rows['tweet_count'].max():,}", x="session", y="texts", height=260)  # fmt: skip
+                    f"{rows['tweet_count'].max():,}", x="session", y="texts",
+                    height=260)  # fmt: skip
     figure.update_layout(barmode="stack")
     for name, colour in (("tweet_count", ACCENT), ("headline_count", DOWN)):
         figure.add_bar(
@@ -217,7 +218,8 @@ def live_figure(metric: str, unit: str, rows: pl.DataFrame) -> go.Figure:
     if whiskers.height > 1:
         figure.add_scatter(
             x=[*whiskers["session_date"], *whiskers["session_date"].reverse()],
-            y=[*whiskers["upper"], *whiskers["lower"].reverse()], fill="toself", name="95 % interval",
+            y=[*whiskers["upper"], *whiskers["lower"].reverse()], fill="toself",
+            name="95 % interval",
             fillcolor=faint(ACCENT), line={"width": 0}, hoverinfo="skip", mode="lines",
         )  # fmt: skip
     for at, name in enumerate(rows["predictor"].unique().sort().to_list()):
@@ -249,5 +251,6 @@ def stacked_figure(
     figure.update_layout(barmode="stack")
     for column, words, colour in columns:
         figure.add_bar(x=rows[x].to_list(), y=rows[column].to_list(), name=words,
-                       marker_color=colour, hovertemplate="%{x}: %{y:,}<extra></extra>")  # fmt: skip
+                       marker_color=colour,
+                       hovertemplate="%{x}: %{y:,}<extra></extra>")  # fmt: skip
     return figure

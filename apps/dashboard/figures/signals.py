@@ -76,9 +76,7 @@ def forecast_figure(
     return figure
 
 
-def _add_expected(
-    figure: go.Figure, last_day: date, last: float, said: dict, band: dict
-) -> None:
+def _add_expected(figure: go.Figure, last_day: date, last: float, said: dict, band: dict) -> None:
     day = said["target_session_date"]
     colour = direction_colour(said["probability_up"] >= 0.5, said["abstains"])
     expected = last * (1 + said["expected_return"])
@@ -112,3 +110,28 @@ def _title(ticker: str, last: float, said: dict | None, came: dict | None) -> st
     words = "the model abstains" if said["abstains"] else f"{direction} is expected"
     title = f"{ticker} for {day}: {words}, {last:.2f} to {expected:.2f} USD"
     return title if came is None else f"{title}; it closed at {came['close']:.2f}"
+
+
+def change_figure(ticker: str, before: dict[str, object], after: dict[str, object]) -> go.Figure:
+    """Return the probability without and with a made-up text.
+
+    Args:
+        ticker: that was asked for.
+        before: the service's answer without the text: probability, abstain.
+        after: that with it.
+    """
+    was, now = (100 * float(it["probability"]) for it in (before, after))
+    figure = canvas(
+        f"The text moves P(up) of {ticker} by {now - was:+.1f} points, {was:.1f} to {now:.1f} %",
+        x="probability of an up session, %", y="", height=190,
+    )  # fmt: skip
+    figure.add_bar(
+        x=[now, was], y=["with the text", "without it"], orientation="h",
+        marker_color=[direction_colour(it["probability"] >= 0.5, bool(it.get("abstain")))
+                      for it in (after, before)],
+        text=[f"{now:.1f} %", f"{was:.1f} %"], textposition="auto",
+        hovertemplate="%{y}: %{x:.1f} %<extra></extra>",
+    )  # fmt: skip
+    figure.add_vline(x=50, line_color=ABSTAIN, line_width=1)
+    figure.update_xaxes(range=[0, 100])
+    return figure

@@ -45,7 +45,9 @@ def volume(ask: Ask, sessions: int) -> pl.DataFrame:
     ).reverse()
 
 
-def correlations(ask: Ask, sessions: int, features: tuple[str, ...] = TEXT_FEATURES) -> pl.DataFrame:
+def correlations(
+    ask: Ask, sessions: int, features: tuple[str, ...] = TEXT_FEATURES
+) -> pl.DataFrame:
     """Return the rank correlation of features with the next return, its mean over sessions.
 
     Ranks are taken among the tickers of a session. `lower` and `upper` bound the mean by its
@@ -66,8 +68,8 @@ def correlations(ask: Ask, sessions: int, features: tuple[str, ...] = TEXT_FEATU
     each = ", ".join(f"corr({name}, outcome) as {name}, count({name}) as n_{name}"
                      for name in features)  # fmt: skip
     means = " union all ".join(
-        f"select '{name}' as feature, avg({name}) as mean, stddev_samp({name}) / sqrt(count({name}))"
-        f" as error, {Z} * sqrt(sum(1 / (n_{name} - 1)) filter ({name} is not null))"
+        f"select '{name}' as feature, avg({name}) as mean,"
+        f" stddev_samp({name}) / sqrt(count({name})) as error, {Z} * sqrt(sum(1 / (n_{name} - 1)) filter ({name} is not null))"
         f" / count({name}) as chance, count({name}) as session_count,"
         f" sum(n_{name}) filter ({name} is not null) as row_count from by_session"
         for name in features
@@ -87,7 +89,7 @@ def correlations(ask: Ask, sessions: int, features: tuple[str, ...] = TEXT_FEATU
         select feature, mean, mean - {Z} * error as lower, mean + {Z} * error as upper, chance,
                session_count, row_count::bigint as row_count
         from means where session_count > 1 order by abs(mean) desc
-        """,  # noqa: S608
+        """,
         sessions=sessions,
     )
 
@@ -102,7 +104,7 @@ def pairs(ask: Ask, x: str, y: str, ticker: str | None) -> pl.DataFrame:
         select ticker, session_date, {x}::double as x, {y}::double as y from fct_training_set
         where {x} is not null and {y} is not null and ($ticker is null or ticker = $ticker)
         order by hash(ticker, session_date) limit {POINTS}
-        """,  # noqa: S608
+        """,
         ticker=ticker,
     )
 
@@ -118,10 +120,10 @@ def pair_means(ask: Ask, x: str, y: str, ticker: str | None) -> pl.DataFrame:
             select session_date, {x}::double as x, {y}::double as y from fct_training_set
             where {x} is not null and {y} is not null and ($ticker is null or ticker = $ticker)
         ), placed as (select *, ntile(20) over (order by x) as part from held)
-        select avg(x) as x, avg(y) as y, stddev_samp(y) / sqrt(count(distinct session_date)) as error,
-               count(*) as row_count, (select corr(x, y) from held) as correlation
+        select avg(x) as x, avg(y) as y,
+               stddev_samp(y) / sqrt(count(distinct session_date)) as error, count(*) as row_count, (select corr(x, y) from held) as correlation
         from placed group by part order by part
-        """,  # noqa: S608
+        """,
         ticker=ticker,
     )
 
@@ -139,7 +141,7 @@ def family_over_time(ask: Ask, names: list[str], ticker: str | None, sessions: i
           and session_date > (select min(session_date) - 1 from (select distinct session_date
               from fct_daily_features order by session_date desc limit $sessions))
         group by session_date order by session_date
-        """,  # noqa: S608
+        """,
         ticker=ticker,
         sessions=sessions,
     )

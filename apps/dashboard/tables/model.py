@@ -8,6 +8,7 @@ import polars as pl
 
 from apps.dashboard.snapshot import Ask
 from apps.dashboard.tables.signals import CHAMPION
+from finpulse_assets.domain.models.calibration import Calibration
 
 METRICS = {
     "rank_ic": "rank IC, correlation within a session",
@@ -18,12 +19,19 @@ METRICS = {
     "long_short_return": "top minus bottom third, fraction a session",
     "log_loss": "log loss, nats",
 }
+NOT_LIVE = ("rank_ic_gain", "mcc_of_median")  # of the evaluation alone
+FOLD = pl.format("fold {}", pl.col("fold"))
+
+
+def bins(calibration: Calibration) -> pl.DataFrame:
+    """Return the bins of a calibration as rows."""
+    return pl.DataFrame(calibration.to_dict()["bins"])
 
 
 def evaluated(ask: Ask) -> list[str]:
     """Return the evaluated candidates, the champion first."""
     return ask(
-        f"select candidate from evaluation group by candidate "  # noqa: S608
+        f"select candidate from evaluation group by candidate "
         f"order by any_value(candidate_id) <> {CHAMPION}, candidate"
     )["candidate"].to_list()
 
@@ -115,13 +123,14 @@ def predicted(ask: Ask) -> pl.DataFrame:
     return ask(
         f"""
         select session_date, avg(probability_up) as mean_probability,
-               quantile_cont(probability_up, 0.1) as low, quantile_cont(probability_up, 0.9) as high,
+               quantile_cont(probability_up, 0.1) as low,
+               quantile_cont(probability_up, 0.9) as high,
                avg((probability_up >= 0.5)::int) as up_share, count(*) as row_count
         from (select session_date, probability_up from out_of_sample_predictions
               where candidate_id = {CHAMPION} and probability_up is not null union all
               select session_date, probability_up from daily_signals_as_of(now()))
         group by session_date order by session_date desc limit 250
-        """  # noqa: S608
+        """
     ).reverse()
 
 

@@ -18,6 +18,7 @@ REACHES = {
     "feature_drift": "session_date",
     "text_drift": "session_date",
 }
+RUN = pl.col("requested_at").dt.strftime("%Y-%m-%d %H:%M")
 
 
 def freshness(ask: Ask, now: object) -> pl.DataFrame:
@@ -28,7 +29,7 @@ def freshness(ask: Ask, now: object) -> pl.DataFrame:
     """
     each = " union all ".join(
         f"select '{table}' as table_name, count(*) as row_count, max({column}) as reaches "
-        f"from {table}"  # noqa: S608
+        f"from {table}"
         for table, column in REACHES.items()
     )
     return ask(
@@ -38,7 +39,7 @@ def freshness(ask: Ask, now: object) -> pl.DataFrame:
                if(reaches is null, null, (select count(*) from sessions where decision_at <= $now
                   and session_date > reaches)) as sessions_behind
         from held order by sessions_behind desc nulls last, table_name
-        """,  # noqa: S608
+        """,
         now=now,
     )
 
@@ -75,7 +76,7 @@ def refused_by_run(ask: Ask) -> pl.DataFrame:
         select requested_at, source, sum(delivered_rows)::bigint as delivered_rows,
                sum(new_rows)::bigint as new_rows, sum(late_rows)::bigint as late_rows,
                sum(refused_rows)::bigint as refused_rows
-        from requests group by all
+        from requests group by requested_at, source
         qualify dense_rank() over (order by requested_at desc) <= 60 order by requested_at, source
     """)
 
@@ -119,7 +120,7 @@ def coverage(ask: Ask, kind: str, source: str, days: int = 371) -> pl.DataFrame:
         where sessions.session_date between (select min(session_date) from counted)
                                         and (select max(session_date) from counted)
         order by session_date
-        """,  # noqa: S608
+        """,
         source=source, days=days,
     )  # fmt: skip
 

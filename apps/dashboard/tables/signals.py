@@ -32,7 +32,7 @@ def strongest(ask: Ask, count: int = 10) -> pl.DataFrame:
         select ticker, target_session_date, probability_up, probability_lower, probability_upper,
                expected_return, abstains, reasons, model_version
         from live order by abs(probability_up - 0.5) desc, ticker limit $count
-        """,  # noqa: S608
+        """,
         count=count,
     )
 
@@ -54,7 +54,7 @@ def past_sessions(ask: Ask, ticker: str) -> list[date]:
         )
         select session_date from said semi join (from fct_labels where ticker = $ticker)
         using (session_date) order by session_date desc
-        """,  # noqa: S608
+        """,
         ticker=ticker,
     )["session_date"].to_list()
 
@@ -79,7 +79,7 @@ def said(ask: Ask, ticker: str, session: date) -> dict[str, object] | None:
               and candidate_id = {CHAMPION}
         )
         from live union all by name from tested where not exists (from live)
-        """,  # noqa: S608
+        """,
         ticker=ticker, session=session,
     )  # fmt: skip
     return rows.row(0, named=True) if rows.height else None
@@ -137,7 +137,7 @@ def band(ask: Ask, ticker: str, session: date) -> dict[str, object]:
         select quantile_cont(error, $low) as lower, quantile_cont(error, $high) as upper,
                count(*) as row_count, if(any_value(is_enough), $ticker, 'all tickers') as scope
         from missed, own where not is_enough or ticker = $ticker
-        """,  # noqa: S608
+        """,
         ticker=ticker, session=session, least=LEAST_FOR_BAND, low=edge, high=1 - edge,
     ).row(0, named=True)  # fmt: skip
 
@@ -181,11 +181,12 @@ def errors(ask: Ask, ticker: str) -> pl.DataFrame:
     """
     return ask(
         f"""
-        select count(*) as row_count, avg(abs(return_next_session - expected_return)) as model_error,
+        select count(*) as row_count,
+               avg(abs(return_next_session - expected_return)) as model_error,
                avg(abs(return_next_session)) as no_change_error,
                avg((predicts_up = is_up)::int) as hit_rate
         from out_of_sample_predictions
         where ticker = $ticker and candidate_id = {CHAMPION} and expected_return is not null
-        """,  # noqa: S608
+        """,
         ticker=ticker,
     )

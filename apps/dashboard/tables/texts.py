@@ -63,7 +63,7 @@ def disagreement(ask: Ask, ticker: str, sessions: int) -> pl.DataFrame:
         select session_date, text_count, sentiment_mean, sentiment_disagreement
         from fct_daily_sentiment where ticker = $ticker and session_date > ({_FROM})
         order by session_date
-        """,  # noqa: S608
+        """,
         ticker=ticker, sessions=sessions,
     )  # fmt: skip
 
