@@ -6,7 +6,8 @@ from pathlib import Path
 
 import streamlit as st
 
-PAGES = Path(__file__).parent / "pages"
+# Not named pages: Streamlit would show each file there by itself, without this frame.
+VIEWS = Path(__file__).parent / "views"
 SECTIONS = {
     "Signals": {"overview": "Overview", "forecast": "Forecast", "test_mode": "Test mode",
                 "predictions": "Predictions"},
@@ -14,6 +15,10 @@ SECTIONS = {
     "Research": {"explore": "Explore", "model": "Model"},
     "Operations": {"data_quality": "Data quality", "drift": "Drift"},
 }  # fmt: skip
+# Lines that can be read on a wide screen, and no empty third at the top.
+STYLE = """<style>
+[data-testid="stMainBlockContainer"] { max-width: 1180px; padding-top: 3.2rem; }
+</style>"""
 
 
 def main() -> None:
@@ -21,11 +26,12 @@ def main() -> None:
     st.set_page_config(page_title="FinPulse", layout="wide", initial_sidebar_state="auto")
     pages = {
         section: [
-            st.Page(PAGES / f"{name}.py", title=title, url_path=name, default=name == "overview")
+            st.Page(VIEWS / f"{name}.py", title=title, url_path=name, default=name == "overview")
             for name, title in names.items()
         ]
         for section, names in SECTIONS.items()
     }
+    st.html(STYLE)
     st.navigation(pages, expanded=True).run()
 
 

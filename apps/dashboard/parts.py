@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import plotly.graph_objects as go
 import polars as pl
@@ -12,7 +13,7 @@ from apps.dashboard.snapshot import Ask, ask, root, snapshot
 from finpulse_assets.errors import FinPulseError
 
 PLOT = {"displayModeBar": False, "scrollZoom": False}
-SHARE = st.column_config.NumberColumn(format="percent")
+FACT = 168  # pixels; two stand side by side on a phone
 _MARKS = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:])")
 
 
@@ -58,11 +59,34 @@ def chart(figure: go.Figure, table: pl.DataFrame, name: str) -> None:
 def behind(table: pl.DataFrame, name: str) -> None:
     """Offer the table behind a figure, to read and to download."""
     with st.expander(f"Table, {table.height:,} rows"):
-        st.dataframe(table, hide_index=True, key=f"table {name}")
+        rows(table)
         st.download_button(
             "Download as CSV", table.write_csv(), f"{name}.csv", "text/csv", key=f"csv {name}",
             on_click="ignore",
         )  # fmt: skip
+
+
+def rows(table: pl.DataFrame, **columns: object) -> None:
+    """Show rows as they are named in the data dictionary, times in UTC."""
+    formats: dict[str, object] = {}
+    for name, dtype in table.schema.items():
+        if dtype == pl.Date:
+            formats[name] = st.column_config.DateColumn(format="YYYY-MM-DD")
+        elif dtype.is_temporal():
+            formats[name] = st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm",
+                                                            timezone="UTC")  # fmt: skip
+    st.dataframe(table, hide_index=True, column_config=formats | columns)
+
+
+def facts(told: Sequence[tuple[str, str, str]]) -> None:
+    """Show a few facts side by side: what it is, the value, a note below it or none."""
+    with st.container(horizontal=True):
+        for label, value, note in told:
+            with st.container(border=True, width=FACT, height="stretch", gap="xxsmall"):
+                st.caption(label)
+                st.markdown(f"##### {plain(value)}")
+                if note:
+                    st.caption(plain(note))
 
 
 def none_yet(what: str, do: str) -> None:

@@ -8,7 +8,7 @@ import polars as pl
 import streamlit as st
 
 from apps.dashboard.figures.signals import forecast_figure
-from apps.dashboard.parts import begin, chart, none_yet, plain, ticker_choice
+from apps.dashboard.parts import begin, chart, facts, none_yet, plain, ticker_choice
 from apps.dashboard.snapshot import Ask
 from apps.dashboard.tables import signals
 
@@ -86,19 +86,21 @@ def _caption(said: dict, band: dict) -> None:
 def _numbers(said: dict, last: float, came: dict | None) -> None:
     expected = last * (1 + said["expected_return"])
     shown = [
-        ("P(up)", f"{said['probability_up']:.1%}"),
-        ("Expected return", f"{said['expected_return']:+.2%}"),
-        ("Advice", "abstain" if said["abstains"] else "may be acted on"),
+        ("P(up)", f"{said['probability_up']:.1%}", "that it closes above its open"),
+        ("Expected return", f"{said['expected_return']:+.2%}", "open to close"),
+        (
+            "Advice",
+            "abstain" if said["abstains"] else "up" if said["probability_up"] >= 0.5 else "down",
+            "not investment advice",
+        ),
     ]
     if came:
         shown += [
-            ("Return that came", f"{came['return_next_session']:+.2%}"),
-            ("Error of the expected close", f"{abs(expected - came['close']):.2f} USD"),
-            ("Error of yesterday's close", f"{abs(last - came['close']):.2f} USD"),
+            ("Return that came", f"{came['return_next_session']:+.2%}", "open to close"),
+            ("Error", f"{abs(expected - came['close']):.2f} USD", "of the expected close"),
+            ("Error of no change", f"{abs(last - came['close']):.2f} USD", "of yesterday's close"),
         ]
-    with st.container(horizontal=True):
-        for label, value in shown:
-            st.metric(label, value, width=190)
+    facts(shown)
 
 
 def _reasons(ask: Ask, said: dict) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from textwrap import wrap
+
 import plotly.graph_objects as go
 
 # Up and down can be told apart without red and green.
 UP, DOWN, ABSTAIN = "#1b9e77", "#d9722b", "#8a97a3"
 ACCENT, SECOND, THIRD = "#3d85c8", "#b07aa1", "#c9a227"
-SERIES = (ACCENT, DOWN, UP, SECOND, THIRD, ABSTAIN)
-# From negative over neutral to positive.
-DIVERGING = [[0.0, DOWN], [0.5, "#b9c2ca"], [1.0, UP]]
+NARROW = 34  # characters of an axis title that a phone shows in a line
+KINDS = {"tweet": ACCENT, "headline": THIRD}
+SERIES = (ACCENT, THIRD, SECOND, ABSTAIN, DOWN)
 
 
 def faint(colour: str, share: float = 0.18) -> str:
@@ -42,7 +44,7 @@ def canvas(title: str, *, x: str, y: str, height: int = 320) -> go.Figure:
         legend={"orientation": "h", "x": 0, "y": 1.0, "xanchor": "left", "yanchor": "bottom"},
         bargap=0.25,
     )
-    figure.update_xaxes(title_text=x, automargin=True)
+    figure.update_xaxes(title_text="<br>".join(wrap(x, NARROW)), automargin=True)
     figure.update_yaxes(title_text=y, automargin=True)
     return figure
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 import plotly.graph_objects as go
 import polars as pl
 
-from apps.dashboard.theme import ABSTAIN, ACCENT, DOWN, SECOND, canvas, faint
+from apps.dashboard.theme import ABSTAIN, ACCENT, DOWN, SECOND, THIRD, canvas, faint
 from finpulse_assets.domain.models.calibration import Calibration
 from finpulse_assets.domain.models.registry import label_of
 
@@ -92,9 +92,9 @@ def pair_figure(
     )  # fmt: skip
     figure.add_scatter(
         x=means["x"].to_list(), y=means["y"].to_list(), mode="lines+markers", name="mean",
-        line={"color": DOWN, "width": 2},
+        line={"color": THIRD, "width": 2},
         error_y={"type": "data", "array": (1.96 * means["error"].fill_null(0)).to_list(),
-                 "color": DOWN, "thickness": 1.2},
+                 "color": THIRD, "thickness": 1.2},
         hovertemplate="mean %{y:.4g} at %{x:.4g}<extra></extra>",
     )  # fmt: skip
     return figure
@@ -134,7 +134,7 @@ def importance_figure(rows: pl.DataFrame, text_share: float) -> go.Figure:
     """
     figure = canvas(f"Text inputs carry {text_share:.0%} of the model's gain",
                     x="share of the total gain, %", y="", height=90 + 22 * rows.height)  # fmt: skip
-    for is_text, colour, words in ((True, DOWN, "texts"), (False, ACCENT, "prices and volume")):
+    for is_text, colour, words in ((True, THIRD, "texts"), (False, ACCENT, "prices and volume")):
         part = rows.filter(pl.col("is_text") == is_text)
         figure.add_bar(x=(100 * part["gain_share"]).to_list(), y=part["feature"].to_list(),
                        orientation="h", marker_color=colour, name=words,

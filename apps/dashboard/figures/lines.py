@@ -8,9 +8,20 @@ import plotly.graph_objects as go
 import polars as pl
 from plotly.subplots import make_subplots
 
-from apps.dashboard.theme import ABSTAIN, ACCENT, DOWN, SECOND, SERIES, UP, canvas, faint
+from apps.dashboard.theme import (
+    ABSTAIN,
+    ACCENT,
+    DOWN,
+    KINDS,
+    SECOND,
+    SERIES,
+    UP,
+    canvas,
+    faint,
+)
 
 DAY = "%{x|%Y-%m-%d}: "
+FEW = 5  # counts up to here have a tick each
 DASHES = ("solid", "dot", "dash", "dashdot")
 
 
@@ -25,15 +36,14 @@ def sentiment_figure(ticker: str, timeline: pl.DataFrame) -> go.Figure:
     tone = "positive" if mean > 0.02 else "negative" if mean < -0.02 else "balanced"
     title = f"{texts:,} texts about {ticker}, {tone} on the whole: mean score {mean:+.2f}"
     figure = canvas(title, x="session", y="mean score, -1 to 1", height=340)
-    kinds = timeline["kind"].unique().sort().to_list()
     sources = timeline["source"].unique().sort().to_list()
     for (kind, source), rows in timeline.group_by("kind", "source", maintain_order=True):
         figure.add_scatter(
             x=rows["session_date"].to_list(), y=rows["sentiment_mean"].to_list(),
             name=f"{kind}s, {source}", mode="lines+markers",
-            line={"color": SERIES[kinds.index(kind)], "width": 1.2,
+            line={"color": faint(KINDS[kind], 0.45), "width": 1,
                   "dash": DASHES[sources.index(source) % len(DASHES)]},
-            marker={"size": 5}, customdata=rows["text_count"].to_list(),
+            marker={"size": 6, "color": KINDS[kind]}, customdata=rows["text_count"].to_list(),
             hovertemplate=DAY + "%{y:+.2f} of %{customdata} texts<extra></extra>",
         )  # fmt: skip
     figure.add_hline(y=0, line_color=ABSTAIN, line_width=1)
@@ -48,13 +58,14 @@ def text_volume_figure(ticker: str, timeline: pl.DataFrame) -> go.Figure:
     figure = canvas(f"{ticker} was written about most for {busiest[0]}: {busiest[1]:,} texts",
                     x="session", y="texts", height=240)  # fmt: skip
     figure.update_layout(barmode="stack")
-    kinds = timeline["kind"].unique().sort().to_list()
-    for kind in kinds:
+    if busiest[1] <= FEW:
+        figure.update_yaxes(dtick=1)
+    for kind in timeline["kind"].unique().sort():
         rows = timeline.filter(kind=kind).group_by("session_date", maintain_order=True).agg(
             pl.col("text_count").sum())  # fmt: skip
         figure.add_bar(
             x=rows["session_date"].to_list(), y=rows["text_count"].to_list(), name=f"{kind}s",
-            marker_color=SERIES[kinds.index(kind)], hovertemplate=DAY + "%{y} texts<extra></extra>",
+            marker_color=KINDS[kind], hovertemplate=DAY + "%{y} texts<extra></extra>",
         )  # fmt: skip
     return figure
 
@@ -90,7 +101,7 @@ def market_volume_figure(rows: pl.DataFrame) -> go.Figure:
                     f"{rows['tweet_count'].max():,}", x="session", y="texts",
                     height=260)  # fmt: skip
     figure.update_layout(barmode="stack")
-    for name, colour in (("tweet_count", ACCENT), ("headline_count", DOWN)):
+    for name, colour in (("tweet_count", KINDS["tweet"]), ("headline_count", KINDS["headline"])):
         figure.add_bar(
             x=rows["session_date"].to_list(), y=rows[name].to_list(), marker_color=colour,
             name=f"{name.split('_')[0]}s", hovertemplate=DAY + "%{y:,}<extra></extra>",
@@ -224,7 +235,7 @@ def live_figure(metric: str, unit: str, rows: pl.DataFrame) -> go.Figure:
         )  # fmt: skip
     for at, name in enumerate(rows["predictor"].unique().sort().to_list()):
         line = rows.filter(predictor=name)
-        colour = ACCENT if name == "champion" else SERIES[1 + at]
+        colour = ACCENT if name == "champion" else SERIES[1 + at % 3]
         figure.add_scatter(
             x=line["session_date"].to_list(), y=line["value"].to_list(), name=name,
             mode="lines+markers", line={"color": colour},

@@ -70,7 +70,7 @@ def forecast_figure(
     if came is not None:
         figure.add_scatter(
             x=[said["target_session_date"]], y=[came["close"]], mode="markers", name="came",
-            marker={"color": ACCENT, "size": 12, "symbol": "diamond"},
+            marker={"color": ACCENT, "size": 12, "symbol": "diamond-open", "line": {"width": 3}},
             hovertemplate="came: %{y:.2f} USD<extra></extra>",
         )  # fmt: skip
     return figure

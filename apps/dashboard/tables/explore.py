@@ -65,11 +65,14 @@ def correlations(
         f"order by {name})) as {name}"
         for name in features
     )
-    each = ", ".join(f"corr({name}, outcome) as {name}, count({name}) as n_{name}"
-                     for name in features)  # fmt: skip
+    each = ", ".join(
+        f"nullif(corr({name}, outcome), 'nan'::double) as {name}, count({name}) as n_{name}"
+        for name in features
+    )
     means = " union all ".join(
         f"select '{name}' as feature, avg({name}) as mean,"
-        f" stddev_samp({name}) / sqrt(count({name})) as error, {Z} * sqrt(sum(1 / (n_{name} - 1)) filter ({name} is not null))"
+        f" stddev_samp({name}) / sqrt(count({name})) as error,"
+        f" {Z} * sqrt(sum(1 / (n_{name} - 1)) filter ({name} is not null))"
         f" / count({name}) as chance, count({name}) as session_count,"
         f" sum(n_{name}) filter ({name} is not null) as row_count from by_session"
         for name in features
@@ -121,7 +124,8 @@ def pair_means(ask: Ask, x: str, y: str, ticker: str | None) -> pl.DataFrame:
             where {x} is not null and {y} is not null and ($ticker is null or ticker = $ticker)
         ), placed as (select *, ntile(20) over (order by x) as part from held)
         select avg(x) as x, avg(y) as y,
-               stddev_samp(y) / sqrt(count(distinct session_date)) as error, count(*) as row_count, (select corr(x, y) from held) as correlation
+               stddev_samp(y) / sqrt(count(distinct session_date)) as error,
+               count(*) as row_count, (select corr(x, y) from held) as correlation
         from placed group by part order by part
         """,
         ticker=ticker,

@@ -4,7 +4,7 @@ import polars as pl
 import streamlit as st
 
 from apps.dashboard.figures.signals import change_figure
-from apps.dashboard.parts import begin, chart, plain, ticker_choice
+from apps.dashboard.parts import begin, chart, facts, plain, rows, ticker_choice
 from apps.dashboard.service import Service
 from apps.dashboard.tables.story import changed_features, scores_in
 
@@ -35,7 +35,7 @@ if after.answer is None:
 
 scores = scores_in(after.answer)
 if scores:
-    st.metric("Score of the text, -1 to 1", ", ".join(f"{it:+.2f}" for it in scores))
+    facts([("Score of the text", ", ".join(f"{it:+.2f}" for it in scores), "-1 to 1")])
 chart(change_figure(ticker, before.answer, after.answer), pl.DataFrame({
     "answer": ["without the text", "with the text"],
     "probability_up": [it["probability"] for it in (before.answer, after.answer)],
@@ -48,4 +48,4 @@ st.header("Features that changed", anchor=False)
 if changed.is_empty():
     st.write("No feature changed, or the service did not send them.")
 else:
-    st.dataframe(changed, hide_index=True)
+    rows(changed)

@@ -4,7 +4,7 @@ import streamlit as st
 
 from apps.dashboard.alerts import open_alerts
 from apps.dashboard.figures.signals import strongest_figure
-from apps.dashboard.parts import begin, chart, none_yet, plain
+from apps.dashboard.parts import begin, chart, facts, none_yet, plain, rows
 from apps.dashboard.snapshot import root
 from apps.dashboard.tables import platform, signals
 from finpulse_assets.errors import FinPulseError
@@ -27,14 +27,9 @@ told = [
      if champion and champion["champion_skills"] else "none",
      champion["champion_skills"] if champion else "no model yet"),
     ("Open alerts", "unknown" if alerts is None else str(alerts.height),
-     "as the automation noted them"),
+     "as last noted"),
 ]  # fmt: skip
-with st.container(horizontal=True):
-    for label, value, note in told:
-        with st.container(border=True, width=220):
-            st.caption(label)
-            st.subheader(value, anchor=False)
-            st.caption(plain(note or ""))
+facts(told)
 
 strongest = signals.strongest(ask)
 if strongest.is_empty():
@@ -50,10 +45,7 @@ if problem:
 elif alerts.is_empty():
     st.write("No alert is open.")
 else:
-    st.dataframe(
-        alerts, hide_index=True,
-        column_config={"runbook": st.column_config.LinkColumn(display_text="open")},
-    )  # fmt: skip
+    rows(alerts, runbook=st.column_config.LinkColumn(display_text="open"))
 
 st.header("Champion", anchor=False)
 if champion is None:
@@ -65,7 +57,7 @@ else:
 
 st.header("Freshness", anchor=False)
 st.caption("Sessions behind are counted by the clock now; a weekend makes nothing stale.")
-st.dataframe(fresh, hide_index=True)
+rows(fresh)
 st.caption(
     f"Snapshot {published['snapshot_id']}, published {published['published_at']:%Y-%m-%d %H:%M} "
     f"UTC by FinPulse {published['finpulse_version']}."

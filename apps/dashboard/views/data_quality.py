@@ -4,7 +4,7 @@ import streamlit as st
 
 from apps.dashboard.figures.judgement import calendar_figure, profile_figure
 from apps.dashboard.figures.lines import stacked_figure
-from apps.dashboard.parts import begin, behind, chart, none_yet, plain
+from apps.dashboard.parts import begin, behind, chart, none_yet, plain, rows
 from apps.dashboard.tables import platform
 from apps.dashboard.theme import ABSTAIN, ACCENT, DOWN
 
@@ -35,7 +35,7 @@ refusals = platform.refusals(ask)
 if refusals.is_empty():
     st.write("No row stands in the quarantine.")
 else:
-    st.dataframe(refusals, hide_index=True)
+    rows(refusals)
 
 st.header("Coverage", anchor=False)
 pairs = list(platform.covered(ask).iter_rows())
@@ -51,7 +51,7 @@ if pairs:
 
 st.header("Late texts", anchor=False)
 st.caption("Of the last 90 days: known only after the session that they were written for.")
-st.dataframe(platform.late_texts(ask), hide_index=True)
+rows(platform.late_texts(ask))
 
 st.header("Feature values", anchor=False)
 profile = platform.feature_profile(ask)
@@ -61,4 +61,4 @@ else:
     chart(profile_figure(profile.head(20)), profile, "feature_profile")
 
 st.header("Rows by table", anchor=False)
-st.dataframe(platform.snapshot_rows(ask), hide_index=True)
+rows(platform.snapshot_rows(ask))
