@@ -89,7 +89,7 @@ def _numbers(said: dict, last: float, came: dict | None) -> None:
         ("P(up)", f"{said['probability_up']:.1%}", "that it closes above its open"),
         ("Expected return", f"{said['expected_return']:+.2%}", "open to close"),
         (
-            "Advice",
+            "Signal",
             "abstain" if said["abstains"] else "up" if said["probability_up"] >= 0.5 else "down",
             "not investment advice",
         ),

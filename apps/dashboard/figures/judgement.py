@@ -157,7 +157,7 @@ def drift_figure(rows: pl.DataFrame) -> go.Figure:
         if drifted
         else f"No input had drifted by {rows['session_date'][0]}; these moved most"
     )
-    figure = canvas(title, x="PSI as a multiple of the input's own limit", y="",
+    figure = canvas(title, x="PSI / the input's own limit", y="",
                     height=90 + 22 * known.height)  # fmt: skip
     shown = known.reverse()
     figure.add_bar(
@@ -170,18 +170,19 @@ def drift_figure(rows: pl.DataFrame) -> go.Figure:
     return figure
 
 
-def profile_figure(rows: pl.DataFrame) -> go.Figure:
+def profile_figure(rows: pl.DataFrame, *, top: int = 20) -> go.Figure:
     """Return missing and outlying values by feature, the worst on top.
 
     Args:
         rows: feature, missing_share, outlier_share (0 to 1), the worst first.
+        top: features shown.
     """
     missing = rows.filter(pl.col("missing_share") > 0).height
-    figure = canvas(f"{missing} of the {rows.height} worst features lack values",
-                    x="share of the rows past the warm-up, %", y="",
-                    height=90 + 26 * rows.height)  # fmt: skip
-    figure.update_layout(barmode="group")
-    shown = rows.reverse()
+    shown = rows.head(top).reverse()
+    title = f"{missing} of {rows.height} features lack values somewhere; the worst {shown.height}"
+    figure = canvas(title, x="share of rows past the warm-up, %", y="",
+                    height=90 + 22 * shown.height)  # fmt: skip
+    figure.update_layout(barmode="stack")
     beyond = ("outlier_share", "beyond 5 robust deviations", SECOND)
     for column, words, colour in (("missing_share", "missing", DOWN), beyond):
         figure.add_bar(x=(100 * shown[column]).to_list(), y=shown["feature"].to_list(), name=words,
@@ -205,7 +206,7 @@ def calendar_figure(rows: pl.DataFrame, what: str) -> go.Figure:
     figure = canvas(title, x="week", y="", height=230)
     figure.add_heatmap(
         x=weeks, y=[WEEKDAYS[day.weekday()] for day in rows["session_date"]],
-        z=rows["row_count"].to_list(), xgap=2, ygap=2, zmin=0,
+        z=rows["row_count"].to_list(), xgap=2, ygap=2, zmin=0, zmax=max(rows["row_count"].max(), 1),
         colorscale=[[0, DOWN], [1e-6, faint(ACCENT, 0.2)], [1, ACCENT]],
         colorbar={"title": "rows", "thickness": 10},
         text=[str(day) for day in rows["session_date"]],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 import plotly.graph_objects as go
 import polars as pl
@@ -171,6 +172,7 @@ def limit_figure(
         scale: by which both are multiplied.
     """
     figure = canvas(title, x="session", y=y, height=260)
+    _few_days(figure, rows["session_date"])
     days = rows["session_date"].to_list()
     figure.add_scatter(
         x=days, y=[None if it is None else scale * it for it in rows[column]], name="measured",
@@ -186,6 +188,14 @@ def limit_figure(
         hovertemplate="limit %{y:.3g}<extra></extra>",
     )  # fmt: skip
     return figure
+
+
+def _few_days(figure: go.Figure, days: pl.Series) -> None:
+    """Keep the axis of a few days from ticks by the millisecond."""
+    if days.dtype == pl.Date and days.n_unique() <= FEW:
+        around = [days.min() - timedelta(days=3), days.max() + timedelta(days=3)]
+        ticks = days.unique().sort().to_list()
+        figure.update_xaxes(range=around, tickvals=ticks, tickformat="%Y-%m-%d")
 
 
 def predicted_figure(rows: pl.DataFrame) -> go.Figure:
@@ -225,6 +235,7 @@ def live_figure(metric: str, unit: str, rows: pl.DataFrame) -> go.Figure:
         interval = "" if last["lower"] is None else f" [{last['lower']:.3f}, {last['upper']:.3f}]"
         title = f"Live {metric} {last['value']:.3f}{interval} over {last['session_count']} sessions"
     figure = canvas(title, x="last judged session", y=unit, height=320)
+    _few_days(figure, rows["session_date"])
     whiskers = own.filter(pl.col("lower").is_not_null())
     if whiskers.height > 1:
         figure.add_scatter(
@@ -260,6 +271,9 @@ def stacked_figure(
     """
     figure = canvas(title, x=axis, y=y, height=260)
     figure.update_layout(barmode="stack")
+    if rows.schema[x] == pl.String:
+        figure.update_xaxes(type="category")
+    _few_days(figure, rows[x])
     for column, words, colour in columns:
         figure.add_bar(x=rows[x].to_list(), y=rows[column].to_list(), name=words,
                        marker_color=colour,

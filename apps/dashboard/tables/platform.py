@@ -18,6 +18,7 @@ REACHES = {
     "feature_drift": "session_date",
     "text_drift": "session_date",
 }
+ACCEPTED = pl.col("delivered_rows") - pl.col("refused_rows")
 RUN = pl.col("requested_at").dt.strftime("%Y-%m-%d %H:%M")
 
 

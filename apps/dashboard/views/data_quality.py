@@ -6,7 +6,7 @@ from apps.dashboard.figures.judgement import calendar_figure, profile_figure
 from apps.dashboard.figures.lines import stacked_figure
 from apps.dashboard.parts import begin, behind, chart, none_yet, plain, rows
 from apps.dashboard.tables import platform
-from apps.dashboard.theme import ABSTAIN, ACCENT, DOWN
+from apps.dashboard.theme import ACCENT, DOWN
 
 ask = begin("Data quality", "What sources delivered, what was refused, what is missing or late.")
 
@@ -20,11 +20,13 @@ else:
     for it in requests.filter(requests["problem"].is_not_null()).iter_rows(named=True):
         st.warning(plain(f"{it['source']}, {it['kind']}: {it['problem']}"))
     behind(requests, "requests")
-    runs = platform.refused_by_run(ask).with_columns(run=platform.RUN)
+    runs = platform.refused_by_run(ask).with_columns(
+        run=platform.RUN, accepted_rows=platform.ACCEPTED
+    )
     refused, late = runs["refused_rows"].sum(), runs["late_rows"].sum()
     chart(stacked_figure(
         runs, "run",
-        (("new_rows", "new", ACCENT), ("late_rows", "late", ABSTAIN),
+        (("accepted_rows", "accepted", ACCENT), 
          ("refused_rows", "refused", DOWN)),
         title=f"{refused:,} rows were refused and {late:,} came late in the last runs", y="rows",
         axis="run, as-of time UTC",
@@ -58,7 +60,7 @@ profile = platform.feature_profile(ask)
 if profile.is_empty():
     none_yet("There is no profile of features yet.", "`finpulse run` makes it.")
 else:
-    chart(profile_figure(profile.head(20)), profile, "feature_profile")
+    chart(profile_figure(profile), profile, "feature_profile")
 
 st.header("Rows by table", anchor=False)
 rows(platform.snapshot_rows(ask))

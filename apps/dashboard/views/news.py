@@ -46,9 +46,10 @@ for at, it in enumerate(found.iter_rows(named=True)):
         st.markdown(
             f"**{plain(it['ticker'])}** {plain(score)}, {it['kind']}, {plain(it['source'])}, "
             f"{plain(it['author'] or 'unknown author')}, "
-            f"{it['knowledge_time']:%Y-%m-%d %H:%M} UTC  \n{plain(preview)}"
+            f"{it['knowledge_time']:%Y-%m-%d %H:%M} UTC"
         )
+        st.text(preview)
         if len(text) > PREVIEW:
             with st.expander("Whole text"):
-                st.markdown(plain(text))
+                st.text(text)
 behind(found.drop("total"), "news")

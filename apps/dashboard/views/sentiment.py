@@ -33,6 +33,6 @@ for it in texts.behind_point(ask, ticker, day).iter_rows(named=True):
     score = "no score" if it["score"] is None else f"{it['score']:+.2f}"
     st.markdown(
         f"**{plain(score)}** {it['kind']}, {plain(it['source'])}, "
-        f"{plain(it['author'] or 'unknown author')}, {it['knowledge_time']:%Y-%m-%d %H:%M} UTC  \n"
-        f"{plain(it['text'])}"
+        f"{plain(it['author'] or 'unknown author')}, {it['knowledge_time']:%Y-%m-%d %H:%M} UTC"
     )
+    st.text(it["text"])
