@@ -26,7 +26,7 @@ else:
     refused, late = runs["refused_rows"].sum(), runs["late_rows"].sum()
     chart(stacked_figure(
         runs, "run",
-        (("accepted_rows", "accepted", ACCENT), 
+        (("accepted_rows", "accepted", ACCENT),
          ("refused_rows", "refused", DOWN)),
         title=f"{refused:,} rows were refused and {late:,} came late in the last runs", y="rows",
         axis="run, as-of time UTC",
