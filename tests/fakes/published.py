@@ -221,7 +221,8 @@ def _selects(tickers: int, sessions: int, proven: bool) -> dict[str, str]:
         """,
         "live_quality": """
             select session_date, session_date as first_session, 'm1' as model_version,
-                   unnest(['champion', 'always_up']) as predictor, 'rank_ic' as metric, 0.1 as value,
+                   unnest(['champion', 'always_up']) as predictor, 'rank_ic' as metric,
+                   0.1 as value,
                    0.05 as lower, 0.15 as upper, 10 as row_count, 2 as session_count
             from (select distinct session_date from outcomes)
         """,
