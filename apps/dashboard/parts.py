@@ -56,12 +56,12 @@ def chart(figure: go.Figure, table: pl.DataFrame, name: str) -> None:
     behind(table, name)
 
 
-def behind(table: pl.DataFrame, name: str) -> None:
+def behind(table: pl.DataFrame, name: str, label: str = "Table") -> None:
     """Offer the table behind a figure, to read and to download."""
-    with st.expander(f"Table, {table.height:,} rows"):
+    with st.expander(f"{label}, {table.height:,} rows"):
         rows(table)
         st.download_button(
-            "Download as CSV", table.write_csv(), f"{name}.csv", "text/csv", key=f"csv {name}",
+            "Download CSV", table.write_csv(), f"{name}.csv", "text/csv", key=f"csv {name}",
             on_click="ignore",
         )  # fmt: skip
 

@@ -89,7 +89,7 @@ def test_the_keyboard_leads_to_a_page_and_to_a_table_that_downloads(browser, url
     page.wait_for_selector(".js-plotly-plot")
     page.locator("summary").first.focus()
     page.keyboard.press("Enter")
-    button = page.get_by_role("button", name="Download as CSV")
+    button = page.get_by_role("button", name="Download CSV")
     with page.expect_download() as download:
         button.focus()
         page.keyboard.press("Enter")

@@ -157,7 +157,7 @@ def drift_figure(rows: pl.DataFrame) -> go.Figure:
         if drifted
         else f"No input had drifted by {rows['session_date'][0]}; these moved most"
     )
-    figure = canvas(title, x="PSI / the input's own limit", y="",
+    figure = canvas(title, x="PSI / its limit", y="",
                     height=90 + 22 * known.height)  # fmt: skip
     shown = known.reverse()
     figure.add_bar(

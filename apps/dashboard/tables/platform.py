@@ -45,6 +45,11 @@ def freshness(ask: Ask, now: object) -> pl.DataFrame:
     )
 
 
+def calendar_end(ask: Ask) -> object:
+    """Return the decision time of the last session that the snapshot knows of, UTC."""
+    return ask("select max(decision_at) as last from sessions")["last"][0]
+
+
 def snapshot_rows(ask: Ask) -> pl.DataFrame:
     """Return the rows of every table of the snapshot, the largest first."""
     return ask("select table_name, row_count from snapshot order by row_count desc, table_name")

@@ -19,7 +19,7 @@ else:
                 f"{'were' if bad else 'was'} answered with less than all**")  # fmt: skip
     for it in requests.filter(requests["problem"].is_not_null()).iter_rows(named=True):
         st.warning(plain(f"{it['source']}, {it['kind']}: {it['problem']}"))
-    behind(requests, "requests")
+    behind(requests, "requests", "Last requests")
     runs = platform.refused_by_run(ask).with_columns(
         run=platform.RUN, accepted_rows=platform.ACCEPTED
     )

@@ -63,4 +63,4 @@ for it in decisions.head(5).iter_rows(named=True):
     for reason in it["reasons"].splitlines():
         st.markdown(f"- {plain(reason)}")
 if not decisions.is_empty():
-    behind(decisions, "promotions")
+    behind(decisions, "promotions", "Every decision")

@@ -52,4 +52,4 @@ for at, it in enumerate(found.iter_rows(named=True)):
         if len(text) > PREVIEW:
             with st.expander("Whole text"):
                 st.text(text)
-behind(found.drop("total"), "news")
+behind(found.drop("total"), "news", "These texts")

@@ -13,8 +13,15 @@ from finpulse_assets.gateways.clock import system_now
 ask = begin("Overview", "What is known, who predicts, and what is expected of the next session.")
 
 published, champion = platform.published(ask), platform.champion(ask)
-fresh = platform.freshness(ask, system_now())
+now, calendar_end = system_now(), platform.calendar_end(ask)
+fresh = platform.freshness(ask, now)
 behind = fresh.filter(table_name="chosen_prices")["sessions_behind"][0]
+if behind is None:
+    lag = "no bar"
+else:  # past the end of the calendar sessions cannot be counted
+    lag = (
+        f"{behind} sessions" if calendar_end and now <= calendar_end else f"over {behind} sessions"
+    )
 try:
     alerts, problem = open_alerts(root()), ""
 except FinPulseError as error:
@@ -22,7 +29,7 @@ except FinPulseError as error:
 
 told = [
     ("Data as of", f"{published['as_of']:%Y-%m-%d}", f"{published['as_of']:%H:%M} UTC"),
-    ("Prices behind", "no bar" if behind is None else f"{behind} sessions", "by the clock now"),
+    ("Prices behind", lag, "by the clock now"),
     ("Proven skills", str(len((champion or {}).get("champion_skills", "").split(", ")))
      if champion and champion["champion_skills"] else "none",
      champion["champion_skills"] if champion else "no model yet"),

@@ -18,15 +18,20 @@ quality, hits = model.live_quality(ask, metric), model.hits(ask)
 if quality.is_empty():
     none_yet("No live signal has matured yet:", "the first one does when its session has closed.")
 else:
-    chart(live_figure(metric, model.METRICS[metric], quality), quality, f"live_{metric}")
-    st.caption("Band: 95 % day-block bootstrap interval of the champion.")
+    chart(
+        live_figure(model.METRICS[metric].split(",")[0], model.METRICS[metric], quality),
+        quality,
+        f"live_{metric}",
+    )
+    if quality["lower"].drop_nulls().len():
+        st.caption("Band: 95 % day-block bootstrap interval of the champion.")
 if not hits.is_empty():
     right, wrong = hits["right_count"].sum(), hits["wrong_count"].sum()
     chart(stacked_figure(
         hits, "session_date", (("right_count", "right", UP), ("wrong_count", "wrong", DOWN)),
         title=f"{right:,} of {right + wrong:,} directions were right", y="signals", axis="session",
     ), hits, "hits")  # fmt: skip
-    behind(model.outcomes(ask), "matured_signals")
+    behind(model.outcomes(ask), "matured_signals", "The last matured signals")
 
 st.header("Answers of the service", anchor=False)
 answered, ledger = model.answered(ask), model.ledger(ask)
@@ -41,7 +46,7 @@ else:
         title=f"{answered['answer_count'].sum():,} answers, "
         f"{answered['abstained_count'].sum():,} of them abstained", y="answers", axis="day, UTC",
     ), days, "answers")  # fmt: skip
-    behind(ledger, "ledger")
+    behind(ledger, "ledger", "The last answers")
 if st.button("Ask the running service for its newest answers"):
     said = Service.of_environment().history()
     if said.answer is None:
