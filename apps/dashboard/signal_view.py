@@ -44,7 +44,7 @@ def _signal(ask: Ask, ticker: str, session: date, *, is_past: bool) -> None:
         none_yet(f"{ticker} has no bar up to {session}.", "`finpulse run` brings the prices.")
         return
     came = signals.came(ask, ticker, session) if is_past else None
-    band = signals.band(ask, ticker, session)
+    band = signals.band(ask, ticker, session, said)
     drawn = closes.with_columns(what=pl.lit("known"))
     if said and said["expected_return"] is not None:
         drawn = pl.concat([drawn, _expected(closes, said, band, came)], how="vertical_relaxed")
@@ -75,7 +75,9 @@ def _caption(said: dict, band: dict) -> None:
     how = ("said live" if said["how"] == "live" else
            "said out of sample, by a model that had not seen the session")  # fmt: skip
     width = "No band: nothing was tested before. "
-    if band["lower"] is not None:
+    if band["scope"] == signals.SIGNAL:
+        width = "The band is the signal's own conformal one of 90 %. "
+    elif band["lower"] is not None:
         width = f"The band holds 90 % of {band['row_count']:,} earlier errors of {band['scope']}. "
     st.caption(
         f"This was {how}, by model {said['model_version']}. The return is from the open to the "
@@ -91,7 +93,7 @@ def _numbers(said: dict, last: float, came: dict | None) -> None:
         (
             "Signal",
             "abstain" if said["abstains"] else "up" if said["probability_up"] >= 0.5 else "down",
-            "not investment advice",
+            (said["abstain_reason"] or "").replace("_", " ") or "not investment advice",
         ),
     ]
     if came:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import httpx
 import pytest
 
 from apps.dashboard import service as service_module
 from apps.dashboard.service import Service
+from finpulse_assets.domain.evaluation.holdout import HoldoutRead
 from finpulse_assets.domain.monitoring.alert import Alert, Kind, Severity
 from finpulse_assets.domain.monitoring.alert_state import AlertState
 from finpulse_assets.domain.monitoring.escalation import Condition
 from finpulse_assets.gateways.alerts.state_file import AlertStore
+from finpulse_assets.gateways.models.model_store import ModelStore
 from tests.apps.conftest import VIEWS
 from tests.fakes.published import LONG_TEXT, publish
 
@@ -101,6 +103,17 @@ def test_a_model_without_proof_abstains_in_every_signal(page, tmp_path):
     assert "The model abstains from all 3 signals" in figures(at)[0]
     at = page("forecast", tmp_path / "demo")
     assert "the model abstains" in figures(at)[0]
+    assert "no proven skill" in words(at)
+
+
+def test_reads_of_the_holdout_are_told(page, tmp_path):
+    publish(tmp_path / "demo", tickers=3, sessions=30)
+    day = date(2026, 11, 2)
+    read = HoldoutRead("m1", day, day, 1, (), "*nothing* is proven", datetime(2026, 11, 3))
+    store = ModelStore(tmp_path / "demo" / "models" / "price")
+    store.read_holdout("m1", lambda _: read)
+    at = page("model", tmp_path / "demo")
+    assert "read once: *nothing* is proven" in words(at).replace("\\", "")
 
 
 def test_open_alerts_stand_with_their_runbooks(page, tmp_path):

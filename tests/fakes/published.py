@@ -209,7 +209,9 @@ def _selects(tickers: int, sessions: int, proven: bool) -> dict[str, str]:
                    {predicted} as probability_up, probability_up - 0.03 as probability_lower,
                    probability_up + 0.03 as probability_upper, {expected} as expected_return,
                    1 as rank, 'sentiment_mean +0.19 (place 84 %), rsi_14 -0.05' as reasons,
-                   {proven} as is_proven, 'ranking' as skills, '{CHAMPION}' as model_version
+                   {proven} as is_proven, 'ranking' as skills, '{CHAMPION}' as model_version,
+                   expected_return - 0.03 as return_lower, expected_return + 0.03 as return_upper,
+                   if({proven}, null, 'no_proven_skill') as abstain_reason
             from adjusted_prices join sessions using (session_date)
             where session_date in (from {last})
         """,
@@ -273,7 +275,7 @@ def _selects(tickers: int, sessions: int, proven: bool) -> dict[str, str]:
                    as answered_at, ticker, predicts_up, probability_up, expected_return,
                    predicted_at as as_of, session_date as target_session_date, false as abstain,
                    '' as abstain_reasons, model_version, 'b1' as bundle, 0.2 as latency_ms,
-                   null as features, '{{}}' as answer, 'ab' as entry_hash
+                   null as features, '{{}}' as answer, 'ab' as entry_hash, null as shadow_of
             from outcomes limit 3
         """,
         "feature_profile": _profile(),

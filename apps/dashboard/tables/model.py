@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import polars as pl
 
 from apps.dashboard.snapshot import Ask
@@ -168,7 +166,7 @@ def hits(ask: Ask) -> pl.DataFrame:
     """).reverse()
 
 
-def ledger(ask: Ask, since: datetime | None = None, count: int = 200) -> pl.DataFrame:
+def ledger(ask: Ask, count: int = 200) -> pl.DataFrame:
     """Return the service's recorded answers with what came, the newest first."""
     return ask(
         """
@@ -176,12 +174,12 @@ def ledger(ask: Ask, since: datetime | None = None, count: int = 200) -> pl.Data
                said.probability_up, said.expected_return, said.abstain, said.abstain_reasons,
                label.is_up, label.return_next_session, said.predicts_up = label.is_up as is_hit,
                said.latency_ms, said.model_version, said.prediction_id
-        from ledger as said left join fct_labels as label
+        from ledger as said left join fct_training_set as label
           on label.ticker = said.ticker and label.target_session_date = said.target_session_date
-        where ($since is null or answered_at >= $since)
+        where shadow_of is null
         order by answered_at desc limit $count
         """,
-        since=since, count=count,
+        count=count,
     )  # fmt: skip
 
 
@@ -192,5 +190,5 @@ def answered(ask: Ask) -> pl.DataFrame:
                count(*) filter (abstain) as abstained_count,
                median(latency_ms) as median_latency_ms,
                quantile_cont(latency_ms, 0.99) as p99_latency_ms
-        from ledger group by day order by day desc limit 60
+        from ledger where shadow_of is null group by day order by day desc limit 60
     """).reverse()

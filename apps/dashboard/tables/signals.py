@@ -13,9 +13,11 @@ SHOWN_CLOSES = 90
 # A ticker needs so many tested predictions for a band of its own; else all tickers give it.
 LEAST_FOR_BAND = 60
 LEVEL = 0.9
+ENDS, SIGNAL = ("lower", "upper"), "the signal"
 REASON = re.compile(r"(\w+) ([+-][\d.e-]+)(?: \(([^)]*)\))?")
-# A signal abstains where its model was unproven, or its two numbers point to different sides.
-ABSTAINS = "(not is_proven or (probability_up >= 0.5) <> (expected_return >= 0))"
+# A signal abstains for the reason that it gives; older ones give none, so two are looked for.
+ABSTAINS = """(abstain_reason is not null or not is_proven
+    or (probability_up >= 0.5) <> (expected_return >= 0))"""
 CHAMPION = """
     (select coalesce(arg_max(champion_id, decision), '') from promotion)
 """
@@ -52,7 +54,7 @@ def past_sessions(ask: Ask, ticker: str) -> list[date]:
             select session_date from out_of_sample_predictions
             where ticker = $ticker and candidate_id = {CHAMPION}
         )
-        select session_date from said semi join (from fct_labels where ticker = $ticker)
+        select session_date from said semi join (from fct_training_set where ticker = $ticker)
         using (session_date) order by session_date desc
         """,
         ticker=ticker,
@@ -65,7 +67,8 @@ def said(ask: Ask, ticker: str, session: date) -> dict[str, object] | None:
         f"""
         with live as (
             select session_date, target_session_date, probability_up, expected_return, reasons,
-                   {ABSTAINS} as abstains, 'live' as how, model_version, predicted_at
+                   {ABSTAINS} as abstains, 'live' as how, model_version, predicted_at,
+                   abstain_reason, return_lower, return_upper
             from daily_signals_as_of(now())
             where ticker = $ticker and session_date = $session and origin = 'live'
         ), tested as (
@@ -73,7 +76,8 @@ def said(ask: Ask, ticker: str, session: date) -> dict[str, object] | None:
                    probability_up, expected_return, null as reasons,
                    (probability_up >= 0.5) <> (expected_return >= 0) as abstains,
                    'out of sample' as how, candidate_id as model_version,
-                   null::timestamptz as predicted_at
+                   null::timestamptz as predicted_at, null as abstain_reason,
+                   null::double as return_lower, null::double as return_upper
             from out_of_sample_predictions as said join sessions using (session_date)
             where ticker = $ticker and said.session_date = $session
               and candidate_id = {CHAMPION}
@@ -107,7 +111,7 @@ def came(ask: Ask, ticker: str, session: date) -> dict[str, object] | None:
         """
         select target_session_date, return_next_session, is_up,
                bar.adjusted_close / said_at.adjustment_factor as close
-        from fct_labels as label
+        from fct_training_set as label
         join adjusted_prices as bar
           on bar.ticker = label.ticker and bar.session_date = label.target_session_date
         join adjusted_prices as said_at
@@ -119,12 +123,19 @@ def came(ask: Ask, ticker: str, session: date) -> dict[str, object] | None:
     return rows.row(0, named=True) if rows.height else None
 
 
-def band(ask: Ask, ticker: str, session: date) -> dict[str, object]:
+def band(
+    ask: Ask, ticker: str, session: date, signal: dict[str, object] | None = None
+) -> dict[str, object]:
     """Return how far returns lay from what was expected, as quantiles of what was known then.
+
+    A signal that holds a band of its own gives that one: its `scope` is "the signal".
 
     `lower` and `upper` are to be added to an expected return, null where nothing was tested before
     the session; `scope` says whose errors they are, `row_count` how many.
     """
+    if signal and signal["return_lower"] is not None:
+        own = {end: signal[f"return_{end}"] - signal["expected_return"] for end in ENDS}
+        return own | {"row_count": None, "scope": SIGNAL}
     edge = (1 - LEVEL) / 2
     return ask(
         f"""

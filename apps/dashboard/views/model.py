@@ -8,9 +8,12 @@ from apps.dashboard.figures.judgement import (
     intervals_figure,
 )
 from apps.dashboard.parts import begin, behind, chart, none_yet, plain
+from apps.dashboard.snapshot import root
 from apps.dashboard.tables import model
 from finpulse_assets.domain.models.calibration import calibrate
 from finpulse_assets.domain.models.registry import label_of
+from finpulse_assets.errors import FinPulseError
+from finpulse_assets.gateways.models.model_store import ModelStore
 
 ask = begin("Model", "How good the champion is, beside baselines, and what it looks at.")
 candidates = model.evaluated(ask)
@@ -54,6 +57,17 @@ if importance.is_empty():
 else:
     share = model.importance_by_kind(ask).filter("is_text")["gain_share"].sum()
     chart(importance_figure(importance, share), importance, "importance")
+
+st.header("Holdout", anchor=False)
+try:
+    reads = ModelStore(root() / "models" / "price").holdout_reads()
+except FinPulseError as error:
+    st.error(plain(str(error)))
+    reads = []
+st.write(f"The final holdout was read {len(reads)} times; each read makes a proof on the same "
+         "sessions harder.")  # fmt: skip
+for read in reads[::-1][:5]:
+    st.markdown(f"- {read.read_at:%Y-%m-%d} `{read.candidate_id}` {plain(read.sentence)}")
 
 st.header("Decisions", anchor=False)
 decisions = model.decisions(ask)
