@@ -11,7 +11,7 @@ export DO_NOT_TRACK := 1
 export OMP_WAIT_POLICY := PASSIVE
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo run dev serve test test-fast test-ray lint format docs bench clean
+.PHONY: help venv demo run dev serve dashboard test test-fast test-ray lint format docs bench clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ dev: $(STAMP) ## Open the Dagster UI on http://127.0.0.1:3000
 
 serve: $(STAMP) ## Start the prediction service on http://127.0.0.1:3010
 	@$(BIN)/finpulse serve
+
+dashboard: $(STAMP) ## Open the dashboard on http://127.0.0.1:8501
+	@$(BIN)/finpulse dashboard
 
 test: $(STAMP) ## Run every test but those on Ray (under 10 minutes on 2 cores)
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder

@@ -14,7 +14,7 @@ from finpulse_assets.errors import SettingError
 
 PREFIX = "FINPULSE_"
 # Variables of the same prefix that others read: dbt its paths, the tests and benchmarks their data,
-# a running service what `finpulse serve` tells it.
+# a running service what `finpulse serve` tells it, the dashboard what `finpulse dashboard` does.
 NO_SETTINGS = {
     "FINPULSE_LAKE",
     "FINPULSE_WAREHOUSE",
@@ -29,6 +29,9 @@ NO_SETTINGS = {
     "FINPULSE_SERVED_MARTS",
     "FINPULSE_SERVED_LANGUAGES",
     "FINPULSE_SENTIMENT_BUNDLE",
+    "FINPULSE_DASHBOARD_ROOT",
+    "FINPULSE_DASHBOARD_SERVICE",
+    "FINPULSE_DASHBOARD_RUNBOOKS",
 }
 
 

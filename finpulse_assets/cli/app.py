@@ -22,6 +22,7 @@ from finpulse_assets.cli import (
     audit,
     backfill,
     backtest,
+    dashboard,
     doctor,
     exporter,
     key,
@@ -72,6 +73,7 @@ app.command("as-if")(as_if.as_if)
 app.command("serve")(serve.serve)
 app.command("rollout")(rollout.rollout)
 app.command("serve-sentiment")(serve_sentiment.serve_sentiment)
+app.command("dashboard")(dashboard.dashboard)
 app.command("predict")(predict.predict)
 app.command("key")(key.key)
 app.command("replay")(replay.replay)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -24,6 +24,8 @@ from finpulse_assets.schemas import (
     FEATURE_DRIFT,
     OUT_OF_SAMPLE,
     OUTCOMES,
+    QUARANTINE,
+    requests_table,
 )
 from tests.fakes import serving as fakes
 from tests.integration.small_lake import write_lake
@@ -71,6 +73,8 @@ def build_home(root: Path) -> SnapshotHome:
     lake.replace(OUTCOMES, matured(signals, labels), ["2026-01-01", "2026-02-01"])
     lake.replace(BARS_1M, minutes(tables.sessions), ["2026-01-01", "2026-02-01"])
     lake.replace(FEATURE_DRIFT, drift(tables.sessions), ["all"])
+    lake.replace(requests_table("wire"), requests(), ["2026-02-01"])
+    lake.replace(replace(QUARANTINE, name="quarantine/wire/tweets"), refused(), ["all"])
     promote(home.models)
     return home
 
@@ -179,5 +183,26 @@ def evaluation() -> pl.DataFrame:
             {"candidate": "ranking", "candidate_id": "m1", "predictor": "ranking", "fold": "all",
              "metric": "accuracy", "value": 1.0, "lower": 1.0, "upper": 1.0, "row_count": 200,
              "session_count": 39, "lower_corrected": 1.0, "claims": 4, "cost_bps": 10.0}
+        )
+    )  # fmt: skip
+
+
+def requests() -> pl.DataFrame:
+    """One request to the source `wire` before the snapshot's time, one after it."""
+    times = [AS_OF, AS_OF + timedelta(hours=1)]
+    return requests_table("wire").enforce(
+        pl.DataFrame({"requested_at": times}).with_columns(
+            kind=pl.lit("tweets"), asked_from=pl.lit(AS_OF - timedelta(days=1)),
+            asked_until="requested_at", status=pl.lit("answered"), delivered_rows=pl.lit(7),
+            new_rows=pl.lit(6), late_rows=pl.lit(2), refused_rows=pl.lit(1), problem=pl.lit(None),
+        )
+    )  # fmt: skip
+
+
+def refused() -> pl.DataFrame:
+    return QUARANTINE.enforce(
+        pl.DataFrame(
+            {"row_hash": "ab", "reason": "the time lies ahead", "row_json": "{}",
+             "first_seen_at": AS_OF}
         )
     )  # fmt: skip

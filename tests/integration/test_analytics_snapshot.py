@@ -109,6 +109,13 @@ def test_nothing_in_a_snapshot_was_known_later_than_its_time(home, tmp_path):
     home.publish()
 
 
+def test_requests_and_refused_rows_of_every_source_are_one_table_each(reader):
+    asked = reader.query("select source, kind, delivered_rows, late_rows from requests")
+    assert asked.rows == [("wire", "tweets", 7, 2)], "what came after its time is not in it"
+    refused = reader.query("select source, kind, reason from quarantined_rows")
+    assert refused.rows == [("wire", "tweets", "the time lies ahead")]
+
+
 def test_a_correction_is_unknown_before_it_came(reader):
     [(first, corrected_at)] = reader.query(
         "select arg_min(close, knowledge_time), max(knowledge_time) from prices "

@@ -124,10 +124,23 @@ def test_importing_every_module_reads_no_file_of_the_project():
     assert json.loads(done.stdout.splitlines()[-1]) == []
 
 
+ABOVE = ("defs", "definitions", "orchestration", "settings", "cli")
+
+
+def test_applications_import_only_what_a_service_may():
+    """Domain, schemas and gateways: what a page shows needs neither Dagster nor settings."""
+    pattern = re.compile(rf"finpulse_assets\.({'|'.join(ABOVE)})\b")
+    paths = sorted(ROOT.glob("apps/**/*.py"))
+    assert paths
+    guilty = [f"{it.relative_to(ROOT)}" for it in paths if pattern.search(it.read_text())]
+    assert guilty == []
+
+
 def test_files_stay_readable():
     long = {
         str(path.relative_to(ROOT)): lines
-        for path in ROOT.glob("finpulse_assets/**/*.py")
+        for folder in ("finpulse_assets", "apps")
+        for path in ROOT.glob(f"{folder}/**/*.py")
         if (lines := len(path.read_text().splitlines())) > 300
     }
     assert long == {}

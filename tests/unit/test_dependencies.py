@@ -35,6 +35,7 @@ EXTRAS = {
     "finpulse_assets/gateways/alerts": {"monitoring"},
     "finpulse_assets/gateways/reports": {"monitoring"},
     "finpulse_assets/gateways/writing": {"sentiment"},
+    "apps/dashboard": {"dashboard"},
     "bentos": {"service"},
     "deploy/monitoring": {"monitoring"},
     "tests": {"dev", "ray"},
@@ -76,7 +77,7 @@ def imported(path: Path) -> Iterator[str]:
 @pytest.mark.parametrize("folder", EXTRAS)
 def test_what_is_imported_is_declared(folder):
     own = {path.stem for path in (*ROOT.glob("tests/**/*.py"), *ROOT.glob("benchmarks/*.py"))}
-    own |= {"finpulse_assets", "bentos", "deploy", "tests"}
+    own |= {"finpulse_assets", "apps", "bentos", "deploy", "tests"}
     distributions = packages_distributions()
     allowed = declared()[""].union(*(declared()[extra] for extra in EXTRAS[folder]))
     undeclared = {

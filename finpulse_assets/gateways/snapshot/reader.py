@@ -5,14 +5,17 @@ Opening a published file, refusing what is no query, turning DuckDB's failures i
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from finpulse_assets.errors import WarehouseError
 
 if TYPE_CHECKING:
     import duckdb
+    import polars as pl
 
 PUBLISH = "run `finpulse run`, which publishes it"
 # A query may read the snapshot and nothing else: no file, no network, no extension.
@@ -69,6 +72,14 @@ class SnapshotReader:
         is_cut = limit is not None and len(rows) > limit
         return QueryResult(columns, rows[:limit] if is_cut else rows, is_cut)
 
+    def opened(self) -> OpenSnapshot:
+        """Return the file, opened until the object is dropped: opening costs more than a query.
+
+        Raises:
+            WarehouseError: the file is absent or unreadable.
+        """
+        return OpenSnapshot(self._open())
+
     def tables(self) -> QueryResult:
         """Return name, row count and comment of every table."""
         return self.query(TABLES)
@@ -98,6 +109,34 @@ class SnapshotReader:
         for statement in LOCKS:
             connection.execute(statement)
         return connection
+
+
+class OpenSnapshot:
+    """An opened snapshot, as many queries as one wants; threads wait for each other."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection, self._turn = connection, Lock()
+
+    def frame(self, sql: str, parameters: Mapping[str, object] | None = None) -> pl.DataFrame:
+        """Return the rows of one SELECT as a polars frame, times in UTC.
+
+        Args:
+            sql: one query; `$name` stands for a value.
+            parameters: the values by name.
+
+        Raises:
+            WarehouseError: `sql` is not one query, or it fails.
+        """
+        import duckdb
+        import polars as pl
+
+        with self._turn:
+            try:
+                _check_is_query(self._connection, sql)
+                found = self._connection.sql(sql, params=dict(parameters or {}))
+                return pl.from_arrow(found.to_arrow_table())
+            except duckdb.Error as error:
+                raise _as_sentence(error) from error
 
 
 def _check_is_query(connection: duckdb.DuckDBPyConnection, sql: str) -> None:

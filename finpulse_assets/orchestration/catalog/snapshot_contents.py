@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 import polars as pl
 
 from finpulse_assets import schemas
-from finpulse_assets.contract import Table
+from finpulse_assets.contract import Column, Table
+from finpulse_assets.domain.audit.quality import FEATURE_PROFILE
 from finpulse_assets.domain.catalogue import CatalogueTable, from_contract
 from finpulse_assets.domain.evaluation.promotion import Promotion, history_table
 from finpulse_assets.domain.features.adjusted_prices import ADJUSTED_PRICES, adjusted_prices
@@ -24,7 +25,13 @@ from finpulse_assets.orchestration.catalog.snapshot_macros import (
     prices_chosen_from,
     snapshot_name,
 )
-from finpulse_assets.schemas import BARS_1M, FEATURE_IMPORTANCE, PROMOTION_HISTORY
+from finpulse_assets.schemas import (
+    BARS_1M,
+    FEATURE_IMPORTANCE,
+    PROMOTION_HISTORY,
+    QUARANTINE,
+    requests_table,
+)
 
 # Minute bars are many, and a snapshot is a whole file each time.
 MINUTE_SESSIONS = 20
@@ -48,9 +55,11 @@ LAKE_CONTENTS: dict[Table, str | None] = {
     schemas.OUT_OF_SAMPLE: None,
     schemas.DAILY_SIGNALS: "predicted_at",
     schemas.OUTCOMES: "matured_at",
+    schemas.LEDGER: "answered_at",
     schemas.LIVE_QUALITY: None,
     schemas.FEATURE_DRIFT: None,
     schemas.TEXT_DRIFT: None,
+    FEATURE_PROFILE: None,
 }
 TITLES = {BARS_1M: f"The last {MINUTE_SESSIONS} sessions; all of them lie in lake/{BARS_1M.name}."}
 CHOSEN_PRICES = replace(
@@ -78,8 +87,23 @@ IMPORTANCE = from_contract(
     title="What the champion's probability stands on; no rows where its model was removed since.",
     source="the champion of models/promotion",
 )
-# What stands in no lake and in no dbt model.
-SNAPSHOT_ONLY = (CHOSEN_PRICES, ADJUSTED, PROMOTION, IMPORTANCE)
+_SOURCE = Column("source", pl.String, "which source was asked")
+_KIND = Column("kind", pl.String, "tweets, headlines, prices, corporate_actions or bars_1m")
+
+
+def _of_all_sources(name: str, table: Table, *added: Column) -> CatalogueTable:
+    """Return the entry of what lies by source in the lake and is one table here."""
+    united = replace(table, columns=(*added, *table.columns), key=(*(c.name for c in added),
+                     *table.key))  # fmt: skip
+    return from_contract(united, name=name, source=f"lake/{table.name}")
+
+
+REQUESTS = _of_all_sources("requests", requests_table("<name>"), _SOURCE)
+REFUSED = _of_all_sources(
+    "quarantined_rows", replace(QUARANTINE, name="quarantine/<name>/<kind>"), _SOURCE, _KIND
+)
+# What stands in no lake and in no dbt model, or by source in the lake.
+SNAPSHOT_ONLY = (CHOSEN_PRICES, ADJUSTED, PROMOTION, IMPORTANCE, REQUESTS, REFUSED)
 
 
 def snapshot_tables(
@@ -112,6 +136,8 @@ def snapshot_tables(
         ),
         SnapshotTable(PROMOTION, history_table(decisions)),
         SnapshotTable(IMPORTANCE, _importance(models, decisions)),
+        SnapshotTable(REQUESTS, _requests(lake, as_of)),
+        SnapshotTable(REFUSED, _refused(lake, as_of)),
     ]
 
 
@@ -132,6 +158,33 @@ def _importance(models: ModelStore, decisions: list[Promotion]) -> pl.DataFrame:
         return FEATURE_IMPORTANCE.empty()
     shares = models.load(champion).importance().with_row_index("rank", offset=1)
     return FEATURE_IMPORTANCE.enforce(shares.with_columns(candidate_id=pl.lit(champion)))
+
+
+def _requests(lake: Lake, as_of: datetime) -> str:
+    """Return the SELECT of the requests to every source that was ever asked."""
+    names = sorted(path.parent.name for path in lake.root.glob("source/*/requests"))
+    parts = (
+        (f"'{name}' as source", _selection(lake, requests_table(name), "requested_at", as_of))
+        for name in names
+    )
+    return _united(parts, REQUESTS)
+
+
+def _refused(lake: Lake, as_of: datetime) -> str:
+    """Return the SELECT of the refused rows of every source and kind."""
+    parts = []
+    for folder in sorted(lake.root.glob("quarantine/*/*")):
+        table = replace(QUARANTINE, name=str(folder.relative_to(lake.root)))
+        rows = _selection(lake, table, "first_seen_at", as_of)
+        parts.append((f"'{folder.parent.name}' as source, '{folder.name}' as kind", rows))
+    return _united(parts, REFUSED)
+
+
+def _united(parts: Iterable[tuple[str, str]], entry: CatalogueTable) -> str:
+    selects = [f"select {names}, * from ({rows})" for names, rows in parts]  # noqa: S608
+    none = ", ".join(f'null as "{column.name}"' for column in entry.columns)
+    united = " union all ".join(selects or [f"select {none} where false"])
+    return f"select * from ({united}) order by {', '.join(entry.key)}"  # noqa: S608
 
 
 def _selection(lake: Lake, table: Table, known_column: str | None, as_of: datetime) -> str:

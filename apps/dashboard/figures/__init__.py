@@ -1,0 +1,1 @@
+"""Figures as pure functions of frames; each title states what is to be seen."""

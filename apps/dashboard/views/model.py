@@ -1,0 +1,80 @@
+"""Model: the evaluation beside baselines, calibration, importance, the history of promotions."""
+
+import streamlit as st
+
+from apps.dashboard.figures.judgement import (
+    calibration_figure,
+    importance_figure,
+    intervals_figure,
+)
+from apps.dashboard.parts import begin, behind, chart, none_yet, plain
+from apps.dashboard.snapshot import root
+from apps.dashboard.tables import model
+from finpulse_assets.domain.models.calibration import calibrate
+from finpulse_assets.domain.models.registry import label_of
+from finpulse_assets.errors import FinPulseError
+from finpulse_assets.gateways.models.model_store import ModelStore
+
+ask = begin("Model", "How good the champion is, beside baselines, and what it looks at.")
+candidates = model.evaluated(ask)
+if not candidates:
+    none_yet("No model was evaluated yet.", "`finpulse run` evaluates the candidates.")
+    st.stop()
+left, right = st.columns(2)
+candidate = left.selectbox("Candidate", candidates, format_func=label_of)
+metric = right.selectbox("Metric", list(model.METRICS), format_func=model.METRICS.get)
+scores = model.scores(ask, candidate, metric)
+if scores.is_empty():
+    none_yet(f"{label_of(candidate)} has no {metric}.", "Choose another metric.")
+else:
+    best = scores.row(0, named=True)
+    own = best["predictor"] == candidate
+    title = (f"{label_of(candidate)}: {best['value']:.3f} [{best['lower']:.3f}, "
+             f"{best['upper']:.3f}] over {best['session_count']} sessions"
+             if own and best["lower"] is not None else
+             f"{label_of(candidate)} beside {scores.height - own} others")  # fmt: skip
+    chart(intervals_figure(scores, "predictor", title=title, x=model.METRICS[metric],
+                           own=candidate), scores, f"evaluation_{metric}")  # fmt: skip
+    st.caption("Out of sample by walk-forward folds; whiskers: 95 % day-block bootstrap intervals.")
+folds = model.by_fold(ask, candidate, metric)
+if not folds.is_empty():
+    named = folds.with_columns(name=model.FOLD)
+    above = (folds["value"] > 0).sum()
+    chart(intervals_figure(named, "name", x=model.METRICS[metric],
+                           title=f"Above zero in {above} of {folds.height} folds, in order of "
+                           "time"), folds, f"folds_{metric}")  # fmt: skip
+
+tested = model.tested(ask, candidate)
+if not tested.is_empty():
+    st.header("Calibration", anchor=False)
+    calibration = calibrate(tested)
+    chart(calibration_figure(calibration), model.bins(calibration), "calibration")
+
+st.header("Importance", anchor=False)
+importance = model.importance(ask)
+if importance.is_empty():
+    none_yet("The champion's model is not at hand.", "`finpulse run` fits it again.")
+else:
+    share = model.importance_by_kind(ask).filter("is_text")["gain_share"].sum()
+    chart(importance_figure(importance, share), importance, "importance")
+
+st.header("Holdout", anchor=False)
+try:
+    reads = ModelStore(root() / "models" / "price").holdout_reads()
+except FinPulseError as error:
+    st.error(plain(str(error)))
+    reads = []
+st.write(f"The final holdout was read {len(reads)} times; each read makes a proof on the same "
+         "sessions harder.")  # fmt: skip
+for read in reads[::-1][:5]:
+    st.markdown(f"- {read.read_at:%Y-%m-%d} `{read.candidate_id}` {plain(read.sentence)}")
+
+st.header("Decisions", anchor=False)
+decisions = model.decisions(ask)
+for it in decisions.head(5).iter_rows(named=True):
+    verb = "was promoted" if it["is_promoted"] else "was not promoted"
+    st.markdown(f"**{it['decided_at']:%Y-%m-%d}** `{it['candidate_id']}` {verb}")
+    for reason in it["reasons"].splitlines():
+        st.markdown(f"- {plain(reason)}")
+if not decisions.is_empty():
+    behind(decisions, "promotions", "Every decision")

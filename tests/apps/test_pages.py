@@ -1,0 +1,238 @@
+"""Every page without a browser: with a snapshot, without one, and what its choices change."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import httpx
+import pytest
+
+from apps.dashboard import service as service_module
+from apps.dashboard.service import Service
+from finpulse_assets.domain.evaluation.holdout import HoldoutRead
+from finpulse_assets.domain.monitoring.alert import Alert, Kind, Severity
+from finpulse_assets.domain.monitoring.alert_state import AlertState
+from finpulse_assets.domain.monitoring.escalation import Condition
+from finpulse_assets.gateways.alerts.state_file import AlertStore
+from finpulse_assets.gateways.models.model_store import ModelStore
+from tests.apps.conftest import VIEWS
+from tests.fakes.published import LONG_TEXT, publish
+
+PAGES = sorted(path.stem for path in VIEWS.glob("*.py"))
+# How many figures each page shows at first.
+FIGURES = {
+    "data_quality": 3, "drift": 4, "explore": 3, "forecast": 1, "model": 4, "news": 0,
+    "overview": 1, "predictions": 3, "sentiment": 3, "story": 0, "test_mode": 1,
+}  # fmt: skip
+
+
+def figures(at) -> list[str]:
+    """Return the alternative text of every figure of a page."""
+    return [it.proto.alt for it in at.get("plotly_chart")]
+
+
+def words(at) -> str:
+    kinds = ("markdown", "caption", "info", "warning", "error", "text", "subheader")
+    return "\n".join(str(it.value) for kind in kinds for it in getattr(at, kind))
+
+
+def test_eleven_pages_stand_in_the_navigation():
+    from apps.dashboard import app_folder
+
+    frame = (app_folder() / "app.py").read_text()
+    assert len(PAGES) == 11
+    assert [name for name in PAGES if f'"{name}":' not in frame] == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_shows_the_snapshot(page, name):
+    at = page(name)
+    assert not at.exception
+    assert len(at.title) == 1
+    assert len(figures(at)) == FIGURES[name]
+    # Behind every figure stands its table, to be downloaded.
+    assert len(at.get("download_button")) >= FIGURES[name]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_an_empty_home_says_what_to_run(page, tmp_path, name):
+    at = page(name, tmp_path / "demo")
+    assert not at.exception
+    assert "Nothing is published" in at.info[0].value
+    assert "finpulse demo" in at.code[0].value
+    assert not list(tmp_path.rglob("*")), "a page writes nothing"
+
+
+@pytest.mark.parametrize("name", ["overview"])  # every page begins with the same part
+def test_a_snapshot_that_cannot_be_read_is_one_sentence(page, tmp_path, name):
+    (tmp_path / "analytics.duckdb").write_text("no database")
+    at = page(name, tmp_path)
+    assert not at.exception
+    assert "cannot be opened" in at.error[0].value
+
+
+def test_the_forecast_gives_reasons_in_words(page):
+    at = page("forecast")
+    assert "**up**, \\+0\\.19 log-odds: `sentiment_mean`" in words(at)
+    assert "mean" in words(at)
+    assert "for 2026-11-30" in figures(at)[0]
+
+
+def test_the_two_modes_are_one_toggle_apart(page):
+    at = page("forecast")
+    at.segmented_control[0].set_value("Past session").run()
+    assert not at.exception
+    assert "it closed at" in figures(at)[0]
+    at.segmented_control[0].set_value("Next session").run()
+    assert "it closed at" not in figures(at)[0]
+
+
+def test_a_past_day_is_told_with_what_came_and_both_errors(page):
+    at = page("test_mode")
+    assert "it closed at" in figures(at)[0]
+    for said in ("Return that came", "Error", "Error of no change"):
+        assert said in words(at)
+    days = at.selectbox[1]
+    days.set_value(days.options and at.selectbox[1].value).run()
+    assert "live" in words(at)
+
+
+def test_a_model_without_proof_abstains_in_every_signal(page, tmp_path):
+    publish(tmp_path / "demo", tickers=3, sessions=30, proven=False)
+    at = page("overview", tmp_path / "demo")
+    assert "The model abstains from all 3 signals" in figures(at)[0]
+    at = page("forecast", tmp_path / "demo")
+    assert "the model abstains" in figures(at)[0]
+    assert "no proven skill" in words(at)
+
+
+def test_reads_of_the_holdout_are_told(page, tmp_path):
+    publish(tmp_path / "demo", tickers=3, sessions=30)
+    day = date(2026, 11, 2)
+    read = HoldoutRead("m1", day, day, 1, (), "*nothing* is proven", datetime(2026, 11, 3))
+    store = ModelStore(tmp_path / "demo" / "models" / "price")
+    store.read_holdout("m1", lambda _: read)
+    at = page("model", tmp_path / "demo")
+    assert "read once: *nothing* is proven" in words(at).replace("\\", "")
+
+
+def test_open_alerts_stand_with_their_runbooks(page, tmp_path):
+    publish(tmp_path / "demo", tickers=3, sessions=30)
+    since = datetime(2026, 11, 27, tzinfo=UTC)
+    alert = Alert(Kind.DRIFT, "features", "9 of 20 drift", since, Severity.WARNING, "finpulse")
+    condition = Condition(alert, since, since, notices=1, first_size=None)
+    AlertStore(tmp_path / "demo" / "alerts").save(AlertState(open={alert.key: condition}))
+    at = page("overview", tmp_path / "demo")
+    shown = at.dataframe[1].value
+    assert list(shown["what"]) == ["9 of 20 drift"]
+    assert list(shown["runbook"]) == ["https://runbooks.example/drift.md"]
+
+
+def test_news_are_filtered_previewed_and_shown_whole_on_demand(page):
+    at = page("news")
+    texts = [it.value for it in at.text]
+    assert any(len(it) == 201 and it.endswith("…") for it in texts), "a preview has 200 characters"
+    assert any(it.strip().endswith(LONG_TEXT.strip()) for it in texts), "the whole text lies below"
+    at.text_input[0].set_value("FALLS SHORT")
+    at.multiselect[0].set_value(["T001"])
+    at.button[0].click().run()
+    found = [it.value for it in at.text]
+    assert found
+    assert set(found) == {"T001 falls short"}
+    at.text_input[0].set_value("nobody wrote this '; drop")
+    at.button[0].click().run()
+    assert "No text passes" in at.info[0].value
+
+
+def test_a_text_of_others_formats_nothing(page):
+    at = page("sentiment")
+    assert not any("<b>" in it.value for it in at.markdown)
+    assert "T001 gave \\*nothing\\*" in page("data_quality").warning[0].value
+
+
+@pytest.mark.parametrize("view", ["Two features", "A family over time"])
+def test_explore_has_further_views(page, view):
+    at = page("explore")
+    at.segmented_control[0].set_value(view).run()
+    assert not at.exception
+    assert len(figures(at)) == 1
+    at.toggle[0].set_value(True).run()
+    assert not at.exception
+    assert len(figures(at)) == 1
+
+
+def answering(reply) -> type[Service]:
+    """Return the class of a service that answers with `reply(request)` and needs no port."""
+
+    class Answering(Service):
+        @classmethod
+        def of_environment(cls) -> Service:
+            return Service("http://service", transport=httpx.MockTransport(reply))
+
+    return Answering
+
+
+def told(page, text: str = "T000 beats estimates"):
+    at = page("story")
+    at.text_area[0].set_value(text)
+    at.button[0].click().run()
+    assert not at.exception
+    return at
+
+
+def test_the_story_says_that_no_service_runs(page):
+    assert "finpulse serve" in told(page).info[0].value
+
+
+@pytest.mark.parametrize("status", [400, 404, 422])
+def test_the_story_says_that_a_service_cannot_read_texts(page, monkeypatch, status):
+    def reply(request: httpx.Request) -> httpx.Response:
+        if b"texts" in request.content:
+            return httpx.Response(status, json={"error": "no member texts", "hint": "symbol"})
+        return httpx.Response(200, json={"probability": 0.5, "expected_return": 0.0})
+
+    monkeypatch.setattr(service_module, "Service", answering(reply))
+    said = told(page).info[0].value
+    assert f"cannot read fresh texts; a newer version can\\. It said \\({status}\\)" in said
+
+
+def test_the_story_names_a_symbol_that_the_service_does_not_know(page, monkeypatch):
+    def reply(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(404, json={"error": "the symbol is unknown", "hint": "ask others"})
+
+    monkeypatch.setattr(service_module, "Service", answering(reply))
+    assert told(page).info[0].value == "404\\: the symbol is unknown\\. ask others"
+
+
+def test_the_story_shows_what_a_text_changes(page, monkeypatch):
+    asked = []
+
+    def reply(request: httpx.Request) -> httpx.Response:
+        asked.append(request.content)
+        is_told = b"texts" in request.content
+        answer = {
+            "probability": 0.61 if is_told else 0.5,
+            "expected_return": 0.01,
+            "abstain": False,
+            "features_used": {"rsi_14": 50.0, "text_count": 1 + is_told},
+        }
+        return httpx.Response(200, json=answer | ({"texts": [{"score": 0.9}]} if is_told else {}))
+
+    monkeypatch.setattr(service_module, "Service", answering(reply))
+    at = told(page)
+    assert "moves P(up) of T000 by +11.0 points" in figures(at)[0]
+    assert "##### \\+0\\.90" in words(at)
+    changed = at.dataframe[1].value
+    assert list(changed["feature"]) == ["text_count"]
+    assert asked[1] == (
+        b'{"symbol":"T000","texts":[{"text":"T000 beats estimates","kind":"headline"}]}'
+    )
+
+
+def test_predictions_ask_the_running_service(page, monkeypatch):
+    row = {"timestamp": "t", "symbol": "T000", "probability": 0.6}
+    reply = httpx.Response(200, json={"answers": [row]})
+    monkeypatch.setattr(service_module, "Service", answering(lambda _: reply))
+    at = page("predictions")
+    at.button[0].click().run()
+    assert list(at.dataframe[-1].value["symbol"]) == ["T000"]
