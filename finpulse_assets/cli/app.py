@@ -34,6 +34,7 @@ from finpulse_assets.cli import (
     sources,
     sql,
     status,
+    stream,
 )
 from finpulse_assets.cli.console import errors
 from finpulse_assets.errors import FinPulseError
@@ -55,6 +56,7 @@ app.command("status")(status.status)
 app.add_typer(sources.app, name="sources")
 app.command("reparse")(sources.reparse)
 app.command("doctor")(doctor.doctor)
+app.command("stream")(stream.stream)
 app.command("simulate")(simulate.simulate)
 app.command("rehearse")(rehearse.rehearse)
 app.command("backtest")(backtest.backtest)

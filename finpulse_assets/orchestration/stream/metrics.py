@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, star
 
 from finpulse_assets.errors import SettingError
 
+OUTCOMES = ("new", "repeated", "refused", "malformed")
 LOOPBACK = "127.0.0.1"
 _SECONDS = (0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 30, 60, 300)
 
@@ -72,6 +73,18 @@ class StreamMetrics:
         """Observe how long a step takes."""
         with self.step_seconds.labels(step).time():
             yield
+
+    def rows_of(self, outcome: str) -> int:
+        """Return the rows of an outcome, of all kinds."""
+        samples = [it for metric in self.rows.collect() for it in metric.samples]
+        own = (it for it in samples if it.name.endswith("_total"))
+        return int(sum(it.value for it in own if it.labels["outcome"] == outcome))
+
+    def sentence(self) -> str:
+        """Return what the worker did, in words."""
+        messages = int(self.registry.get_sample_value("finpulse_stream_messages_total") or 0)
+        said = ", ".join(f"{self.rows_of(it):,} {it}" for it in OUTCOMES)
+        return f"{messages:,} messages: {said}"
 
     def serve(self, port: int) -> None:
         """Show the metrics at a port of loopback, from now on.

@@ -20,7 +20,7 @@ class Publication:
     """Publishes what the champion says of live features."""
 
     def __init__(self, lake: Lake, models: ModelStore, calendar: pl.DataFrame) -> None:
-        """Take where the tables and the models lie; the champion is looked up at each publication."""
+        """Take where tables and models lie; each publication looks up the champion."""
         self._lake, self._models, self._calendar = lake, models, calendar
         self._model: Model | None = None
 

@@ -13,7 +13,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, Consumer, KafkaException, TopicPartition
+from confluent_kafka import (
+    TIMESTAMP_NOT_AVAILABLE,
+    Consumer,
+    KafkaError,
+    KafkaException,
+    TopicPartition,
+)
 from confluent_kafka import Message as KafkaMessage
 from confluent_kafka.admin import AdminClient, NewTopic
 
@@ -48,7 +54,7 @@ class Kafka:
     @property
     def client(self) -> dict[str, object]:
         """The options that every client of the cluster has."""
-        return {"bootstrap.servers": self.servers, "log_level": 3, **(self.options or {})}
+        return {"bootstrap.servers": self.servers, "log_level": 2, **(self.options or {})}
 
     def make_topics(self) -> None:
         """Make the topics that are not there.
@@ -59,16 +65,17 @@ class Kafka:
         admin = AdminClient(self.client)
         try:
             present = admin.list_topics(timeout=ANSWER_SECONDS).topics
-            absent = [name for name in self.topics.values() if name not in present]
-            made = admin.create_topics([NewTopic(it, self.partitions) for it in absent])
-            for future in made.values():
-                future.result(ANSWER_SECONDS)
+            for name in set(self.topics.values()) - set(present):
+                made = admin.create_topics([NewTopic(name, self.partitions)])
+                made[name].result(ANSWER_SECONDS)
         except KafkaException as error:
-            if "TOPIC_ALREADY_EXISTS" not in str(error):
-                raise SourceError(
-                    f"no Kafka broker answers at {self.servers}: {error.args[0].str()}",
-                    hint="start one, or set FINPULSE_KAFKA_SERVERS",
-                ) from error
+            if error.args[0].code() == KafkaError.TOPIC_ALREADY_EXISTS:  # another was faster
+                self.make_topics()
+                return
+            raise SourceError(
+                f"no Kafka broker answers at {self.servers}: {error.args[0].str()}",
+                hint="start one, or set FINPULSE_KAFKA_SERVERS",
+            ) from error
 
 
 class StreamConsumer:

@@ -13,7 +13,6 @@ import polars as pl
 from finpulse_assets.errors import SourceError
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.gateways.sources.protocols import (
-    DELIVERED_ACTIONS,
     DELIVERED_PRICES,
     DELIVERED_TEXTS,
     Schema,
@@ -50,10 +49,6 @@ class HeldStream:
     def prices(self, start: datetime, end: datetime) -> pl.DataFrame:
         """Return the held bars of [start, end), every version."""
         return self._held("prices", DELIVERED_PRICES, price_window(start, end))
-
-    def corporate_actions(self, start: datetime, end: datetime) -> pl.DataFrame:
-        """Return no rows: the stream has none."""
-        return delivered_as(pl.DataFrame(), DELIVERED_ACTIONS)
 
     def tickers(self) -> pl.DataFrame:
         """Return each ticker of the bars with its span.
