@@ -13,9 +13,12 @@ import pytest
 from finpulse_assets.domain.features.online import LIVE_FEATURES
 from finpulse_assets.domain.features.registry import TECHNICAL, TEXT
 from finpulse_assets.errors import SourceError
+from finpulse_assets.gateways.sources.source import Source
 from finpulse_assets.gateways.sources.stream.consumer import Kafka, StreamConsumer
+from finpulse_assets.gateways.sources.stream.held import STREAM, STREAM_KINDS, HeldStream
 from finpulse_assets.gateways.sources.stream.messages import Bar, Text
 from finpulse_assets.gateways.sources.stream.producer import StreamProducer
+from finpulse_assets.gateways.sources.stream.script import as_messages
 from finpulse_assets.gateways.warehouse.reader import Warehouse
 from finpulse_assets.orchestration.dbt.models import DAILY_FEATURES
 from finpulse_assets.schemas import DAILY_SIGNALS, LIVE_SIGNALS, TEXT_SENTIMENT, source_table
@@ -24,7 +27,17 @@ from tests.fakes.ports import free_port
 from tests.fakes.stream import texts_of
 from tests.integration.fork_server import KillPoint
 from tests.integration.graph_cli import KILLED, SMALL, finpulse
-from tests.integration.stream_home import StreamHome, copy_home, kafka, market
+from tests.integration.stream_home import (
+    CALENDAR,
+    StreamHome,
+    content_hashes,
+    copy_home,
+    kafka,
+    market,
+    run_over,
+    sources_of_files,
+    table_bytes,
+)
 
 DECIDED = datetime(2024, 6, 28, 20, 15, tzinfo=UTC)  # the last session of the demo
 TWEETS = source_table("stream", "tweets")
@@ -150,6 +163,34 @@ def test_features_of_the_session_under_way_become_those_of_the_mart(home, demo_h
     assert live.select(names).equals(
         before.select(names).with_columns(pl.col(names).fill_nan(None))
     )
+
+
+def test_a_run_over_the_stream_makes_the_tables_of_a_batch_run(broker, demo_home, tmp_path):
+    days, as_of = market(40, date(2024, 6, 28), texts_per_session=2), DECIDED + timedelta(hours=1)
+    streamed, batch = (
+        StreamHome(
+            copy_home(demo_home, tmp_path / name, parts=("dbt_target",)), kafka(broker, "batch")
+        )
+        for name in ("streamed", "batch")
+    )
+    frames = {"tweets": days.tweets, "headlines": days.headlines, "prices": days.price_versions}
+    script = list(as_messages(**frames, sessions=CALENDAR))
+    assert len(script) == sum(frame.height for frame in frames.values())
+    send([(it.message, it.sent_at) for it in script], streamed.kafka)
+    streamed.read_all(len(script))
+    kept = table_bytes(streamed.lake)
+    streamed.read_all(len(script), group="again")  # a group that reads all of it once more
+    assert table_bytes(streamed.lake) == kept
+
+    held = HeldStream(streamed.lake)
+    said = run_over(streamed, Source(STREAM, STREAM_KINDS, held, held), as_of)
+    assert (said["repeated_rows"], said["new_rows"]) == (len(script), 0)
+    texts, prices = sources_of_files(frames, tmp_path)
+    said = run_over(batch, Source(STREAM, STREAM_KINDS, texts, prices), as_of)
+    assert (said["repeated_rows"], said["new_rows"]) == (0, len(script))
+    found, expected = content_hashes(streamed.lake), content_hashes(batch.lake)
+    assert expected.keys() >= {"raw/tweets", "raw/prices", "scored/text_traits", DAILY_FEATURES}
+    assert found == expected
 
 
 def test_a_worker_without_a_broker_says_so():
