@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pydantic import Field, SecretStr
+from pydantic import Field
 from pydantic_settings import BaseSettings
+
+from finpulse_assets.setting_values import SecretNamedList
 
 
 class StreamSettings(BaseSettings):
@@ -21,9 +23,9 @@ class StreamSettings(BaseSettings):
         "can share the work"
     )  # fmt: skip
     kafka_group: str = Field("finpulse", description="stream: the consumer group of the workers")
-    kafka_options: SecretStr | None = Field(
-        None, pattern=r"^[a-z.]+=[^,]*(,[a-z.]+=[^,]*)*$", description="secret: further options of "
-        "librdkafka, name=value by comma, such as those of a login"
+    kafka_options: SecretNamedList | None = Field(
+        None, description="secret: further options of librdkafka, name=value by comma, such as "
+        "those of a login"
     )  # fmt: skip
     stream_batch: int = Field(
         500, ge=1, le=10_000, description="stream: most messages that a worker takes at a time"

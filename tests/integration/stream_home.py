@@ -18,6 +18,7 @@ from finpulse_assets.gateways.compute.engine import LocalEngine
 from finpulse_assets.gateways.lake.lake import WHOLE, Lake
 from finpulse_assets.gateways.models.model_store import ModelStore
 from finpulse_assets.gateways.sentiment.scoring import TextScorer
+from finpulse_assets.gateways.serving.online_store import FolderStore
 from finpulse_assets.gateways.sources.files.files import FilePriceSource, FileTextSource
 from finpulse_assets.gateways.sources.source import Source
 from finpulse_assets.gateways.sources.stream.consumer import Kafka, StreamConsumer
@@ -75,6 +76,7 @@ class StreamHome:
         self.lake = Lake(self.root / "lake")
         self.settings = load_settings(home=home, profile="demo", sources="simulator,stream")
         self.landing = Landing(self.lake, self.settings, CALENDAR)
+        self.store = FolderStore(home / "store", "demo")
 
     def consumer(self, group: str = "workers", *, batch: int = 100) -> StreamConsumer:
         return StreamConsumer(self.kafka, group=group, batch=batch)
@@ -98,7 +100,7 @@ class StreamHome:
             landing=self.landing,
             live=self.live(scorer),
             scorer=scorer,
-            publication=Publication(self.lake, models, CALENDAR),
+            publication=Publication(self.lake, models, CALENDAR, self.store),
             metrics=StreamMetrics(),
             now=system_now,
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from io import BytesIO
 from pathlib import Path
 
 import polars as pl
@@ -92,7 +93,7 @@ def test_of_two_workers_one_is_killed_and_nothing_is_lost_or_kept_twice(home, br
     )
     own = home.worker(batch=40)
     other.start()
-    take(own, lambda: 0 < len(own._partitions or ()) < 8)  # both have their share
+    take(own, lambda: 0 < len(own.partitions or ()) < 8)  # both have their share
     send([(it, it.knowledge_time) for it in sent], home.kafka)
     keys = {(it.text_id, it.ticker, it.knowledge_time) for it in sent}
     take(
@@ -117,7 +118,7 @@ def test_a_message_changes_the_features_and_the_signal_of_its_ticker(home):
     assert set(before["session_date"]) == {date(2024, 7, 1)}
 
     praise = [
-        word.__class__(kind="tweet", text_id=f"{n}", ticker=ticker, event_time=at, author=f"a{n}",
+        Text(kind="tweet", text_id=f"{n}", ticker=ticker, event_time=at, author=f"a{n}",
                        text=f"${ticker} beats and raises, number {n} of many surges")
         for n in range(1, 6)
     ]  # fmt: skip
@@ -132,6 +133,8 @@ def test_a_message_changes_the_features_and_the_signal_of_its_ticker(home):
     )
     assert changed["ticker"].to_list() == [ticker]  # of the others nothing was published
     assert changed["probability_up"][0] != changed["probability_up_after"][0]
+    served = pl.read_parquet(BytesIO(home.store.read(home.store.version())))
+    assert served.filter(pl.col("ticker").is_in(features["ticker"].implode())).equals(features)
     value = worker.metrics.registry.get_sample_value
     assert value("finpulse_stream_messages_total") == 6
     assert value("finpulse_stream_lag_messages") == 0

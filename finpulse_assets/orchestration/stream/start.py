@@ -16,6 +16,7 @@ from finpulse_assets.gateways.compute.engine import LocalEngine
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.gateways.models.model_store import ModelStore
 from finpulse_assets.gateways.sentiment.scoring import TextScorer
+from finpulse_assets.gateways.serving.online_store import OnlineStore, online_store
 from finpulse_assets.gateways.sources.stream.held import STREAM
 from finpulse_assets.gateways.warehouse.replay import MartReplay
 from finpulse_assets.orchestration.run.clock import FIRST_DAY
@@ -90,10 +91,18 @@ def start_worker(settings: Settings, *, now: Now = system_now) -> Worker:
         landing=Landing(lake, settings, calendar),
         live=LiveFeatures(lake, marts, scorer, calendar=calendar, languages=languages),
         scorer=scorer,
-        publication=Publication(lake, ModelStore(settings.models / "price"), calendar),
+        publication=Publication(
+            lake, ModelStore(settings.models / "price"), calendar, _store(settings)
+        ),
         metrics=StreamMetrics(),
         now=now,
     )
+
+
+def _store(settings: Settings) -> OnlineStore | None:
+    if settings.online_store is None:
+        return None
+    return online_store(settings.online_store.get_secret_value(), settings.profile.value)
 
 
 def _scorer(settings: Settings) -> TextScorer:

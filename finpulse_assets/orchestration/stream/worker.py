@@ -50,7 +50,7 @@ class Worker:
         self._scorer, self._publication, self.metrics = scorer, publication, metrics
         self._now = now
         self._moment = _newest(landing.lake)
-        self._partitions: list[tuple[str, int]] | None = None
+        self.partitions: list[tuple[str, int]] | None = None
         self._idle_since = time.monotonic()
 
     def run(self, should_stop: Callable[[], bool], *, until_idle: float | None = None) -> None:
@@ -107,8 +107,8 @@ class Worker:
 
     def _has_new_partitions(self) -> bool:
         """Return whether partitions have come that were another worker's, or nobody's, before."""
-        own, before = self._consumer.partitions(), self._partitions or []
-        self._partitions = list(own)
+        own, before = self._consumer.partitions(), self.partitions or []
+        self.partitions = list(own)
         return bool(set(own) - set(before))
 
     def _count(self, landed: Landed, messages: int) -> None:
