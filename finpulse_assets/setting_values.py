@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode
 
 from finpulse_assets.domain.texts.language import ALL, LANGUAGES
@@ -67,6 +67,10 @@ def _named_list(value: str) -> str:
     return ",".join(parts)
 
 
+def _secret_named_list(value: SecretStr) -> SecretStr:
+    return SecretStr(_named_list(value.get_secret_value()))
+
+
 def _language_list(value: str) -> str:
     codes = dict.fromkeys(part.strip().lower() for part in value.split(",") if part.strip())
     unknown = [code for code in codes if code not in (*LANGUAGES, ALL)]
@@ -108,3 +112,4 @@ LanguageList = Annotated[str, NoDecode, AfterValidator(_language_list)]
 ZoneName = Annotated[str, AfterValidator(_zone)]
 NameList = Annotated[str, NoDecode, AfterValidator(_name_list)]
 NamedList = Annotated[str, NoDecode, AfterValidator(_named_list)]
+SecretNamedList = Annotated[SecretStr, AfterValidator(_secret_named_list)]

@@ -23,6 +23,7 @@ from finpulse_assets.setting_values import (
     UtcTime,
 )
 from finpulse_assets.source_settings import SourceSettings
+from finpulse_assets.stream_settings import StreamSettings
 
 
 class Profile(StrEnum):
@@ -225,7 +226,7 @@ class PlatformSettings(BaseSettings):
     )
 
 
-class Settings(SourceSettings, ServiceSettings, PlatformSettings):
+class Settings(SourceSettings, StreamSettings, ServiceSettings, PlatformSettings):
     """The settings of one deployment. Every field is a variable FINPULSE_<NAME>."""
 
     @property

@@ -39,6 +39,7 @@ from finpulse_assets.cli import (
     sources,
     sql,
     status,
+    stream,
     tune,
 )
 from finpulse_assets.cli.console import errors
@@ -63,6 +64,7 @@ app.add_typer(sources.app, name="sources")
 app.command("reparse")(sources.reparse)
 app.command("doctor")(doctor.doctor)
 app.command("exporter")(exporter.exporter)
+app.command("stream")(stream.stream)
 app.command("simulate")(simulate.simulate)
 app.command("rehearse")(rehearse.rehearse)
 app.command("tune")(tune.tune)

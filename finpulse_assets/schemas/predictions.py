@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import polars as pl
 
 from finpulse_assets.contract import Column, Table
@@ -157,6 +159,14 @@ DAILY_SIGNALS = Table(
     key=("ticker", "session_date", "predicted_at"),
     partition_column="session_date",
 )  # fmt: skip
+
+LIVE_SIGNALS = replace(
+    DAILY_SIGNALS,
+    name="predictions/live_signals",
+    grain="one row per ticker: what the champion says of the session under way",
+    key=("ticker",),
+    partition_column=None,
+)
 
 LEDGER = Table(
     name="predictions/ledger",

@@ -26,11 +26,13 @@ EXTRAS = {
     "finpulse_assets/domain": GRAPH,  # TA-Lib and matplotlib, where features are made and drawn
     "finpulse_assets/orchestration": GRAPH,
     "finpulse_assets/gateways/compute": {"ray", "candidates"},
+    "finpulse_assets/orchestration/stream": GRAPH | {"stream"},
     "finpulse_assets/gateways/models": GRAPH,
     "finpulse_assets/gateways/snapshot": GRAPH,
     "finpulse_assets/gateways/warehouse": GRAPH,
     "finpulse_assets/gateways/sentiment": {"sentiment", "minilm"},
     "finpulse_assets/gateways/sources": {"live"},
+    "finpulse_assets/gateways/sources/stream": {"stream"},
     "finpulse_assets/gateways/serving": {"service"},
     "finpulse_assets/gateways/alerts": {"monitoring"},
     "finpulse_assets/gateways/reports": {"monitoring"},

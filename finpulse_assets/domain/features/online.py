@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from dataclasses import replace
 
 import polars as pl
 
@@ -36,6 +37,13 @@ ONLINE_FEATURES = Table(
     ),
     key=("ticker",),
 )  # fmt: skip
+
+LIVE_FEATURES = replace(
+    ONLINE_FEATURES,
+    name="serving/live_features",
+    grain="one row per ticker: the session under way, as far as its texts are known",
+    known_at="known when it was published; decision_at, when the row will be final, lies ahead",
+)
 
 
 def feature_view(names: Iterable[str]) -> str:

@@ -106,6 +106,7 @@ class Stream(IntEnum):
     LABELLED = 5
     MINUTES = 6
     CORRECTIONS = 7
+    STORY = 8
 
 
 def generator(seed: int, stream: Stream, number: int) -> np.random.Generator:

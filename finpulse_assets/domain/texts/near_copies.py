@@ -42,33 +42,47 @@ def near_copies(texts: Sequence[str], days: Sequence[date]) -> list[int]:
         texts: normalised, in the order in which they were known.
         days: the session that each counts for, ascending.
     """
-    sketches = [_sketch(words_alone(text)) for text in texts]
-    last_with: dict[bytes, int] = {}
-    joined: list[int | None] = []  # the text that each has joined
-    tops: list[int] = []  # the first text of the same day that each leads back to
-    groups = []
-    for at, (day, own) in enumerate(zip(days, sketches, strict=True)):
+    found = NearCopies()
+    return [found.add(text, day) for text, day in zip(texts, days, strict=True)]
+
+
+class NearCopies:
+    """The texts so far, to which more come one at a time."""
+
+    def __init__(self) -> None:
+        self._sketches: list[np.ndarray] = []
+        self._days: list[date] = []
+        self._last_with: dict[bytes, int] = {}
+        self._joined: list[int | None] = []  # the text that each has joined
+        self._tops: list[int] = []  # the first text of the same day that each leads back to
+
+    def add(self, text: str, day: date) -> int:
+        """Take a text in and return the position of the first text of its group."""
+        at, own = len(self._days), _sketch(words_alone(text))
         bands = [bytes([band]) + it.tobytes() for band, it in enumerate(own.reshape(BANDS, -1))]
-        live = {last_with[it] for it in bands if it in last_with}
+        live = {self._last_with[it] for it in bands if it in self._last_with}
         near = {
             other: similarity
             for other in live
-            if day - days[other] <= WINDOW
-            and (similarity := (own == sketches[other]).sum() / PERMUTATIONS) >= SIMILAR
+            if day - self._days[other] <= WINDOW
+            and (similarity := (own == self._sketches[other]).sum() / PERMUTATIONS) >= SIMILAR
         }
         other = max(near, key=lambda it: (near[it], -it)) if near else None
-        joined.append(other)
-        tops.append(tops[other] if other is not None and days[other] == day else at)
-        groups.append(_first(at, joined, tops, days))
-        last_with.update(dict.fromkeys(bands, at))
-    return groups
+        is_of_day = other is not None and self._days[other] == day
+        self._sketches.append(own)
+        self._days.append(day)
+        self._joined.append(other)
+        self._tops.append(self._tops[other] if is_of_day else at)
+        self._last_with.update(dict.fromkeys(bands, at))
+        return self._first(at)
 
-
-def _first(at: int, joined: Sequence[int | None], tops: Sequence[int], days: Sequence[date]) -> int:
-    first = tops[at]
-    while (before := joined[first]) is not None and days[at] - days[before] <= WINDOW:
-        first = tops[before]
-    return first
+    def _first(self, at: int) -> int:
+        first = self._tops[at]
+        while (before := self._joined[first]) is not None:
+            if self._days[at] - self._days[before] > WINDOW:
+                break
+            first = self._tops[before]
+        return first
 
 
 @lru_cache(maxsize=100_000)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date
 
 import polars as pl
 
 from finpulse_assets.domain.texts.language import ALL, UNDETERMINED, language_of
-from finpulse_assets.domain.texts.near_copies import near_copies
+from finpulse_assets.domain.texts.near_copies import NearCopies
 from finpulse_assets.domain.texts.normalise import cashtags, normalise_text
 from finpulse_assets.schemas import TEXT_TRAITS
 
@@ -27,29 +28,53 @@ def text_traits(
         languages: whose texts count, ISO 639-1, or ("all",); what has no letters always counts.
         held: rows made before; the language of their texts is not found again.
     """
-    known = (
-        texts.group_by("text_hash", "session_date")
-        .agg(first_known_at=pl.col("knowledge_time").min(), text=pl.col("text").first())
-        .sort("first_known_at", "text_hash")
-        .collect()
-    )
-    words = {
-        key: normalise_text(text) for key, text in known.select("text_hash", "text").iter_rows()
-    }
-    hashes, held = known["text_hash"], TEXT_TRAITS.empty() if held is None else held
-    language = dict(held.select("text_hash", "language").iter_rows())
-    language |= {key: language_of(text) for key, text in words.items() if key not in language}
-    first = near_copies([words[key] for key in hashes], known["session_date"].to_list())
-    counted = {UNDETERMINED, *languages}
-    return TEXT_TRAITS.enforce(
-        known.drop("text")
-        .with_columns(
-            language=pl.Series([language[key] for key in hashes], dtype=pl.String),
-            group_hash=hashes.gather(first),
-            cashtag_count=pl.Series([len(cashtags(words[key])) for key in hashes], dtype=pl.Int64),
+    return TraitFinder(languages, held).add(texts)
+
+
+class TraitFinder:
+    """Finds the traits of texts that come a few at a time, each in the order of its arrival.
+
+    Whoever adds all texts of some weeks at once gets what `text_traits` says.
+    """
+
+    def __init__(self, languages: Iterable[str], held: pl.DataFrame | None = None) -> None:
+        held = TEXT_TRAITS.empty() if held is None else held
+        self._language = dict(held.select("text_hash", "language").iter_rows())
+        self._counted = {UNDETERMINED, *languages}
+        self._copies = NearCopies()
+        self._hashes: list[str] = []
+        self._seen: set[tuple[str, date]] = set()
+
+    def add(self, texts: pl.LazyFrame) -> pl.DataFrame:
+        """Return `schemas.TEXT_TRAITS` of the texts and sessions that were not added before."""
+        known = (
+            texts.group_by("text_hash", "session_date")
+            .agg(first_known_at=pl.col("knowledge_time").min(), text=pl.col("text").first())
+            .sort("first_known_at", "text_hash")
+            .collect()
         )
-        .with_columns(is_counted=pl.lit(ALL in counted) | pl.col("language").is_in(sorted(counted)))
-    )
+        pairs = known.select("text_hash", "session_date").rows()
+        known = known.filter(pl.Series([it not in self._seen for it in pairs], dtype=pl.Boolean))
+        self._seen.update(pairs)
+        rows = [
+            self._traits(*row) for row in known.select("text_hash", "session_date", "text").rows()
+        ]
+        names = {"language": pl.String, "group_hash": pl.String, "cashtag_count": pl.Int64}
+        found = pl.DataFrame(rows, schema=names, orient="row")
+        is_counted = pl.lit(ALL in self._counted) | pl.col("language").is_in(sorted(self._counted))
+        return TEXT_TRAITS.enforce(
+            pl.concat([known.drop("text"), found], how="horizontal").with_columns(
+                is_counted=is_counted
+            )
+        )
+
+    def _traits(self, key: str, day: date, text: str) -> tuple[str, str, int]:
+        words = normalise_text(text)
+        if key not in self._language:
+            self._language[key] = language_of(words)
+        self._hashes.append(key)
+        first = self._hashes[self._copies.add(words, day)]
+        return self._language[key], first, len(cashtags(words))
 
 
 def left_out(traits: pl.LazyFrame) -> pl.DataFrame:

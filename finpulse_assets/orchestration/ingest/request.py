@@ -129,17 +129,7 @@ def _kept(request: Request, kind: Kind, delivered: pl.DataFrame, tickers: Sequen
     lake, clock, name = request.lake, request.clock, request.source.name
     table = source_table(name, kind)
     with lake.locked(table):
-        delivery = accept(
-            name,
-            kind,
-            delivered,
-            held=_held(lake, table, kind, request.months[0]),
-            coverage=lake.coverage(table),
-            sessions=request.sessions,
-            as_of=clock.as_of,
-            window=request.window,
-            market=_market(request, kind) if kind in MARKET_KINDS else None,
-        )
+        delivery = accepted(request, kind, delivered, is_whole=True)
         if refusal := _judged(request, kind, delivery):
             return refusal
         lake.append(table, delivery.rows, request.months)
@@ -147,6 +137,30 @@ def _kept(request: Request, kind: Kind, delivered: pl.DataFrame, tickers: Sequen
         spans = spans_asked(kind, windows, tickers, sessions=request.sessions, as_of=clock.as_of)
         lake.cover(table, spans)
     return Answer(kind, ANSWERED, delivery)
+
+
+def accepted(request: Request, kind: Kind, delivered: pl.DataFrame, *, is_whole: bool) -> Delivery:
+    """Return what is new of delivered rows beside what is held; nothing is written.
+
+    Args:
+        request: whose source, months and clock.
+        kind: of the rows; no minute bars.
+        delivered: in the columns of a delivery.
+        is_whole: whether it is the source's whole answer to the request's window.
+    """
+    lake, name = request.lake, request.source.name
+    table = source_table(name, kind)
+    return accept(
+        name,
+        kind,
+        delivered,
+        held=_held(lake, table, kind, request.months[0]),
+        coverage=lake.coverage(table),
+        sessions=request.sessions,
+        as_of=request.clock.as_of,
+        window=request.window if is_whole else None,
+        market=_market(request, kind) if kind in MARKET_KINDS else None,
+    )
 
 
 def _market(request: Request, kind: Kind) -> Market:
@@ -207,7 +221,7 @@ def _minutes(request: Request) -> Answer:
 
 def _judged(request: Request, kind: Kind, delivery: Delivery) -> Answer | None:
     """Keep the refused rows; return a refusal of the whole answer where they are too many."""
-    keep_quarantined(request.lake, request.source.name, kind, delivery)
+    keep_quarantined(request.lake, request.source.name, kind, delivery.quarantined)
     if delivery.bad_share <= request.max_bad_row_share:
         return None
     reason, count = delivery.quarantined["reason"].value_counts(sort=True).row(0)
@@ -219,19 +233,17 @@ def _judged(request: Request, kind: Kind, delivery: Delivery) -> Answer | None:
     return Answer(kind, REFUSED, delivery, sentence)
 
 
-def quarantine_of(source: str, kind: Kind) -> Table:
+def quarantine_of(source: str, kind: str) -> Table:
     """Return the contract of the refused rows of one source and kind."""
     return replace(QUARANTINE, name=f"{QUARANTINE.name}/{source}/{kind}")
 
 
-def keep_quarantined(lake: Lake, source: str, kind: Kind, delivery: Delivery) -> int:
+def keep_quarantined(lake: Lake, source: str, kind: str, refused: pl.DataFrame) -> int:
     """Add refused rows to the quarantine; a row that was refused before keeps its first time."""
     table = quarantine_of(source, kind)
     with lake.locked(table):
         held = lake.read_or_empty(table).collect()
-        merged = pl.concat([held, delivery.quarantined]).unique(
-            "row_hash", keep="first", maintain_order=True
-        )
+        merged = pl.concat([held, refused]).unique("row_hash", keep="first", maintain_order=True)
         if merged.height:
             lake.replace(table, merged, [WHOLE])
     return merged.height

@@ -17,6 +17,7 @@ from finpulse_assets.domain.calendar import build_sessions, last_completed_sessi
 from finpulse_assets.domain.simulator import MarketPlan
 from finpulse_assets.errors import SettingError
 from finpulse_assets.gateways.clock import Now, system_now
+from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.gateways.sources.source import Source, Sources
 from finpulse_assets.orchestration.run.clock import FIRST_DAY
 from finpulse_assets.orchestration.run.home import with_remembered_files
@@ -184,6 +185,13 @@ def _yahoo(settings: Settings, now: Now) -> Source:
     return Source("yahoo", ("headlines", "prices", "corporate_actions"), source, source)
 
 
+def _stream(settings: Settings, _: Now) -> Source:
+    from finpulse_assets.gateways.sources.stream.held import STREAM, STREAM_KINDS, HeldStream
+
+    held = HeldStream(Lake(settings.lake))
+    return Source(STREAM, STREAM_KINDS, held, held)
+
+
 def _yahoo_absence(_: Settings) -> str | None:
     if find_spec("yfinance") is None:
         return "the source yahoo needs the package yfinance (pip install finpulse[live])"
@@ -211,6 +219,13 @@ _ALL: Sequence[SourceKind] = (
         _yahoo_absence,
         _yahoo,
         retries=(2, 30.0),
+    ),
+    SourceKind(
+        "stream",
+        "Texts and daily bars that came as messages of Kafka; `finpulse stream` keeps them.",
+        lambda _: ("tweets", "headlines", "prices"),
+        _none,
+        _stream,
     ),
     *VENDORS,
 )
