@@ -116,8 +116,8 @@ class PlatformSettings(BaseSettings):
         "models/device_comparison; unset: no costs"
     )  # fmt: skip
     scoring_engine: str = Field(
-        "local", pattern="^(local|ray)$", description="where texts are scored, and settings searched "
-        "for by `finpulse tune`: local, in the run's process, or ray, on a Ray cluster"
+        "local", pattern="^(local|ray)$", description="where texts are scored, and where "
+        "`finpulse tune` searches: local, in the run's process, or ray, on a Ray cluster"
     )  # fmt: skip
     ray_address: str | None = Field(
         None, description="ray: the cluster's head, as host:port; unset: a Ray of this machine is "
