@@ -15,11 +15,16 @@ from typing import Any, ClassVar
 import numpy as np
 import polars as pl
 
-from finpulse_assets.domain.features.registry import FEATURES
 from finpulse_assets.domain.models.band import Band
 from finpulse_assets.domain.models.calibration import Calibration
 from finpulse_assets.domain.models.candidate import CARD_FILE
-from finpulse_assets.domain.models.served import RowPredictor, Served
+from finpulse_assets.domain.models.served import (
+    LOG_ODDS_OF_A_PROBIT,
+    RowPredictor,
+    Served,
+    importance_of,
+    strongest,
+)
 from finpulse_assets.domain.models.training_range import TrainingRange
 from finpulse_assets.domain.seal import REBUILD, as_json, parse_json
 from finpulse_assets.errors import ModelError
@@ -111,24 +116,21 @@ class PriceModel(Served):
         matrix = self._filled(feature_matrix(frame, self.features))
         if not len(matrix):
             return []
-        moves = self._run(self._probability, matrix, pred_contrib=True)[:, :-1]
-        order = np.argsort(-np.abs(moves), axis=1, kind="stable")[:, :top]
-        return [
-            ", ".join(f"{self.features[at]} {row[at]:+.2g}" for at in best if row[at]) or "none"
-            for row, best in zip(moves, order, strict=True)
-        ]
+        return strongest(self.features, self._contributions(matrix), top)
+
+    def moves(self, frame: pl.DataFrame, peers: pl.DataFrame | None = None) -> np.ndarray:  # noqa: ARG002
+        """Return what each feature adds to the probit; see `served.Served.moves`."""
+        matrix = self._filled(feature_matrix(frame, self.features))
+        return self._contributions(matrix) / LOG_ODDS_OF_A_PROBIT
+
+    def _contributions(self, matrix: np.ndarray) -> np.ndarray:
+        if not len(matrix):
+            return np.empty((0, len(self.features)))
+        return self._run(self._probability, matrix, pred_contrib=True)[:, :-1]
 
     def importance(self) -> pl.DataFrame:
         """Return feature, gain_share (0 to 1, sums to 1) and is_text, strongest first."""
-        gain = self._probability.feature_importance("gain")
-        text = {feature.name for feature in FEATURES if feature.is_text}
-        return pl.DataFrame(
-            {
-                "feature": self.features,
-                "gain_share": gain / gain.sum() if gain.sum() else gain,
-                "is_text": [name in text for name in self.features],
-            }
-        ).sort("gain_share", "feature", descending=[True, False])
+        return importance_of(self.features, self._probability.feature_importance("gain"))
 
     @property
     def booster_text(self) -> str:
