@@ -14,7 +14,9 @@ from pydantic_settings import NoDecode
 from finpulse_assets.domain.texts.language import ALL, LANGUAGES
 
 # The candidates that may be promoted, `registry.CHALLENGERS`: a reader of settings loads no model.
-CANDIDATES = ("ranking", "lightgbm")
+CANDIDATES = ("ranking", "lightgbm", "logistic", "xgboost", "ensemble")
+
+LEAST_MEMBERS = 2  # of an ensemble
 
 
 def _end_of_day(value: object) -> object:
@@ -80,6 +82,8 @@ def _candidate_list(value: str) -> str:
     unknown = [name for name in names if name not in CANDIDATES]
     if unknown or not names:
         raise ValueError(f"it should be some of {', '.join(CANDIDATES)}")
+    if "ensemble" in names and len(names) <= LEAST_MEMBERS:
+        raise ValueError(f"an ensemble needs at least {LEAST_MEMBERS} others beside it")
     return ",".join(names)
 
 

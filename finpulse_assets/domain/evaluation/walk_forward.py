@@ -7,13 +7,15 @@ from collections.abc import Callable, Sequence
 import polars as pl
 
 from finpulse_assets.domain.evaluation.splits import Fold
-from finpulse_assets.domain.models.candidate import FORECAST_COLUMNS, Candidate
+from finpulse_assets.domain.models.candidate import FORECAST_COLUMNS, Candidate, Trainable
+from finpulse_assets.domain.models.ensemble import Ensemble
 from finpulse_assets.domain.models.identity import candidate_id, content_hash
 from finpulse_assets.domain.models.places import places
 from finpulse_assets.errors import EvaluationError
 from finpulse_assets.schemas import OUT_OF_SAMPLE
 
 HORIZON_SESSIONS = 1
+TIMES = ("decision_at", "exit_at")
 KEPT = ("ticker", "session_date", "is_up", "return_next_session")
 
 
@@ -45,14 +47,18 @@ def walk_forward_predictions(
     """
     if not folds:
         raise EvaluationError("the walk-forward has 0 folds, it needs at least 1")
-    scaled, keys = in_scales(frame, candidates), frame.select(*KEPT, "exit_at")
+    trained = [it for it in candidates if not isinstance(it, Ensemble)]
+    scaled, keys = in_scales(frame, candidates), frame.select(*KEPT, *TIMES)
     tested = []
     for fold in folds:
-        predictions = _predict_fold(keys, scaled, fold, candidates)
+        predictions = _predict_fold(keys, scaled, fold, trained)
         if on_fold is not None:
             on_fold(fold, predictions)
         tested.append(predictions)
     rows, frame_hash = pl.concat(tested), content_hash(frame)
+    rows = pl.concat(
+        [rows, *(it.rows(rows, keys) for it in candidates if isinstance(it, Ensemble))]
+    )
     identified = []
     for candidate in candidates:
         own = rows.filter(pl.col("candidate") == candidate.name)
@@ -127,7 +133,7 @@ def _predict_fold(
     keys: pl.DataFrame,
     scaled: dict[str, pl.DataFrame],
     fold: Fold,
-    candidates: Sequence[Candidate],
+    candidates: Sequence[Trainable],
 ) -> pl.DataFrame:
     is_train = pl.col("session_date").is_in(fold.train_sessions)
     is_test = pl.col("session_date").is_in(fold.test_sessions)

@@ -39,7 +39,7 @@ class PlaceModel(Served):
         return self._score
 
     def _moves(self, matrix: np.ndarray) -> np.ndarray:
-        """Return what each feature adds to the score, shape (rows, features)."""
+        """Return what each feature adds to the score, shape (rows, features); one row at least."""
         raise NotImplementedError
 
     def predict(
@@ -104,7 +104,8 @@ class PlaceModel(Served):
 
     def moves(self, frame: pl.DataFrame, peers: pl.DataFrame | None = None) -> np.ndarray:
         """Return what each feature adds to the probit; see `served.Served.moves`."""
-        return self._moves(self._places(frame, peers)) * self.slope / self.spread
+        matrix = self._places(frame, peers)
+        return self._moves(matrix) * self.slope / self.spread if len(matrix) else matrix
 
     def _places(self, frame: pl.DataFrame, peers: pl.DataFrame | None) -> np.ndarray:
         placed = (

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from finpulse_assets.domain.features.registry import feature_names
 from finpulse_assets.domain.models.candidate import CARD_FILE, Candidate
+from finpulse_assets.domain.models.ensemble import Ensemble
+from finpulse_assets.domain.models.ensemble_model import EnsembleModel
 from finpulse_assets.domain.models.lightgbm_model import PriceModel
-from finpulse_assets.domain.models.linear import LinearModel, LogisticOnPrices, MarketHead
+from finpulse_assets.domain.models.linear import LinearModel, MarketHead
+from finpulse_assets.domain.models.logistic import Logistic, LogisticModel
 from finpulse_assets.domain.models.naive import (
     ALWAYS_UP,
     MAJORITY,
@@ -20,22 +23,32 @@ from finpulse_assets.domain.models.naive import (
 from finpulse_assets.domain.models.ranking import Ranking, RankingPlan
 from finpulse_assets.domain.models.ranking_model import RankingModel
 from finpulse_assets.domain.models.training import LightGBM, TrainingPlan
+from finpulse_assets.domain.models.xgboost_model import XGBoost, XGBoostModel
 from finpulse_assets.domain.seal import REBUILD, parse_json
 from finpulse_assets.errors import ModelError, SettingError
 
-RANKING, LIGHTGBM, MARKET = "ranking", "lightgbm", "market"
+RANKING, LIGHTGBM, LOGISTIC, XGBOOST = "ranking", "lightgbm", "logistic", "xgboost"
+ENSEMBLE, MARKET, ON_PRICES = "ensemble", "market", "logistic_on_prices"
 WITHOUT_TEXT = "_without_text"
 # Shown beside the others on request; it is never promoted, for nothing serves its inputs.
 WITH_EMBEDDINGS = "ranking_with_embeddings"
-CHALLENGERS = (RANKING, LIGHTGBM)  # the candidates that may be promoted, the default first
+# The candidates that may be promoted, the default first, an ensemble after its members.
+CHALLENGERS = (RANKING, LIGHTGBM, LOGISTIC, XGBOOST, ENSEMBLE)
 # Which skills a candidate states anything about: a ranking says nothing of the market as a whole.
+OF_RANKINGS, OF_ALL = (
+    ("ranking", "text", "after_costs"),
+    ("ranking", "market", "text", "after_costs"),
+)
 CLAIMS = {
-    RANKING: ("ranking", "text", "after_costs"),
-    LIGHTGBM: ("ranking", "market", "text", "after_costs"),
+    RANKING: OF_RANKINGS,
+    LIGHTGBM: OF_ALL,
+    LOGISTIC: OF_ALL,
+    XGBOOST: OF_RANKINGS,
+    ENSEMBLE: OF_ALL,
     MARKET: ("market",),
 }
+LEAST_MEMBERS = 2  # of an ensemble
 NAIVE = (MAJORITY, ALWAYS_UP, PERSISTENCE, REVERSAL, MOMENTUM)
-LOGISTIC = "logistic_on_prices"
 
 LABELS = {
     RANKING: "ranking with texts",
@@ -44,7 +57,12 @@ LABELS = {
     LIGHTGBM: "LightGBM with texts",
     LIGHTGBM + WITHOUT_TEXT: "LightGBM without",
     MARKET: "market head",
-    LOGISTIC: "logistic on prices",
+    LOGISTIC: "logistic with texts",
+    XGBOOST: "XGBoost with texts",
+    XGBOOST + WITHOUT_TEXT: "XGBoost without",
+    ENSEMBLE: "ensemble with texts",
+    ENSEMBLE + WITHOUT_TEXT: "ensemble without",
+    ON_PRICES: "logistic on prices",
     MAJORITY: "majority class",
     ALWAYS_UP: "always up",
     PERSISTENCE: "persistence",
@@ -52,11 +70,14 @@ LABELS = {
     MOMENTUM: "momentum (20)",
 }
 
-Model = PriceModel | RankingModel
+Model = PriceModel | RankingModel | LogisticModel | XGBoostModel | EnsembleModel
 # The `family` of a model's card -> the class that reads its files.
 FAMILIES = {
     "lightgbm": PriceModel,
     "ranking": RankingModel,
+    "logistic": LogisticModel,
+    "xgboost": XGBoostModel,
+    "ensemble": EnsembleModel,
     "linear": LinearModel,
     "naive": NaiveModel,
 }
@@ -76,36 +97,67 @@ def candidates(
         embeddings: columns of embeddings that a further candidate reads, none for no such one.
 
     >>> [it.name for it in candidates()][:3]
-    ['ranking', 'ranking_without_text', 'market']
+    ['ranking', 'ranking_without_text', 'logistic_on_prices']
     """
-    trained = []
-    for name in chosen:
-        if name not in CHALLENGERS:
-            raise SettingError(
-                f"the candidate {name!r} is unknown", hint=f"known are {', '.join(CHALLENGERS)}"
-            )
-        trained.append(_candidate(name, feature_names(), threads))
-        twin = name + WITHOUT_TEXT
-        trained.append(_candidate(twin, feature_names(with_text=False), threads, is_baseline=True))
+    unknown = [name for name in chosen if name not in CHALLENGERS]
+    if unknown:
+        raise SettingError(
+            f"the candidate {unknown[0]!r} is unknown", hint=f"known are {', '.join(CHALLENGERS)}"
+        )
+    with_text, prices = tuple(feature_names()), tuple(feature_names(with_text=False))
+    trained = {
+        name: _candidate(name, name, with_text, threads) for name in chosen if name != ENSEMBLE
+    }
+    twins = {
+        name: _candidate(name, twin_of(name), prices, threads, is_baseline=True) for name in trained
+    }
+    if ENSEMBLE in chosen:
+        trained[ENSEMBLE] = _ensemble(ENSEMBLE, trained.values())
+        twins[ENSEMBLE] = _ensemble(twin_of(ENSEMBLE), twins.values(), is_baseline=True)
+    twins[LOGISTIC] = _candidate(LOGISTIC, ON_PRICES, prices, threads, is_baseline=True)
     if embeddings:
-        inputs = [*feature_names(), *embeddings]
-        trained.append(_candidate(WITH_EMBEDDINGS, inputs, threads, is_baseline=True))
-    trained.sort(key=lambda it: it.is_baseline)
-    prices = tuple(feature_names(with_text=False))
+        inputs = (*with_text, *embeddings)
+        twins[WITH_EMBEDDINGS] = _candidate(
+            RANKING, WITH_EMBEDDINGS, inputs, threads, is_baseline=True
+        )
     return (
-        *trained,
-        MarketHead(MARKET, tuple(feature_names())),
-        LogisticOnPrices(LOGISTIC, prices),
+        *trained.values(),
+        *twins.values(),
+        MarketHead(MARKET, with_text),
         *(Naive(name) for name in NAIVE),
     )
 
 
 def _candidate(
-    name: str, inputs: Sequence[str], threads: int, *, is_baseline: bool = False
+    family: str, name: str, inputs: tuple[str, ...], threads: int, *, is_baseline: bool = False
 ) -> Candidate:
-    if name.startswith(LIGHTGBM):
-        return LightGBM(name, tuple(inputs), TrainingPlan(num_threads=threads), is_baseline)
-    return Ranking(name, tuple(inputs), RankingPlan().with_threads(threads), is_baseline)
+    if family == LIGHTGBM:
+        return LightGBM(name, inputs, TrainingPlan(num_threads=threads), is_baseline)
+    if family == LOGISTIC:
+        return Logistic(name, inputs, is_baseline)
+    if family == XGBOOST:
+        return XGBoost(name, inputs, is_baseline=is_baseline)
+    return Ranking(name, inputs, RankingPlan().with_threads(threads), is_baseline)
+
+
+def _ensemble(name: str, members: Iterable[Candidate], *, is_baseline: bool = False) -> Ensemble:
+    members = tuple(members)
+    if len(members) < LEAST_MEMBERS:
+        raise SettingError(
+            f"the candidate {ENSEMBLE} has {len(members)} members, it needs at least "
+            f"{LEAST_MEMBERS}",
+            hint=f"name them beside it: FINPULSE_CANDIDATES={RANKING},{XGBOOST},{ENSEMBLE}",
+        )
+    return Ensemble(name, members, is_baseline)
+
+
+def twin_of(candidate: str) -> str:
+    """Return the name of the same model without texts.
+
+    >>> twin_of("ranking"), twin_of("logistic")
+    ('ranking_without_text', 'logistic_on_prices')
+    """
+    return ON_PRICES if candidate == LOGISTIC else candidate + WITHOUT_TEXT
 
 
 def baselines_of(candidate: str) -> tuple[str, ...]:
@@ -116,13 +168,14 @@ def baselines_of(candidate: str) -> tuple[str, ...]:
     >>> baselines_of("ranking")[-1]
     'ranking_without_text'
     """
-    twin = (candidate + WITHOUT_TEXT,) if candidate in CHALLENGERS else ()
+    twin = (twin_of(candidate),) if candidate in CHALLENGERS else ()
     if candidate == WITH_EMBEDDINGS:
         twin = (RANKING,)
-    return (*NAIVE, LOGISTIC, *twin)
+    others = (ON_PRICES,) if ON_PRICES not in twin else ()
+    return (*NAIVE, *others, *twin)
 
 
-def family_of(card: str) -> type[Model] | type[LinearModel] | type[NaiveModel]:
+def family_of(card: str) -> type[Model | LinearModel | NaiveModel]:
     """Return the class that reads the files of a model, by the text of its card.
 
     Raises:

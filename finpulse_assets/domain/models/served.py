@@ -38,6 +38,7 @@ class Served:
     FILES: ClassVar[tuple[str, ...]]
     # LightGBM's text where MLflow registers it as such; None where it registers the files.
     booster_text: str | None = None
+    packages: ClassVar[tuple[str, ...]] = ()  # what a service needs for it beside the usual
 
     def files(self) -> dict[str, str]:
         """Return the model as text files by name; equal models, equal bytes."""

@@ -18,7 +18,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib import metadata
@@ -27,6 +27,8 @@ from pathlib import Path
 import finpulse_assets
 from finpulse_assets.errors import ServiceError
 from finpulse_assets.gateways.atomic import written_atomically
+from finpulse_assets.gateways.models.price_model_folder import load_model
+from finpulse_assets.gateways.serving.bundle import MODEL_FOLDER
 from finpulse_assets.gateways.serving.rollout import read_rollout, rollout_of
 from finpulse_assets.gateways.serving.store_layout import (
     NAME,
@@ -185,7 +187,7 @@ def _stage(bundle: Path, folder: Path) -> None:
         copy = folder / path.relative_to(PACKAGE.parent)
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, copy)
-    (folder / BENTOFILE).write_text(_pinned(source))
+    (folder / BENTOFILE).write_text(_pinned(source, load_model(bundle / MODEL_FOLDER).packages))
 
 
 def _imported_files(source: Path) -> set[Path]:
@@ -217,14 +219,17 @@ def _package_files(tree: ast.AST) -> set[Path]:
     return {path for path in files if path.is_file()}
 
 
-def _pinned(source: Path) -> str:
-    """Return the bentofile with each package at its installed version, the one that was tried."""
+def _pinned(source: Path, further: Collection[str]) -> str:
+    """Return the bentofile with each package at its installed version, the one that was tried.
+
+    `further` are the packages that the model needs beside.
+    """
     import yaml
 
     content = yaml.safe_load((source / BENTOFILE).read_text())
     # As text: BentoML opens no file whose path has a hidden folder in it.
     content["description"] = (source / "README.md").read_text()
-    packages = content["python"]["packages"]
+    packages = [*content["python"]["packages"], *further]
     content["python"]["packages"] = [f"{name}=={metadata.version(name)}" for name in packages]
     return yaml.safe_dump(content, sort_keys=True)
 

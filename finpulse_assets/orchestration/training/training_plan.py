@@ -6,7 +6,7 @@ Reading the training frame, cutting its folds, and fitting what was evaluated on
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 
@@ -20,6 +20,7 @@ from finpulse_assets.domain.evaluation.walk_forward import (
     walk_forward_predictions,
 )
 from finpulse_assets.domain.models.candidate import Candidate
+from finpulse_assets.domain.models.ensemble import Ensemble
 from finpulse_assets.domain.models.lightgbm_model import feature_matrix
 from finpulse_assets.domain.models.registry import MARKET, Model, baselines_of, candidates
 from finpulse_assets.domain.texts.embeddings import NAMES as EMBEDDINGS
@@ -61,7 +62,7 @@ class Recipe:
 
     @property
     def challengers(self) -> list[Candidate]:
-        """The candidates that may be promoted."""
+        """The candidates that may be promoted, an ensemble after its members."""
         return [candidate for candidate in self.candidates if not candidate.is_baseline]
 
     @cached_property
@@ -102,12 +103,16 @@ class Recipe:
                 every claim once more.
         """
         named = {candidate, *baselines_of(candidate)}
+        judged = [it for it in self.candidates if it.name in named]
+        members = {name for it in judged if isinstance(it, Ensemble) for name in it.names}
+        # What an ensemble's members weigh on the holdout follows from the sessions before it.
+        before = self.folds if members else []
         rows = walk_forward_predictions(
             self.frame,
-            [self.holdout],
-            [it for it in self.candidates if it.name in named],
+            [*before, replace(self.holdout, index=len(before) + 1)],
+            [it for it in self.candidates if it.name in named | members],
             sentiment_fingerprint=self.sentiment_fingerprint,
-        )
+        ).filter(pl.col("session_date").is_in(self.holdout.test_sessions))
         return evaluate(
             rows,
             candidate,
@@ -125,7 +130,7 @@ class Recipe:
         Raises:
             EvaluationError: the predictions are those of another recipe or training set.
         """
-        scaled = in_scales(self.frame, self.challengers)
+        scaled, fitted = in_scales(self.frame, self.challengers), {}
         for challenger in self.challengers:
             own = predictions.filter(pl.col("candidate") == challenger.name)
             candidate_id = check_identity(
@@ -134,12 +139,24 @@ class Recipe:
                 frame=self.frame,
                 sentiment_fingerprint=self.sentiment_fingerprint,
             )
-            yield (
-                challenger.fit(scaled[challenger.scale])
+            fitted[challenger.name] = (
+                self._fit(challenger, scaled, fitted, predictions)
                 .trained_on(feature_matrix(self.frame, challenger.features))
                 .calibrated(own)
                 .as_candidate(candidate_id, sentiment_fingerprint=self.sentiment_fingerprint)
             )
+            yield fitted[challenger.name]
+
+    def _fit(
+        self,
+        challenger: Candidate,
+        scaled: Mapping[str, pl.DataFrame],
+        fitted: Mapping[str, Model],
+        predictions: pl.DataFrame,
+    ) -> Model:
+        if isinstance(challenger, Ensemble):
+            return challenger.of(fitted, predictions, self.frame)
+        return challenger.fit(scaled[challenger.scale])
 
 
 def evaluate_all(predictions: pl.DataFrame, settings: Settings) -> list[Evaluation]:
