@@ -41,12 +41,13 @@ def walk_forward_predictions(
         candidate_id.
 
     Raises:
-        EvaluationError: there are no folds, a fold has too few rows, or a training label ends
-            after the fold's first decision.
+        EvaluationError: there are no folds, a fold has too few rows, two rows share ticker and
+            session, or a training label ends after the fold's first decision.
         ModelError: the frame lacks a feature.
     """
     if not folds:
         raise EvaluationError("the walk-forward has 0 folds, it needs at least 1")
+    _refuse_twice(frame)
     trained = [it for it in candidates if not isinstance(it, Ensemble)]
     scaled, keys = in_scales(frame, candidates), frame.select(*KEPT, *TIMES)
     tested = []
@@ -151,6 +152,17 @@ def _predict_fold(
         forecast = fitted.forecast(tests[candidate.scale]).select(FORECAST_COLUMNS)
         predicted.append(shown.hstack(forecast).with_columns(candidate=pl.lit(candidate.name)))
     return pl.concat(predicted)
+
+
+def _refuse_twice(frame: pl.DataFrame) -> None:
+    twice = frame.filter(pl.struct("ticker", "session_date").is_duplicated())
+    if twice.height:
+        ticker, day = twice.select("ticker", "session_date").row(0)
+        raise EvaluationError(
+            f"{twice.height} rows of the training frame share ticker and session, for example "
+            f"those of {ticker} on {day}",
+            hint="build it anew with dbt, which tests its key",
+        )
 
 
 def _refuse_leak(train: pl.DataFrame, fold: Fold) -> None:

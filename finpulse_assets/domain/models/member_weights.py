@@ -19,6 +19,7 @@ TRUSTED_SESSIONS = (
     60.0  # matured sessions, in effect, at which performance counts as half the weight
 )
 FLOOR, CEILING = 0.4, 1.6  # of an equal weight
+LEAST_RANKED = 3  # tickers of a session whose order says anything
 FURTHEST = 1e-6  # of a probability from 0 and 1
 
 
@@ -79,7 +80,9 @@ def probits(probability: np.ndarray) -> np.ndarray:
 def _rank_ic(rows: pl.DataFrame, member: str, days: pl.DataFrame) -> np.ndarray:
     """Return the rank IC of each session, NaN where it has none."""
     score, outcome = (pl.col(it).rank() for it in ("score", "return_next_session"))
-    found = rows.filter(candidate=member).group_by("session_date").agg(ic=pl.corr(score, outcome))
+    found = rows.filter(candidate=member).group_by("session_date").agg(
+        ic=pl.when(pl.len() >= LEAST_RANKED).then(pl.corr(score, outcome))
+    )  # fmt: skip
     return days.join(found, on="session_date", how="left", maintain_order="left")["ic"].to_numpy()
 
 

@@ -147,12 +147,33 @@ class MlflowStore:
             mlflow.log_artifacts(str(folder), path)
             version = self.version_of(candidate_id)
             if version is None:
-                version = _registered(path, booster_text)
+                version = self._registered(path, booster_text)
                 self._client().set_model_version_tag(
                     REGISTERED_MODEL, version, "candidate_id", candidate_id
                 )
             self._client().set_registered_model_alias(REGISTERED_MODEL, CHALLENGER, version)
         return version
+
+    def _registered(self, path: str, booster_text: str | None) -> str:
+        """Register a model of the active run, by default what lies at `path`; its version."""
+        import mlflow
+
+        if booster_text is not None:
+            import lightgbm
+            from mlflow.lightgbm import log_model
+
+            logged = log_model(
+                lightgbm.Booster(model_str=booster_text),
+                name="direction",
+                registered_model_name=REGISTERED_MODEL,
+                pip_requirements=["lightgbm"],
+            )
+            return str(logged.registered_model_version)
+        client, source = self._client(), mlflow.get_artifact_uri(path)
+        if not client.search_registered_models(filter_string=f"name = '{REGISTERED_MODEL}'"):
+            client.create_registered_model(REGISTERED_MODEL)
+        run = mlflow.active_run().info.run_id
+        return str(client.create_model_version(REGISTERED_MODEL, source, run_id=run).version)
 
     def log_evaluation(
         self, metrics: Mapping[str, float], plots: Mapping[str, bytes], tags: Mapping[str, str]
@@ -240,25 +261,6 @@ class MlflowStore:
         import mlflow
 
         return mlflow.MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
-
-
-def _registered(path: str, booster_text: str | None) -> str:
-    """Register the model of the active run that lies at an artifact path; return the version."""
-    import mlflow
-
-    if booster_text is None:
-        run = mlflow.active_run().info.run_id
-        return str(mlflow.register_model(f"runs:/{run}/{path}", REGISTERED_MODEL).version)
-    import lightgbm
-    from mlflow.lightgbm import log_model
-
-    logged = log_model(
-        lightgbm.Booster(model_str=booster_text),
-        name="direction",
-        registered_model_name=REGISTERED_MODEL,
-        pip_requirements=["lightgbm"],
-    )
-    return str(logged.registered_model_version)
 
 
 def _delete_files(location: str) -> None:

@@ -210,6 +210,34 @@ def test_a_candidate_that_reads_embeddings_is_evaluated_and_never_promoted(home,
     assert home.models.candidates() == [ids(home)["ranking"]]
 
 
+def test_all_candidates_on_request_are_fitted_kept_evaluated_and_served(home, monkeypatch):
+    monkeypatch.setenv("FINPULSE_CANDIDATES", "ensemble,xgboost,logistic,ranking")
+    monkeypatch.setenv("FINPULSE_HOLDOUT_SESSIONS", "20")
+    home.fill(labelled(120))
+    run = home.run(*CHAIN)
+    assert run.success, sentence(run)
+    known = ids(home)
+    chosen = {name: known[name] for name in ("ranking", "logistic", "xgboost", "ensemble")}
+    assert set(home.models.candidates()) == set(chosen.values())
+    evaluated = dict(
+        home.lake.scan(EVALUATION)
+        .select("candidate", "candidate_id")
+        .unique()
+        .collect()
+        .iter_rows()
+    )
+    assert evaluated == {**chosen, "market": known["market"]}
+    assert {it.candidate_id for it in home.models.holdout_reads()} == set(chosen.values())
+    ensemble = home.models.load(chosen["ensemble"])
+    assert [it.candidate_id for it in ensemble.models] == [
+        chosen[name] for name in ensemble.members
+    ]
+    assert sum(ensemble.weights) == pytest.approx(1)
+    assert ensemble.band is not None
+    assert ensemble.packages == ("xgboost-cpu",)
+    assert home.run(cards).success
+
+
 def test_a_rollback_is_followed_by_the_signals_and_the_model_stays_back(chained):
     home = chained
     first = home.models.promotion().champion.candidate_id
