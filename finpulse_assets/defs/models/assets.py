@@ -147,6 +147,7 @@ def price_model(
 def evaluation(
     predictions: pl.LazyFrame,
     tracking: dg.ResourceParam[Tracking],
+    models: dg.ResourceParam[ModelStore],
     settings: dg.ResourceParam[Settings],
 ):
     rows = predictions.collect()
@@ -176,6 +177,7 @@ def evaluation(
             "skills": ", ".join(result.proven) or "none",
             "market_alone": results[-1].reason,
             **_with_embeddings(rows, settings.resamples),
+            **_next_sentiment(models, result.candidate_id),
         },
     )
 
@@ -185,6 +187,14 @@ def _recipe(
 ) -> Recipe:
     embedded = lake.read_or_empty(TEXT_EMBEDDINGS).collect() if settings.embeddings else None
     return read_recipe(warehouse, settings, context.run.tags, embeddings=embedded)
+
+
+def _next_sentiment(models: ModelStore, candidate_id: str) -> dict[str, str]:
+    """Return what is known of the sentiment head of a candidate's model, where it lies here."""
+    if candidate_id not in models.candidates():
+        return {}
+    head = models.load(candidate_id).sentiment_head
+    return {"next_sentiment": head.reason if head else "too few sessions with texts"}
 
 
 def _with_embeddings(predictions: pl.DataFrame, resamples: int) -> dict[str, str]:

@@ -17,8 +17,9 @@ import polars as pl
 from finpulse_assets.domain.models.band import Band
 from finpulse_assets.domain.models.calibration import Calibration
 from finpulse_assets.domain.models.candidate import CARD_FILE
-from finpulse_assets.domain.models.lightgbm_model import feature_matrix
+from finpulse_assets.domain.models.inputs import feature_matrix
 from finpulse_assets.domain.models.member_weights import probits
+from finpulse_assets.domain.models.sentiment_head import SentimentHead
 from finpulse_assets.domain.models.served import RowPredictor, Served, importance_of, strongest
 from finpulse_assets.domain.models.training_range import TrainingRange
 from finpulse_assets.domain.seal import REBUILD, as_json, parse_json
@@ -48,6 +49,7 @@ class EnsembleModel(Served):
     calibration: Calibration | None = None
     band: Band | None = None
     training_range: TrainingRange | None = None
+    sentiment_head: SentimentHead | None = None
     candidate_id: str = ""
     sentiment_fingerprint: str = ""
 

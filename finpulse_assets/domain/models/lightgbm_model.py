@@ -6,7 +6,7 @@ sums, no pickle.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -18,6 +18,8 @@ import polars as pl
 from finpulse_assets.domain.models.band import Band
 from finpulse_assets.domain.models.calibration import Calibration
 from finpulse_assets.domain.models.candidate import CARD_FILE
+from finpulse_assets.domain.models.inputs import feature_matrix
+from finpulse_assets.domain.models.sentiment_head import SentimentHead
 from finpulse_assets.domain.models.served import (
     LOG_ODDS_OF_A_PROBIT,
     RowPredictor,
@@ -58,6 +60,7 @@ class PriceModel(Served):
     calibration: Calibration | None = None
     band: Band | None = None
     training_range: TrainingRange | None = None
+    sentiment_head: SentimentHead | None = None
     candidate_id: str = ""
     sentiment_fingerprint: str = ""
 
@@ -216,35 +219,3 @@ def booster_from_text(text: str) -> Any:
         return lightgbm.Booster(model_str=text)
     except lightgbm.basic.LightGBMError as error:
         raise ModelError(f"LightGBM cannot read the model: {error}", hint=REBUILD) from error
-
-
-def feature_matrix(frame: pl.DataFrame, features: Sequence[str]) -> np.ndarray:
-    """Return the features of shape (rows, features), NaN where unknown.
-
-    Features that are all Float32 stay float32, others become float64.
-
-    Raises:
-        ModelError: the frame lacks a feature, or a feature is no number.
-    """
-    schema = frame.schema
-    missing = [name for name in features if name not in schema]
-    if missing:
-        raise ModelError(
-            f"the frame lacks {len(missing)} of the model's {len(features)} features: "
-            f"{', '.join(missing)}",
-            hint="build it from fct_daily_features, or train on the features it has",
-        )
-    dtypes = {schema[name] for name in features}
-    for dtype in dtypes:
-        if not (dtype.is_numeric() or dtype in (pl.Boolean, pl.Null)):
-            wrong = next(name for name in features if schema[name] == dtype)
-            raise ModelError(
-                f"the feature {wrong} has the dtype {dtype}, it should be a number",
-                hint="cast it, or leave it out of the features",
-            )
-    if not features:
-        return np.empty((frame.height, 0))
-    chosen = frame.select(features)
-    # Casting costs more than a prediction of one row, so it is done only where it is needed.
-    is_plain = dtypes in ({pl.Float64}, {pl.Float32})
-    return (chosen if is_plain else chosen.cast(pl.Float64)).to_numpy()

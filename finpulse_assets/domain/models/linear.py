@@ -13,12 +13,11 @@ import numpy as np
 import polars as pl
 
 from finpulse_assets.domain.models.candidate import CARD_FILE, Scale
-from finpulse_assets.domain.models.lightgbm_model import feature_matrix
+from finpulse_assets.domain.models.inputs import feature_matrix, moments, standardised
 from finpulse_assets.domain.models.training import check_labels
 from finpulse_assets.domain.seal import REBUILD, as_json, parse_json
 from finpulse_assets.errors import ModelError
 
-FURTHEST = 5.0  # standard deviations beyond which an input is pulled in
 LEAST_WITHIN = 1e-4  # share of a feature's variance within sessions below which it is the market's
 MARKET_PENALTY = 0.5  # of a session, on the squared coefficients
 
@@ -155,23 +154,3 @@ def market_wide(frame: pl.DataFrame, features: tuple[str, ...]) -> list[str]:
         if (spread[f"{at} whole"] or 0) > 0
         and (spread[f"{at} within"] or 0) <= LEAST_WITHIN * spread[f"{at} whole"]
     ]
-
-
-def standardised(matrix: np.ndarray, means: np.ndarray, deviations: np.ndarray) -> np.ndarray:
-    """Return the inputs in standard deviations, pulled in at 5; unknown ones are 0."""
-    with np.errstate(invalid="ignore"):
-        inputs = np.clip((matrix - means) / deviations, -FURTHEST, FURTHEST)
-    return np.nan_to_num(inputs, nan=0.0)
-
-
-def moments(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return mean and standard deviation of each column; of a column without spread 0 and 1."""
-    if not matrix.shape[1]:
-        return np.empty(0), np.empty(0)
-    known = np.isfinite(matrix)
-    count = np.maximum(known.sum(axis=0), 1)
-    values = np.where(known, matrix, 0.0).astype(np.float64)
-    means = values.sum(axis=0) / count
-    squares = np.where(known, (values - means) ** 2, 0.0).sum(axis=0) / count
-    deviations = np.sqrt(squares)
-    return means, np.where(deviations > 0, deviations, 1.0)

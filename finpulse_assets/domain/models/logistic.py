@@ -16,9 +16,9 @@ import polars as pl
 from finpulse_assets.domain.models.band import Band
 from finpulse_assets.domain.models.calibration import Calibration
 from finpulse_assets.domain.models.candidate import CARD_FILE, Scale
-from finpulse_assets.domain.models.lightgbm_model import feature_matrix
-from finpulse_assets.domain.models.linear import moments, standardised
+from finpulse_assets.domain.models.inputs import feature_matrix, moments, standardised
 from finpulse_assets.domain.models.place_fit import robust_deviation, winsorised
+from finpulse_assets.domain.models.sentiment_head import SentimentHead
 from finpulse_assets.domain.models.served import (
     LOG_ODDS_OF_A_PROBIT,
     RowPredictor,
@@ -69,6 +69,7 @@ class LogisticModel(Served):
     calibration: Calibration | None = None
     band: Band | None = None
     training_range: TrainingRange | None = None
+    sentiment_head: SentimentHead | None = None
     candidate_id: str = ""
     sentiment_fingerprint: str = ""
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from finpulse_assets.domain.models.lightgbm_model import feature_matrix
+from finpulse_assets.domain.models.inputs import feature_matrix
 from finpulse_assets.domain.models.training import WINSOR_SHARE, check_labels
 from finpulse_assets.errors import EvaluationError
 

@@ -24,6 +24,7 @@ from finpulse_assets.domain.models.lightgbm_model import (
     booster_from_text,
 )
 from finpulse_assets.domain.models.place_model import PlaceModel
+from finpulse_assets.domain.models.sentiment_head import SentimentHead
 from finpulse_assets.domain.models.served import importance_of, share_of
 from finpulse_assets.domain.models.single_row import SingleRow
 from finpulse_assets.domain.models.training_range import TrainingRange
@@ -76,6 +77,7 @@ class RankingModel(PlaceModel):
     calibration: Calibration | None = None
     band: Band | None = None
     training_range: TrainingRange | None = None
+    sentiment_head: SentimentHead | None = None
     candidate_id: str = ""
     sentiment_fingerprint: str = ""
 

@@ -10,8 +10,9 @@ import numpy as np
 import polars as pl
 
 from finpulse_assets.domain.features.registry import FEATURES
-from finpulse_assets.domain.models.band import Band, band_of
+from finpulse_assets.domain.models.band import QUANTILES, Band, band_of
 from finpulse_assets.domain.models.calibration import Calibration, calibrate
+from finpulse_assets.domain.models.sentiment_head import SentimentHead
 from finpulse_assets.domain.models.training_range import TrainingRange, range_of
 from finpulse_assets.domain.seal import seal_of
 
@@ -32,6 +33,7 @@ class Served:
     calibration: Calibration | None
     band: Band | None
     training_range: TrainingRange | None
+    sentiment_head: SentimentHead | None
     candidate_id: str
     sentiment_fingerprint: str
 
@@ -100,6 +102,25 @@ class Served:
         lower, upper = self.band.around(np.asarray(expected_return, dtype=float))
         return pl.Series(names[0], lower), pl.Series(names[1], upper)
 
+    def return_quantiles(self, expected_return: np.ndarray) -> list[pl.Series]:
+        """Return return_p10, return_p50 and return_p90, null without a band; see `band.Band`."""
+        found = self.band and self.band.quantiles_around(np.asarray(expected_return, dtype=float))
+        unknown = [None] * len(expected_return)
+        return [
+            pl.Series(f"return_p{100 * level:.0f}", found[at] if found else unknown, pl.Float64)
+            for at, level in enumerate(QUANTILES)
+        ]
+
+    def next_sentiment(self, frame: pl.DataFrame) -> pl.Series:
+        """Return expected_sentiment of the next session, null unless the head is proven.
+
+        Raises:
+            ModelError: the frame lacks a feature of texts, or one is no number.
+        """
+        head = self.sentiment_head
+        said = head.predict(frame) if head and head.is_proven else [None] * frame.height
+        return pl.Series("expected_sentiment", said, pl.Float64)
+
     def is_unlike_training(self, matrix: np.ndarray) -> np.ndarray:
         """Return for each row whether it is unlike the training rows, bool of shape (rows,).
 
@@ -128,6 +149,10 @@ class Served:
         """
         return replace(self, training_range=range_of(matrix))
 
+    def with_sentiment_head(self, head: SentimentHead | None) -> Self:
+        """Return this model with the head that predicts the next session's sentiment."""
+        return replace(self, sentiment_head=head)
+
     def as_candidate(self, candidate_id: str, *, sentiment_fingerprint: str) -> Self:
         """Return this model with its id and the sentiment model whose scores it read."""
         return replace(self, candidate_id=candidate_id, sentiment_fingerprint=sentiment_fingerprint)
@@ -155,7 +180,12 @@ class Served:
         return seal_of(self.files())["fingerprint"]
 
 
-PARTS = {"calibration": Calibration, "band": Band, "training_range": TrainingRange}
+PARTS = {
+    "calibration": Calibration,
+    "band": Band,
+    "training_range": TrainingRange,
+    "sentiment_head": SentimentHead,
+}
 
 
 def importance_of(features: Sequence[str], size: np.ndarray) -> pl.DataFrame:

@@ -16,6 +16,7 @@ from finpulse_assets.domain.models.calibration import Calibration
 from finpulse_assets.domain.models.candidate import CARD_FILE, Scale
 from finpulse_assets.domain.models.place_fit import ScoreOf, places_and_label, stated
 from finpulse_assets.domain.models.place_model import PlaceModel
+from finpulse_assets.domain.models.sentiment_head import SentimentHead
 from finpulse_assets.domain.models.served import importance_of
 from finpulse_assets.domain.models.training_range import TrainingRange
 from finpulse_assets.domain.seal import REBUILD, as_json, parse_json
@@ -92,6 +93,7 @@ class XGBoostModel(PlaceModel):
     calibration: Calibration | None = None
     band: Band | None = None
     training_range: TrainingRange | None = None
+    sentiment_head: SentimentHead | None = None
     candidate_id: str = ""
     sentiment_fingerprint: str = ""
 

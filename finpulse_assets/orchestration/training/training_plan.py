@@ -13,6 +13,7 @@ from functools import cached_property
 import polars as pl
 
 from finpulse_assets.domain.evaluation.report import Evaluation, claims_of, evaluate
+from finpulse_assets.domain.evaluation.sentiment_gain import judged_head
 from finpulse_assets.domain.evaluation.splits import Fold, purged_walk_forward, sessions_of
 from finpulse_assets.domain.evaluation.walk_forward import (
     check_identity,
@@ -21,8 +22,9 @@ from finpulse_assets.domain.evaluation.walk_forward import (
 )
 from finpulse_assets.domain.models.candidate import Candidate
 from finpulse_assets.domain.models.ensemble import Ensemble
-from finpulse_assets.domain.models.lightgbm_model import feature_matrix
+from finpulse_assets.domain.models.inputs import feature_matrix
 from finpulse_assets.domain.models.registry import MARKET, Model, baselines_of, candidates
+from finpulse_assets.domain.models.sentiment_head import SentimentHead
 from finpulse_assets.domain.texts.embeddings import NAMES as EMBEDDINGS
 from finpulse_assets.errors import SettingError
 from finpulse_assets.gateways.warehouse.reader import Warehouse
@@ -94,6 +96,11 @@ class Recipe:
         )
         return fold
 
+    @cached_property
+    def sentiment_head(self) -> SentimentHead | None:
+        """The head that predicts the next session's sentiment, None where texts are too few."""
+        return judged_head(self.frame, self.folds, resamples=self.settings.resamples)
+
     def judge_on_holdout(self, candidate: str, reads: int) -> Evaluation:
         """Evaluate a candidate on the holdout, fitted on what lies before it.
 
@@ -143,6 +150,7 @@ class Recipe:
                 self._fit(challenger, scaled, fitted, predictions)
                 .trained_on(feature_matrix(self.frame, challenger.features))
                 .calibrated(own)
+                .with_sentiment_head(self.sentiment_head)
                 .as_candidate(candidate_id, sentiment_fingerprint=self.sentiment_fingerprint)
             )
             yield fitted[challenger.name]

@@ -67,6 +67,7 @@ def test_one_id_names_the_rows_the_scores_the_model_and_the_champion(chained):
         candidate="ranking"
     ).collect().height  # fmt: skip
     assert len(model.training_range.lows) == len(model.features)
+    assert not model.sentiment_head.is_proven, "moods of this panel are drawn anew each session"
     assert home.tracking.aliases == {"challenger": candidate_id, "champion": candidate_id}
 
 
@@ -85,6 +86,8 @@ def test_the_cards_say_how_the_champion_was_made_and_what_it_stands_on(chained):
         f"| ranking | yes | {champion.rank_ic:.3f} [",
         "| ranking without |",
         f"It was measured to hold {model.band.coverage:.1%} (",
+        "Quantiles around the expected return: 10% at -",
+        f"The {model.sentiment_head.reason}.",
         "| sentiment_mean |",
     ):
         assert part in card, part
@@ -178,6 +181,7 @@ def test_old_candidates_are_pruned_and_said(chained):
         "probability_lower": None, "probability_upper": None, "expected_return": 0.0, "rank": 1,
         "reasons": "none", "is_proven": True, "skills": "text",
         "return_lower": None, "return_upper": None, "abstain_reason": None, "model_version": "old1",
+        "return_p10": None, "return_p50": None, "return_p90": None, "expected_sentiment": None,
     }  # fmt: skip
     home.lake.append(DAILY_SIGNALS, pl.DataFrame(row | signal), [])
     result = home.run(promotion)
