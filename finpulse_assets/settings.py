@@ -135,8 +135,8 @@ class PlatformSettings(BaseSettings):
 
     candidates: CandidateList = Field(
         "ranking", description="the models that may be promoted, by comma: ranking, lightgbm, "
-        "logistic, xgboost, ensemble (of the others that are named); each more makes a proof "
-        "harder, for it is a further trial"
+        "logistic, xgboost, ensemble (of the others that are named), and lstm, which is judged "
+        "and never promoted; each more makes a proof harder, for it is a further trial"
     )  # fmt: skip
     cost_bps: float = Field(
         10.0, ge=0, le=1000, description="what a trade is taken to cost, in basis points of its "

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import polars as pl
 
 from finpulse_assets.domain.evaluation.splits import Fold
-from finpulse_assets.domain.models.candidate import FORECAST_COLUMNS, Candidate, Trainable
+from finpulse_assets.domain.models.candidate import FORECAST_COLUMNS, LOOKBACK, Candidate, Trainable
 from finpulse_assets.domain.models.ensemble import Ensemble
 from finpulse_assets.domain.models.identity import candidate_id, content_hash
 from finpulse_assets.domain.models.places import places
@@ -125,9 +125,10 @@ def in_scales(frame: pl.DataFrame, candidates: Sequence[Candidate]) -> dict[str,
 
     Places need nothing but their own session, so they are taken once for all folds.
     """
-    ranked = {name for it in candidates if it.scale == "places" for name in it.features}
+    of_places = ("places", "sequences")
+    ranked = {name for it in candidates if it.scale in of_places for name in it.features}
     scaled = {"values": frame} if any(it.scale == "values" for it in candidates) else {}
-    return scaled | ({"places": places(frame, sorted(ranked))} if ranked else {})
+    return scaled | (dict.fromkeys(of_places, places(frame, sorted(ranked))) if ranked else {})
 
 
 def _predict_fold(
@@ -140,7 +141,13 @@ def _predict_fold(
     is_test = pl.col("session_date").is_in(fold.test_sessions)
     _refuse_leak(keys.filter(is_train), fold)
     trains = {scale: frame.filter(is_train) for scale, frame in scaled.items()}
-    tests = {scale: frame.filter(is_test) for scale, frame in scaled.items()}
+    days = keys["session_date"].unique().sort()
+    before = days.filter(days < fold.test_sessions[0]).tail(LOOKBACK - 1)
+    is_read = is_test | pl.col("session_date").is_in(before.implode())
+    tests = {
+        scale: frame.filter(is_read if scale == "sequences" else is_test)
+        for scale, frame in scaled.items()
+    }
     shown = keys.filter(is_test).select(
         *KEPT,
         horizon_sessions=pl.lit(HORIZON_SESSIONS, pl.Int32),
@@ -149,7 +156,9 @@ def _predict_fold(
     predicted = []
     for candidate in candidates:
         fitted = candidate.fit(trains[candidate.scale])
-        forecast = fitted.forecast(tests[candidate.scale]).select(FORECAST_COLUMNS)
+        read = tests[candidate.scale]
+        forecast = fitted.forecast(read).select(FORECAST_COLUMNS)
+        forecast = forecast.filter(read.select(is_test).to_series())
         predicted.append(shown.hstack(forecast).with_columns(candidate=pl.lit(candidate.name)))
     return pl.concat(predicted)
 

@@ -11,6 +11,8 @@ from finpulse_assets.domain.models.ensemble_model import EnsembleModel
 from finpulse_assets.domain.models.lightgbm_model import PriceModel
 from finpulse_assets.domain.models.linear import LinearModel, MarketHead
 from finpulse_assets.domain.models.logistic import Logistic, LogisticModel
+from finpulse_assets.domain.models.lstm import Lstm
+from finpulse_assets.domain.models.lstm_model import LstmModel
 from finpulse_assets.domain.models.naive import (
     ALWAYS_UP,
     MAJORITY,
@@ -34,6 +36,8 @@ WITHOUT_TEXT = "_without_text"
 WITH_EMBEDDINGS = "ranking_with_embeddings"
 # The candidates that may be promoted, the default first, an ensemble after its members.
 CHALLENGERS = (RANKING, LIGHTGBM, LOGISTIC, XGBOOST, ENSEMBLE)
+LSTM = "lstm"
+SHOWN = (LSTM,)  # evaluated on request beside the others and never promoted: nothing serves them
 # Which skills a candidate states anything about: a ranking says nothing of the market as a whole.
 OF_RANKINGS, OF_ALL = (
     ("ranking", "text", "after_costs"),
@@ -45,6 +49,7 @@ CLAIMS = {
     LOGISTIC: OF_ALL,
     XGBOOST: OF_RANKINGS,
     ENSEMBLE: OF_ALL,
+    LSTM: OF_RANKINGS,
     MARKET: ("market",),
 }
 LEAST_MEMBERS = 2  # of an ensemble
@@ -62,6 +67,8 @@ LABELS = {
     XGBOOST + WITHOUT_TEXT: "XGBoost without",
     ENSEMBLE: "ensemble with texts",
     ENSEMBLE + WITHOUT_TEXT: "ensemble without",
+    LSTM: "LSTM with texts",
+    LSTM + WITHOUT_TEXT: "LSTM without",
     ON_PRICES: "logistic on prices",
     MAJORITY: "majority class",
     ALWAYS_UP: "always up",
@@ -78,6 +85,7 @@ FAMILIES = {
     "logistic": LogisticModel,
     "xgboost": XGBoostModel,
     "ensemble": EnsembleModel,
+    "lstm": LstmModel,
     "linear": LinearModel,
     "naive": NaiveModel,
 }
@@ -92,21 +100,29 @@ def candidates(
     reading them adds something.
 
     Args:
-        chosen: names of those that may be promoted.
+        chosen: names of those that may be promoted, or of SHOWN.
         threads: that LightGBM takes; of no effect on any model.
         embeddings: columns of embeddings that a further candidate reads, none for no such one.
 
     >>> [it.name for it in candidates()][:3]
     ['ranking', 'ranking_without_text', 'logistic_on_prices']
     """
-    unknown = [name for name in chosen if name not in CHALLENGERS]
+    known = (*CHALLENGERS, *SHOWN)
+    unknown = [name for name in chosen if name not in known]
     if unknown:
         raise SettingError(
-            f"the candidate {unknown[0]!r} is unknown", hint=f"known are {', '.join(CHALLENGERS)}"
+            f"the candidate {unknown[0]!r} is unknown", hint=f"known are {', '.join(known)}"
+        )
+    if not set(chosen) & set(CHALLENGERS):
+        raise SettingError(
+            f"none of {', '.join(chosen)} may be promoted",
+            hint=f"name one of {', '.join(CHALLENGERS)} beside",
         )
     with_text, prices = tuple(feature_names()), tuple(feature_names(with_text=False))
     trained = {
-        name: _candidate(name, name, with_text, threads) for name in chosen if name != ENSEMBLE
+        name: _candidate(name, name, with_text, threads)
+        for name in chosen
+        if name not in (ENSEMBLE, LSTM)
     }
     twins = {
         name: _candidate(name, twin_of(name), prices, threads, is_baseline=True) for name in trained
@@ -114,6 +130,8 @@ def candidates(
     if ENSEMBLE in chosen:
         trained[ENSEMBLE] = _ensemble(ENSEMBLE, trained.values())
         twins[ENSEMBLE] = _ensemble(twin_of(ENSEMBLE), twins.values(), is_baseline=True)
+    if LSTM in chosen:
+        twins[LSTM], twins[twin_of(LSTM)] = Lstm(LSTM, with_text), Lstm(twin_of(LSTM), prices)
     twins[LOGISTIC] = _candidate(LOGISTIC, ON_PRICES, prices, threads, is_baseline=True)
     if embeddings:
         inputs = (*with_text, *embeddings)
@@ -168,14 +186,14 @@ def baselines_of(candidate: str) -> tuple[str, ...]:
     >>> baselines_of("ranking")[-1]
     'ranking_without_text'
     """
-    twin = (twin_of(candidate),) if candidate in CHALLENGERS else ()
+    twin = (twin_of(candidate),) if candidate in (*CHALLENGERS, *SHOWN) else ()
     if candidate == WITH_EMBEDDINGS:
         twin = (RANKING,)
     others = (ON_PRICES,) if ON_PRICES not in twin else ()
     return (*NAIVE, *others, *twin)
 
 
-def family_of(card: str) -> type[Model | LinearModel | NaiveModel]:
+def family_of(card: str) -> type[Model | LstmModel | LinearModel | NaiveModel]:
     """Return the class that reads the files of a model, by the text of its card.
 
     Raises:

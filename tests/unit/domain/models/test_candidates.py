@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from finpulse_assets.domain.models.candidate import CARD_FILE
-from finpulse_assets.domain.models.registry import CHALLENGERS, family_of
+from finpulse_assets.domain.models.registry import CHALLENGERS, SHOWN, family_of
 from finpulse_assets.errors import ModelError
 from finpulse_assets.gateways.models.price_model_folder import load_model, save_model
 from finpulse_assets.setting_values import CANDIDATES
@@ -30,7 +30,7 @@ def models(rows):
 
 
 def test_the_setting_knows_every_candidate():
-    assert set(CHALLENGERS) <= set(CANDIDATES)
+    assert (*CHALLENGERS, *SHOWN) == CANDIDATES
 
 
 @every_candidate
