@@ -6,13 +6,16 @@
 
     python benchmarks/quantiles.py --home .finpulse/demo
 
-Shown for each level: the share of outcomes below (at 10 % it should be 10 %), its day-block
-deviation from the level in units of standard errors, and the mean pinball loss in basis points.
+Shown for each level: the share of outcomes below (at 10 % it should be 10 %) with its 95 % interval
+by blocks of days, and the mean pinball loss in basis points. Exits with 1 where an interval of the
+conformal quantiles, which signals hold, misses its level.
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import lightgbm
@@ -56,8 +59,13 @@ def main() -> None:
         expected = test["expected_return"].to_numpy()
         said["conformal"].append(_quantiles(shown, [expected + it for it in offsets]))
         said["LightGBM"].append(_quantiles(shown, _boosted(train, features)))
+    held = True
     for name, parts in said.items():
-        print(name, *_judged(pl.concat(parts)), sep="\n  ")
+        print(name)
+        for level, (lower, upper), line in _judged(pl.concat(parts)):
+            print(f"  {line}")
+            held &= name != "conformal" or lower <= level <= upper
+    sys.exit(not held)
 
 
 def _boosted(train: pl.DataFrame, test: pl.DataFrame) -> list[np.ndarray]:
@@ -78,8 +86,7 @@ def _quantiles(shown: pl.DataFrame, values: list[np.ndarray]) -> pl.DataFrame:
     )
 
 
-def _judged(rows: pl.DataFrame) -> list[str]:
-    lines = []
+def _judged(rows: pl.DataFrame) -> Iterator[tuple[float, tuple[float, float], str]]:
     for level in QUANTILES:
         over = pl.col("return_next_session") - pl.col(f"q{level:.0%}")
         scored = rows.select("session_date", below=over < 0, loss=_pinball(over, level))
@@ -87,12 +94,12 @@ def _judged(rows: pl.DataFrame) -> list[str]:
         days = by_day.sort("session_date")
         counts = draw_counts(days.height, resamples=1_000, seed=7).astype(np.float64)
         draws = (counts @ days["below"].to_numpy()) / (counts @ days["n"].to_numpy())
-        share = scored["below"].mean()
-        lines.append(
-            f"{level:.0%}: {share:.1%} below [{np.quantile(draws, 0.025):.1%}, "
-            f"{np.quantile(draws, 0.975):.1%}], pinball {scored['loss'].mean() * 1e4:.2f} bps"
+        lower, upper = np.quantile(draws, [0.025, 0.975])
+        line = (
+            f"{level:.0%}: {scored['below'].mean():.1%} below [{lower:.1%}, {upper:.1%}], "
+            f"pinball {scored['loss'].mean() * 1e4:.2f} bps"
         )
-    return lines
+        yield level, (lower, upper), line
 
 
 def _pinball(over: pl.Expr, level: float) -> pl.Expr:
