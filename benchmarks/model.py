@@ -19,7 +19,7 @@ from finpulse_assets.domain.evaluation.report import evaluate
 from finpulse_assets.domain.evaluation.splits import purged_walk_forward, sessions_of
 from finpulse_assets.domain.evaluation.walk_forward import walk_forward_predictions
 from finpulse_assets.domain.features.registry import feature_names
-from finpulse_assets.domain.models.lightgbm_model import feature_matrix
+from finpulse_assets.domain.models.inputs import feature_matrix
 from finpulse_assets.domain.models.places import places
 from finpulse_assets.domain.models.ranking import Ranking, RankingPlan
 from finpulse_assets.domain.models.registry import baselines_of

@@ -26,7 +26,8 @@ from finpulse_assets.domain.calendar import build_sessions
 from finpulse_assets.domain.evaluation.report import claims_of, evaluate
 from finpulse_assets.domain.evaluation.splits import purged_walk_forward, sessions_of
 from finpulse_assets.domain.evaluation.walk_forward import walk_forward_predictions
-from finpulse_assets.domain.models.linear import LogisticOnPrices, MarketHead
+from finpulse_assets.domain.models.linear import MarketHead
+from finpulse_assets.domain.models.logistic import Logistic
 from finpulse_assets.domain.models.naive import Naive
 from finpulse_assets.domain.models.ranking import TREES, Ranking, RankingPlan
 from finpulse_assets.domain.models.registry import NAIVE
@@ -54,7 +55,7 @@ CANDIDATES = (
     Ranking("ranking", (*TEXTS, *BARS), PLAN),
     Ranking("ranking_without_text", BARS, PLAN, is_baseline=True),
     MarketHead("market", (*TEXTS, *BARS, MOOD)),
-    LogisticOnPrices("logistic_on_prices", BARS),
+    Logistic("logistic_on_prices", BARS, is_baseline=True),
     *(Naive(name) for name in NAIVE),
 )
 

@@ -13,8 +13,11 @@ from pydantic_settings import NoDecode
 
 from finpulse_assets.domain.texts.language import ALL, LANGUAGES
 
-# The candidates that may be promoted, `registry.CHALLENGERS`: a reader of settings loads no model.
-CANDIDATES = ("ranking", "lightgbm")
+# The candidates that may be promoted, `registry.CHALLENGERS`, and `registry.SHOWN`: a reader of
+# settings loads no model.
+CANDIDATES = ("ranking", "lightgbm", "logistic", "xgboost", "ensemble", "lstm")
+
+LEAST_MEMBERS = 2  # of an ensemble
 
 
 def _end_of_day(value: object) -> object:
@@ -84,6 +87,11 @@ def _candidate_list(value: str) -> str:
     unknown = [name for name in names if name not in CANDIDATES]
     if unknown or not names:
         raise ValueError(f"it should be some of {', '.join(CANDIDATES)}")
+    promotable = [name for name in names if name != "lstm"]
+    if not promotable:
+        raise ValueError("it should name one that may be promoted beside lstm")
+    if "ensemble" in names and len(promotable) <= LEAST_MEMBERS:
+        raise ValueError(f"an ensemble needs at least {LEAST_MEMBERS} others that may be promoted")
     return ",".join(names)
 
 

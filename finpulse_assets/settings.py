@@ -137,8 +137,9 @@ class PlatformSettings(BaseSettings):
     hub_token: SecretStr | None = Field(None, description="secret: token for the hub")
 
     candidates: CandidateList = Field(
-        "ranking", description="the models that may be promoted, by comma: ranking, lightgbm; each "
-        "more makes a proof harder, for it is a further trial"
+        "ranking", description="the models that may be promoted, by comma: ranking, lightgbm, "
+        "logistic, xgboost, ensemble (of the others that are named), and lstm, which is judged "
+        "and never promoted; each more makes a proof harder, for it is a further trial"
     )  # fmt: skip
     ranking_plan: Path | None = Field(
         None, description="file with settings of the ranking's fit, as `finpulse tune` writes it; "

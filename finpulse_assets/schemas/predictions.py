@@ -151,6 +151,14 @@ DAILY_SIGNALS = Table(
                "null where too few errors are known", "fraction", nullable=True, came_later=True),
         Column("return_upper", pl.Float64, "upper end of that band", "fraction", nullable=True,
                came_later=True),
+        Column("return_p10", pl.Float64, "conformal 10 % quantile of the return; null as the band",
+               "fraction", nullable=True, came_later=True),
+        Column("return_p50", pl.Float64, "its median", "fraction", nullable=True, came_later=True),
+        Column("return_p90", pl.Float64, "its 90 % quantile", "fraction", nullable=True,
+               came_later=True),
+        Column("expected_sentiment", pl.Float64, "predicted mean sentiment of the next session; "
+               "null unless it was measured to be better than today's and than the mean",
+               "-1 to 1", nullable=True, came_later=True),
         Column("abstain_reason", pl.String, "why it should not be acted on: model_expired, "
                "no_proven_skill, dissimilar (unlike the training rows) or contradiction; null "
                "where no reason is known", nullable=True, came_later=True),

@@ -24,6 +24,8 @@ EXTRAS = {
     "finpulse_assets/definitions.py": GRAPH,
     "finpulse_assets/defs": GRAPH,
     "finpulse_assets/domain": GRAPH,  # TA-Lib and matplotlib, where features are made and drawn
+    "finpulse_assets/domain/models/xgboost_model.py": GRAPH | {"candidates"},
+    "finpulse_assets/domain/models/lstm.py": GRAPH | {"sentiment"},
     "finpulse_assets/orchestration": GRAPH,
     "finpulse_assets/gateways/compute": {"ray", "candidates"},
     "finpulse_assets/orchestration/stream": GRAPH | {"stream"},

@@ -153,6 +153,7 @@ def evaluation(
     predictions: pl.LazyFrame,
     lake: dg.ResourceParam[Lake],
     tracking: dg.ResourceParam[Tracking],
+    models: dg.ResourceParam[ModelStore],
     settings: dg.ResourceParam[Settings],
 ):
     rows = predictions.collect()
@@ -184,8 +185,17 @@ def evaluation(
             "trials": trials_of(settings),
             **steadiness(lake.read_or_empty(FOLD_IMPORTANCE).collect(), result.candidate_id),
             **_with_embeddings(rows, settings.resamples),
+            **_next_sentiment(models, result.candidate_id),
         },
     )
+
+
+def _next_sentiment(models: ModelStore, candidate_id: str) -> dict[str, str]:
+    """Return what is known of the sentiment head of a candidate's model, where it lies here."""
+    if candidate_id not in models.candidates():
+        return {}
+    head = models.load(candidate_id).sentiment_head
+    return {"next_sentiment": head.reason if head else "too few sessions with texts"}
 
 
 def _with_embeddings(predictions: pl.DataFrame, resamples: int) -> dict[str, str]:

@@ -21,6 +21,7 @@ NO_VIEW = (
 # What is bought and sold in a session, as a multiple of one side: both sides are opened at its open
 # and closed at its close.
 TRADED_SIDES = 4
+LEAST_RANKED = 3  # tickers of a session whose order says anything
 TOO_FEW = 2  # sessions of which no deviation can be told
 YEAR_SESSIONS = 252
 
@@ -93,9 +94,14 @@ def _probabilities() -> Iterator[pl.Expr]:
 def _ranking() -> Iterator[pl.Expr]:
     place = (pl.col("score_rank") - 0.5) / pl.col("size")
     returns = pl.col("return_next_session")
-    yield pl.corr("score_rank", "return_rank").alias("rank_ic")
-    yield pl.corr("score", "return_next_session").alias("ic")
-    yield pl.corr("expected_rank", "return_rank").alias("expected_return_rank_ic")
+    pairs = {
+        "rank_ic": ("score_rank", "return_rank"),
+        "ic": ("score", "return_next_session"),
+        "expected_return_rank_ic": ("expected_rank", "return_rank"),
+    }
+    for name, pair in pairs.items():
+        # Of two tickers the one with the larger score did better or worse: 1 or -1, and no rank.
+        yield pl.when(pl.len() >= LEAST_RANKED).then(pl.corr(*pair)).alias(name)
     top, bottom = returns.filter(place > 2 / 3), returns.filter(place < 1 / 3)
     yield (top.mean() - bottom.mean()).alias("long_short_return")
 

@@ -12,6 +12,7 @@ import polars as pl
 from finpulse_assets.domain.evaluation.importance import TOP, rank_correlation, share_among_top
 from finpulse_assets.domain.evaluation.promotion import Promotion
 from finpulse_assets.domain.evaluation.report import Evaluation
+from finpulse_assets.domain.models.band import QUANTILES
 from finpulse_assets.domain.models.registry import Model, label_of
 from finpulse_assets.domain.serving.staleness import MODEL_LIFE_SESSIONS
 
@@ -141,6 +142,14 @@ def _errors(model: Model) -> Iterable[str]:
             f"{band.upper:+.2%} around the expected one. It was measured to hold "
             f"{band.coverage:.1%} ({band.row_count:,} predictions)."
         )
+    if band is not None and band.quantiles:
+        ends = ", ".join(
+            f"{level:.0%} at {end:+.2%} ({share:.1%} came below)"
+            for level, end, share in zip(QUANTILES, band.quantiles, band.shares, strict=True)
+        )
+        yield f"Quantiles around the expected return: {ends}."
+    if model.sentiment_head is not None:
+        yield f"The {model.sentiment_head.reason}."
     if known is not None:
         yield (
             f"A row is unlike its training rows, and abstained from, where more than "

@@ -8,13 +8,15 @@ import polars as pl
 
 from finpulse_assets.domain.evaluation.fits import Fits, KeptFits
 from finpulse_assets.domain.evaluation.splits import Fold
-from finpulse_assets.domain.models.candidate import FORECAST_COLUMNS, Candidate
+from finpulse_assets.domain.models.candidate import FORECAST_COLUMNS, LOOKBACK, Candidate, Trainable
+from finpulse_assets.domain.models.ensemble import Ensemble
 from finpulse_assets.domain.models.identity import candidate_id, content_hash
 from finpulse_assets.domain.models.places import places
 from finpulse_assets.errors import EvaluationError
 from finpulse_assets.schemas import OUT_OF_SAMPLE
 
 HORIZON_SESSIONS = 1
+TIMES = ("decision_at", "exit_at")
 KEPT = ("ticker", "session_date", "is_up", "return_next_session")
 
 
@@ -42,20 +44,25 @@ def walk_forward_predictions(
         candidate_id.
 
     Raises:
-        EvaluationError: there are no folds, a fold has too few rows, or a training label ends
-            after the fold's first decision.
+        EvaluationError: there are no folds, a fold has too few rows, two rows share ticker and
+            session, or a training label ends after the fold's first decision.
         ModelError: the frame lacks a feature.
     """
     if not folds:
         raise EvaluationError("the walk-forward has 0 folds, it needs at least 1")
-    scaled, keys = in_scales(frame, candidates), frame.select(*KEPT, "exit_at")
+    _refuse_twice(frame)
+    trained = [it for it in candidates if not isinstance(it, Ensemble)]
+    scaled, keys = in_scales(frame, candidates), frame.select(*KEPT, *TIMES)
     tested, fits = [], Fits(frame, kept)
     for fold in folds:
-        predictions = _predict_fold(keys, scaled, fold, candidates, fits)
+        predictions = _predict_fold(keys, scaled, fold, trained, fits)
         if on_fold is not None:
             on_fold(fold, predictions)
         tested.append(predictions)
     rows, frame_hash = pl.concat(tested), content_hash(frame)
+    rows = pl.concat(
+        [rows, *(it.rows(rows, keys) for it in candidates if isinstance(it, Ensemble))]
+    )
     identified = []
     for candidate in candidates:
         own = rows.filter(pl.col("candidate") == candidate.name)
@@ -121,23 +128,30 @@ def in_scales(frame: pl.DataFrame, candidates: Sequence[Candidate]) -> dict[str,
 
     Places need nothing but their own session, so they are taken once for all folds.
     """
-    ranked = {name for it in candidates if it.scale == "places" for name in it.features}
+    of_places = ("places", "sequences")
+    ranked = {name for it in candidates if it.scale in of_places for name in it.features}
     scaled = {"values": frame} if any(it.scale == "values" for it in candidates) else {}
-    return scaled | ({"places": places(frame, sorted(ranked))} if ranked else {})
+    return scaled | (dict.fromkeys(of_places, places(frame, sorted(ranked))) if ranked else {})
 
 
 def _predict_fold(
     keys: pl.DataFrame,
     scaled: dict[str, pl.DataFrame],
     fold: Fold,
-    candidates: Sequence[Candidate],
+    candidates: Sequence[Trainable],
     fits: Fits,
 ) -> pl.DataFrame:
     is_train = pl.col("session_date").is_in(fold.train_sessions)
     is_test = pl.col("session_date").is_in(fold.test_sessions)
     _refuse_leak(keys.filter(is_train), fold)
     trains = {scale: frame.filter(is_train) for scale, frame in scaled.items()}
-    tests = {scale: frame.filter(is_test) for scale, frame in scaled.items()}
+    days = keys["session_date"].unique().sort()
+    before = days.filter(days < fold.test_sessions[0]).tail(LOOKBACK - 1)
+    is_read = is_test | pl.col("session_date").is_in(before.implode())
+    tests = {
+        scale: frame.filter(is_read if scale == "sequences" else is_test)
+        for scale, frame in scaled.items()
+    }
     shown = keys.filter(is_test).select(
         *KEPT,
         horizon_sessions=pl.lit(HORIZON_SESSIONS, pl.Int32),
@@ -146,9 +160,22 @@ def _predict_fold(
     predicted = []
     for candidate in candidates:
         fitted = fits.of(candidate, fold, trains[candidate.scale])
-        forecast = fitted.forecast(tests[candidate.scale]).select(FORECAST_COLUMNS)
+        read = tests[candidate.scale]
+        forecast = fitted.forecast(read).select(FORECAST_COLUMNS)
+        forecast = forecast.filter(read.select(is_test).to_series())
         predicted.append(shown.hstack(forecast).with_columns(candidate=pl.lit(candidate.name)))
     return pl.concat(predicted)
+
+
+def _refuse_twice(frame: pl.DataFrame) -> None:
+    twice = frame.filter(pl.struct("ticker", "session_date").is_duplicated())
+    if twice.height:
+        ticker, day = twice.select("ticker", "session_date").row(0)
+        raise EvaluationError(
+            f"{twice.height} rows of the training frame share ticker and session, for example "
+            f"those of {ticker} on {day}",
+            hint="build it anew with dbt, which tests its key",
+        )
 
 
 def _refuse_leak(train: pl.DataFrame, fold: Fold) -> None:

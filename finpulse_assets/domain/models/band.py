@@ -18,6 +18,7 @@ import numpy as np
 import polars as pl
 
 LEVEL = 0.90
+QUANTILES = (0.1, 0.5, 0.9)
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,9 @@ class Band:
         upper: added for the upper end, a fraction.
         coverage: share that it held on the later half of the sessions.
         row_count: errors that the ends were made of.
+        quantiles: added for the quantiles 10, 50 and 90 % of the return, rising; a model of former
+            code has none.
+        shares: share of outcomes below each of them, measured as the coverage is.
     """
 
     level: float
@@ -37,6 +41,8 @@ class Band:
     upper: float
     coverage: float
     row_count: int
+    quantiles: tuple[float, ...] = ()
+    shares: tuple[float, ...] = ()
 
     def around(self, expected_return: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the ends of the band, float64 of the shape that is given.
@@ -45,6 +51,14 @@ class Band:
         """
         return expected_return + self.lower, expected_return + self.upper
 
+    def quantiles_around(self, expected_return: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Return QUANTILES of the return, float64 of the shape that is given each, rising.
+
+        Times the price at which the session opens they are those of its close. None are returned
+        where the model has none.
+        """
+        return tuple(expected_return + it for it in self.quantiles)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the band as plain JSON values."""
         return asdict(self)
@@ -52,7 +66,8 @@ class Band:
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> Band:
         """Return the band that `to_dict` wrote."""
-        return cls(**content)
+        lists = {name: tuple(content.get(name, ())) for name in ("quantiles", "shares")}
+        return cls(**{**content, **lists})
 
 
 def band_of(predictions: pl.DataFrame, *, level: float = LEVEL) -> Band | None:
@@ -71,7 +86,26 @@ def band_of(predictions: pl.DataFrame, *, level: float = LEVEL) -> Band | None:
         return None
     later = error[~is_early]
     held = (first[0] <= later) & (later <= first[1])
-    return Band(level, *ends, coverage=float(held.mean()), row_count=len(error))
+    return Band(
+        level,
+        *ends,
+        coverage=float(held.mean()),
+        row_count=len(error),
+        quantiles=error_quantiles(error),
+        shares=tuple(float((later < it).mean()) for it in error_quantiles(error[is_early])),
+    )
+
+
+def error_quantiles(error: np.ndarray) -> tuple[float, ...]:
+    """Return QUANTILES of errors, an order statistic each, which rise with the level.
+
+    >>> error_quantiles(np.arange(1.0, 20.0))
+    (2.0, 10.0, 18.0)
+    """
+    ordered = np.sort(error)
+    last = len(ordered) - 1
+    at = (min(last, max(0, round((last + 2) * level - 1))) for level in QUANTILES)
+    return tuple(float(ordered[it]) for it in at)
 
 
 def _ends(error: np.ndarray, level: float) -> tuple[float, float] | None:

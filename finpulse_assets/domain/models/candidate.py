@@ -13,7 +13,8 @@ import polars as pl
 
 # What `Fitted.forecast` returns, row by row beside the frame.
 FORECAST_COLUMNS = ("probability_up", "score", "predicts_up", "expected_return")
-Scale = Literal["values", "places"]
+Scale = Literal["values", "places", "sequences", "members"]
+LOOKBACK = 20  # sessions of a sequence, its own the last
 CARD_FILE = "model.json"  # names the family that reads the files
 
 
@@ -52,12 +53,23 @@ class Candidate(Protocol):
 
     @property
     def scale(self) -> Scale:
-        """What its inputs are read as: their values, or their places in the session."""
+        """What its inputs are read as.
+
+        - values, or places in the session: of the row alone.
+        - sequences: places of the ticker's last LOOKBACK sessions; the frame that it predicts holds
+          the sessions before the first one too.
+        - members: what other candidates predict, see `ensemble`; such a one is never given a frame.
+        """
         ...
 
     def recipe(self) -> Mapping[str, object]:
         """Return the recipe as JSON values, for the identity of what is made with it."""
         ...
+
+
+@runtime_checkable
+class Trainable(Candidate, Protocol):
+    """A candidate that is fitted on rows of features; an ensemble is made of what others say."""
 
     def fit(self, frame: pl.DataFrame) -> Fitted:
         """Fit on a training frame in the candidate's scale.

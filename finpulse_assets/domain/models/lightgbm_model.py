@@ -6,7 +6,7 @@ sums, no pickle.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -15,11 +15,18 @@ from typing import Any, ClassVar
 import numpy as np
 import polars as pl
 
-from finpulse_assets.domain.features.registry import FEATURES
 from finpulse_assets.domain.models.band import Band
 from finpulse_assets.domain.models.calibration import Calibration
 from finpulse_assets.domain.models.candidate import CARD_FILE
-from finpulse_assets.domain.models.served import RowPredictor, Served
+from finpulse_assets.domain.models.inputs import feature_matrix
+from finpulse_assets.domain.models.sentiment_head import SentimentHead
+from finpulse_assets.domain.models.served import (
+    LOG_ODDS_OF_A_PROBIT,
+    RowPredictor,
+    Served,
+    importance_of,
+    strongest,
+)
 from finpulse_assets.domain.models.training_range import TrainingRange
 from finpulse_assets.domain.seal import REBUILD, as_json, parse_json
 from finpulse_assets.errors import ModelError
@@ -53,6 +60,7 @@ class PriceModel(Served):
     calibration: Calibration | None = None
     band: Band | None = None
     training_range: TrainingRange | None = None
+    sentiment_head: SentimentHead | None = None
     candidate_id: str = ""
     sentiment_fingerprint: str = ""
 
@@ -111,24 +119,21 @@ class PriceModel(Served):
         matrix = self._filled(feature_matrix(frame, self.features))
         if not len(matrix):
             return []
-        moves = self._run(self._probability, matrix, pred_contrib=True)[:, :-1]
-        order = np.argsort(-np.abs(moves), axis=1, kind="stable")[:, :top]
-        return [
-            ", ".join(f"{self.features[at]} {row[at]:+.2g}" for at in best if row[at]) or "none"
-            for row, best in zip(moves, order, strict=True)
-        ]
+        return strongest(self.features, self._contributions(matrix), top)
+
+    def moves(self, frame: pl.DataFrame, peers: pl.DataFrame | None = None) -> np.ndarray:  # noqa: ARG002
+        """Return what each feature adds to the probit; see `served.Served.moves`."""
+        matrix = self._filled(feature_matrix(frame, self.features))
+        return self._contributions(matrix) / LOG_ODDS_OF_A_PROBIT
+
+    def _contributions(self, matrix: np.ndarray) -> np.ndarray:
+        if not len(matrix):
+            return np.empty((0, len(self.features)))
+        return self._run(self._probability, matrix, pred_contrib=True)[:, :-1]
 
     def importance(self) -> pl.DataFrame:
         """Return feature, gain_share (0 to 1, sums to 1) and is_text, strongest first."""
-        gain = self._probability.feature_importance("gain")
-        text = {feature.name for feature in FEATURES if feature.is_text}
-        return pl.DataFrame(
-            {
-                "feature": self.features,
-                "gain_share": gain / gain.sum() if gain.sum() else gain,
-                "is_text": [name in text for name in self.features],
-            }
-        ).sort("gain_share", "feature", descending=[True, False])
+        return importance_of(self.features, self._probability.feature_importance("gain"))
 
     @property
     def booster_text(self) -> str:
@@ -214,35 +219,3 @@ def booster_from_text(text: str) -> Any:
         return lightgbm.Booster(model_str=text)
     except lightgbm.basic.LightGBMError as error:
         raise ModelError(f"LightGBM cannot read the model: {error}", hint=REBUILD) from error
-
-
-def feature_matrix(frame: pl.DataFrame, features: Sequence[str]) -> np.ndarray:
-    """Return the features of shape (rows, features), NaN where unknown.
-
-    Features that are all Float32 stay float32, others become float64.
-
-    Raises:
-        ModelError: the frame lacks a feature, or a feature is no number.
-    """
-    schema = frame.schema
-    missing = [name for name in features if name not in schema]
-    if missing:
-        raise ModelError(
-            f"the frame lacks {len(missing)} of the model's {len(features)} features: "
-            f"{', '.join(missing)}",
-            hint="build it from fct_daily_features, or train on the features it has",
-        )
-    dtypes = {schema[name] for name in features}
-    for dtype in dtypes:
-        if not (dtype.is_numeric() or dtype in (pl.Boolean, pl.Null)):
-            wrong = next(name for name in features if schema[name] == dtype)
-            raise ModelError(
-                f"the feature {wrong} has the dtype {dtype}, it should be a number",
-                hint="cast it, or leave it out of the features",
-            )
-    if not features:
-        return np.empty((frame.height, 0))
-    chosen = frame.select(features)
-    # Casting costs more than a prediction of one row, so it is done only where it is needed.
-    is_plain = dtypes in ({pl.Float64}, {pl.Float32})
-    return (chosen if is_plain else chosen.cast(pl.Float64)).to_numpy()

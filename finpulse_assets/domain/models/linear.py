@@ -1,7 +1,6 @@
-"""Linear candidates: a logistic regression on prices, and the head that predicts the whole market.
+"""The market head: a linear rule that predicts the whole market from what is equal for all tickers.
 
-Neither is promoted. The first is a baseline that every model has to be seen beside. The second has
-to prove by itself that the market's direction can be predicted at all.
+It is never promoted: it has to prove by itself that the market's direction can be predicted at all.
 """
 
 from __future__ import annotations
@@ -14,14 +13,12 @@ import numpy as np
 import polars as pl
 
 from finpulse_assets.domain.models.candidate import CARD_FILE, Scale
-from finpulse_assets.domain.models.lightgbm_model import feature_matrix
+from finpulse_assets.domain.models.inputs import feature_matrix, moments, standardised
 from finpulse_assets.domain.models.training import check_labels
 from finpulse_assets.domain.seal import REBUILD, as_json, parse_json
 from finpulse_assets.errors import ModelError
 
-FURTHEST = 5.0  # standard deviations beyond which an input is pulled in
 LEAST_WITHIN = 1e-4  # share of a feature's variance within sessions below which it is the market's
-LOGISTIC_PENALTY = 0.01  # of a row, on the squared coefficients
 MARKET_PENALTY = 0.5  # of a session, on the squared coefficients
 
 
@@ -30,9 +27,8 @@ class LinearModel:
     """A fitted linear rule: log-odds of an up move = intercept + inputs x coefficients.
 
     Inputs are standardised by `means` and `deviations` of the training rows, an unknown one counts
-    as the mean. `size` is the expected return of one unit of log-odds, a fraction; 0 where the
-    candidate states none. `is_of_sessions` says that all tickers of a session are told the same,
-    the mean over them.
+    as the mean. `size` is the expected return of one unit of log-odds, a fraction. All tickers of a
+    session are told the same, the mean over them.
     """
 
     FILES: ClassVar[tuple[str, ...]] = (CARD_FILE,)
@@ -43,7 +39,6 @@ class LinearModel:
     coefficients: tuple[float, ...]
     intercept: float
     size: float
-    is_of_sessions: bool = False
 
     def forecast(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Return the predictions as columns; see `candidate.Fitted`."""
@@ -53,19 +48,16 @@ class LinearModel:
             feature_matrix(frame, self.features), np.array(self.means), np.array(self.deviations)
         )
         log_odds = self.intercept + inputs @ np.array(self.coefficients)
-        if self.is_of_sessions:
-            by_session = pl.col("it").mean().over("session_date")
-            days = frame.select("session_date", it=pl.Series(log_odds))
-            log_odds = days.select(by_session)["it"].to_numpy()
-        states_return = np.full(len(log_odds), self.size != 0)
+        days = frame.select("session_date", it=pl.Series(log_odds))
+        log_odds = days.select(pl.col("it").mean().over("session_date"))["it"].to_numpy()
         return pl.DataFrame(
             {
                 "probability_up": expit(log_odds),
                 "score": log_odds,
                 "predicts_up": log_odds >= 0,
-                "expected_return": np.where(states_return, self.size * log_odds, np.nan),
+                "expected_return": self.size * log_odds,
             }
-        ).with_columns(pl.col("expected_return").fill_nan(None))
+        )
 
     def files(self) -> dict[str, str]:
         """Return the rule as one file."""
@@ -86,44 +78,11 @@ class LinearModel:
                 **lists,
                 intercept=float(card["intercept"]),
                 size=float(card["size"]),
-                is_of_sessions=bool(card["is_of_sessions"]),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(
                 f"{CARD_FILE} does not describe a linear rule: {error!r}", hint=REBUILD
             ) from error
-
-
-@dataclass(frozen=True)
-class LogisticOnPrices:
-    """Logistic regression with a squared penalty on the features of bars."""
-
-    name: str
-    features: tuple[str, ...]
-    is_baseline: bool = True
-    scale: ClassVar[Scale] = "values"
-
-    def recipe(self) -> dict[str, object]:
-        return {"family": "logistic", "features": self.features, "penalty": LOGISTIC_PENALTY}
-
-    def fit(self, frame: pl.DataFrame) -> LinearModel:
-        """Fit on a training frame; see `candidate.Candidate`."""
-        from sklearn.linear_model import LogisticRegression
-
-        check_labels(frame)
-        matrix = feature_matrix(frame, self.features)
-        means, deviations = _moments(matrix)
-        inputs = standardised(matrix, means, deviations)
-        strength = 1 / (LOGISTIC_PENALTY * len(inputs))
-        fitted = LogisticRegression(C=strength, max_iter=200).fit(inputs, frame["is_up"].to_numpy())
-        return LinearModel(
-            self.features,
-            tuple(means.tolist()),
-            tuple(deviations.tolist()),
-            tuple(fitted.coef_[0].tolist()),
-            float(fitted.intercept_[0]),
-            0.0,
-        )
 
 
 @dataclass(frozen=True)
@@ -157,7 +116,7 @@ class MarketHead:
         )
         market = np.clip(market, *np.quantile(market, [0.01, 0.99]))
         matrix = feature_matrix(days, shared)
-        means, deviations = _moments(matrix)
+        means, deviations = moments(matrix)
         inputs = standardised(matrix, means, deviations)
         penalty = MARKET_PENALTY * len(inputs)
         squares = inputs.T @ inputs + penalty * np.eye(len(shared))
@@ -171,7 +130,6 @@ class MarketHead:
             tuple((slope / size).tolist()),
             float(market.mean()) / size,
             size,
-            is_of_sessions=True,
         )
 
 
@@ -196,23 +154,3 @@ def market_wide(frame: pl.DataFrame, features: tuple[str, ...]) -> list[str]:
         if (spread[f"{at} whole"] or 0) > 0
         and (spread[f"{at} within"] or 0) <= LEAST_WITHIN * spread[f"{at} whole"]
     ]
-
-
-def standardised(matrix: np.ndarray, means: np.ndarray, deviations: np.ndarray) -> np.ndarray:
-    """Return the inputs in standard deviations, pulled in at 5; unknown ones are 0."""
-    with np.errstate(invalid="ignore"):
-        inputs = np.clip((matrix - means) / deviations, -FURTHEST, FURTHEST)
-    return np.nan_to_num(inputs, nan=0.0)
-
-
-def _moments(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return mean and standard deviation of each column; of a column without spread 0 and 1."""
-    if not matrix.shape[1]:
-        return np.empty(0), np.empty(0)
-    known = np.isfinite(matrix)
-    count = np.maximum(known.sum(axis=0), 1)
-    values = np.where(known, matrix, 0.0).astype(np.float64)
-    means = values.sum(axis=0) / count
-    squares = np.where(known, (values - means) ** 2, 0.0).sum(axis=0) / count
-    deviations = np.sqrt(squares)
-    return means, np.where(deviations > 0, deviations, 1.0)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-from finpulse_assets.domain.models.lightgbm_model import feature_matrix
+from finpulse_assets.domain.models.inputs import feature_matrix
 
 MIDDLE = 0.0  # the place of an unknown value
 

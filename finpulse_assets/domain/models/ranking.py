@@ -1,8 +1,7 @@
 """Fitting the ranking model: ridge and LightGBM on places, several seeds averaged.
 
 Features and label are places within the session (see `places` and `taught`), so the fit sees
-nothing of what moves all tickers at once. The score's size in returns is measured on the last
-sessions of the training rows, by a fit on those before.
+nothing of what moves all tickers at once. What a score is worth in returns: see `place_fit`.
 """
 
 from __future__ import annotations
@@ -14,18 +13,12 @@ import numpy as np
 import polars as pl
 
 from finpulse_assets.domain.models.candidate import Scale
-from finpulse_assets.domain.models.lightgbm_model import booster_from_text, feature_matrix
+from finpulse_assets.domain.models.lightgbm_model import booster_from_text
+from finpulse_assets.domain.models.place_fit import places_and_label, stated
 from finpulse_assets.domain.models.ranking_model import SEEDS, RankingModel
-from finpulse_assets.domain.models.taught import EXPOSURES, taught_places
-from finpulse_assets.domain.models.training import WINSOR_SHARE, TrainingPlan, check_labels
-from finpulse_assets.errors import EvaluationError
+from finpulse_assets.domain.models.training import TrainingPlan
 
-MEASURED_SHARE = 0.25  # of the training sessions, the last ones, measure the size of the score
-# A score that the last sessions do not support still orders the tickers, at a size of no weight.
-LEAST_CORRELATION = 0.01
 BLOCK = 65_536  # rows that are float64 at once
-RETURNS = ("session_date", "return_next_session")
-ROBUST = 1.4826  # a normal distribution's standard deviation over its median absolute value
 
 
 TREES = TrainingPlan(
@@ -130,16 +123,7 @@ def fit_ranking(frame: pl.DataFrame, plan: RankingPlan, features: tuple[str, ...
             with two tickers: a single one has no place.
         ModelError: the frame lacks a feature, or a feature is no number.
     """
-    check_labels(frame)
-    matrix = feature_matrix(frame, features)
-    label = taught_places(frame.select(*RETURNS, *(it for it in EXPOSURES if it in features)))
-    if not label.any():
-        raise EvaluationError(
-            "no session of the training frame has two tickers with different returns, so that "
-            "nothing can be ranked",
-            hint="add tickers, or take a candidate that does not rank (FINPULSE_CANDIDATES)",
-        )
-    returns = _winsorised(frame["return_next_session"])
+    matrix, label = places_and_label(frame, features)
     score = _fit_score(matrix, label, plan, SEEDS)
     return RankingModel(
         features=tuple(features),
@@ -147,20 +131,9 @@ def fit_ranking(frame: pl.DataFrame, plan: RankingPlan, features: tuple[str, ...
         coefficients=tuple(float(it) for it in score.coefficients),
         ridge_weight=score.ridge_weight,
         booster_weight=score.booster_weight,
-        slope=_slope(frame, matrix, label, plan),
-        drift=float(returns.mean()),
-        spread=float(ROBUST * np.median(np.abs(returns))) or 1.0,
-        trained_from=frame["session_date"].min(),
-        trained_to=frame["session_date"].max(),
-        row_count=frame.height,
-        up_rate=float(frame["is_up"].mean()),
         booster_texts=score.booster_texts,
+        **stated(frame, matrix, label, lambda *rows: _fit_score(*rows, plan, SEEDS[:1]).of),
     )
-
-
-def _winsorised(returns: pl.Series) -> np.ndarray:
-    values = returns.to_numpy()
-    return np.clip(values, *np.quantile(values, [WINSOR_SHARE, 1 - WINSOR_SHARE]))
 
 
 def _fit_score(
@@ -213,25 +186,3 @@ def _boosters(
         .replace(f"[num_threads: {it.num_threads}]\n", "")
         for it in plans
     )
-
-
-def _slope(frame: pl.DataFrame, matrix: np.ndarray, label: np.ndarray, plan: RankingPlan) -> float:
-    """Return the return that a unit of score is worth, on sessions that its fit did not see."""
-    sessions = frame["session_date"].unique().sort()
-    first = sessions[int(len(sessions) * (1 - MEASURED_SHARE))]
-    later = (frame["session_date"] >= first).to_numpy()
-    decided_at = frame.filter(pl.col("session_date") == first)["decision_at"].min()
-    earlier = (frame["exit_at"] < decided_at).to_numpy()
-    returns = pl.Series(_winsorised(frame["return_next_session"]))
-    excess = (
-        frame.select("session_date")
-        .with_columns(it=returns)
-        .select(pl.col("it") - pl.col("it").mean().over("session_date"))["it"]
-        .to_numpy()[later]
-    )
-    least = LEAST_CORRELATION * float(excess.std())
-    if not label[earlier].any():
-        return least
-    score = _fit_score(matrix[earlier], label[earlier], plan, SEEDS[:1]).of(matrix[later])
-    power = float(score @ score)
-    return max(least, float(score @ excess) / power if power else 0.0)

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from functools import partial
 
 from finpulse_assets.domain.features.registry import feature_names
 from finpulse_assets.domain.models.candidate import CARD_FILE, Candidate
+from finpulse_assets.domain.models.ensemble import Ensemble
+from finpulse_assets.domain.models.ensemble_model import EnsembleModel
 from finpulse_assets.domain.models.lightgbm_model import PriceModel
-from finpulse_assets.domain.models.linear import LinearModel, LogisticOnPrices, MarketHead
+from finpulse_assets.domain.models.linear import LinearModel, MarketHead
+from finpulse_assets.domain.models.logistic import Logistic, LogisticModel
+from finpulse_assets.domain.models.lstm import Lstm
+from finpulse_assets.domain.models.lstm_model import LstmModel
 from finpulse_assets.domain.models.naive import (
     ALWAYS_UP,
     MAJORITY,
@@ -20,22 +26,36 @@ from finpulse_assets.domain.models.naive import (
 from finpulse_assets.domain.models.ranking import Ranking, RankingPlan
 from finpulse_assets.domain.models.ranking_model import RankingModel
 from finpulse_assets.domain.models.training import LightGBM, TrainingPlan
+from finpulse_assets.domain.models.xgboost_model import XGBoost, XGBoostModel
 from finpulse_assets.domain.seal import REBUILD, parse_json
 from finpulse_assets.errors import ModelError, SettingError
 
-RANKING, LIGHTGBM, MARKET = "ranking", "lightgbm", "market"
+RANKING, LIGHTGBM, LOGISTIC, XGBOOST = "ranking", "lightgbm", "logistic", "xgboost"
+ENSEMBLE, MARKET, ON_PRICES = "ensemble", "market", "logistic_on_prices"
 WITHOUT_TEXT = "_without_text"
 # Shown beside the others on request; it is never promoted, for nothing serves its inputs.
 WITH_EMBEDDINGS = "ranking_with_embeddings"
-CHALLENGERS = (RANKING, LIGHTGBM)  # the candidates that may be promoted, the default first
+# The candidates that may be promoted, the default first, an ensemble after its members.
+CHALLENGERS = (RANKING, LIGHTGBM, LOGISTIC, XGBOOST, ENSEMBLE)
+LSTM = "lstm"
+SHOWN = (LSTM,)  # evaluated on request beside the others and never promoted: nothing serves them
 # Which skills a candidate states anything about: a ranking says nothing of the market as a whole.
+OF_RANKINGS, OF_ALL = (
+    ("ranking", "text", "after_costs"),
+    ("ranking", "market", "text", "after_costs"),
+)
 CLAIMS = {
-    RANKING: ("ranking", "text", "after_costs"),
-    LIGHTGBM: ("ranking", "market", "text", "after_costs"),
+    RANKING: OF_RANKINGS,
+    LIGHTGBM: OF_ALL,
+    LOGISTIC: OF_ALL,
+    XGBOOST: OF_RANKINGS,
+    ENSEMBLE: OF_ALL,
+    LSTM: OF_RANKINGS,
     MARKET: ("market",),
 }
+DEFAULT_PLAN = RankingPlan()
+LEAST_MEMBERS = 2  # of an ensemble
 NAIVE = (MAJORITY, ALWAYS_UP, PERSISTENCE, REVERSAL, MOMENTUM)
-LOGISTIC = "logistic_on_prices"
 
 LABELS = {
     RANKING: "ranking with texts",
@@ -44,7 +64,14 @@ LABELS = {
     LIGHTGBM: "LightGBM with texts",
     LIGHTGBM + WITHOUT_TEXT: "LightGBM without",
     MARKET: "market head",
-    LOGISTIC: "logistic on prices",
+    LOGISTIC: "logistic with texts",
+    XGBOOST: "XGBoost with texts",
+    XGBOOST + WITHOUT_TEXT: "XGBoost without",
+    ENSEMBLE: "ensemble with texts",
+    ENSEMBLE + WITHOUT_TEXT: "ensemble without",
+    LSTM: "LSTM with texts",
+    LSTM + WITHOUT_TEXT: "LSTM without",
+    ON_PRICES: "logistic on prices",
     MAJORITY: "majority class",
     ALWAYS_UP: "always up",
     PERSISTENCE: "persistence",
@@ -52,11 +79,15 @@ LABELS = {
     MOMENTUM: "momentum (20)",
 }
 
-Model = PriceModel | RankingModel
+Model = PriceModel | RankingModel | LogisticModel | XGBoostModel | EnsembleModel
 # The `family` of a model's card -> the class that reads its files.
 FAMILIES = {
     "lightgbm": PriceModel,
     "ranking": RankingModel,
+    "logistic": LogisticModel,
+    "xgboost": XGBoostModel,
+    "ensemble": EnsembleModel,
+    "lstm": LstmModel,
     "linear": LinearModel,
     "naive": NaiveModel,
 }
@@ -68,6 +99,7 @@ def candidates(
     threads: int = 2,
     embeddings: Sequence[str] = (),
     without: Collection[str] = (),
+    ranking: RankingPlan = DEFAULT_PLAN,
 ) -> tuple[Candidate, ...]:
     """Return every candidate, those that may be promoted first.
 
@@ -75,43 +107,86 @@ def candidates(
     reading them adds something.
 
     Args:
-        chosen: names of those that may be promoted.
+        chosen: names of those that may be promoted, or of SHOWN.
         threads: that LightGBM takes; of no effect on any model.
         embeddings: columns of embeddings that a further candidate reads, none for no such one.
         without: features that are no inputs: those of sources that are not on.
+        ranking: how the ranking is fitted.
 
     >>> [it.name for it in candidates()][:3]
-    ['ranking', 'ranking_without_text', 'market']
+    ['ranking', 'ranking_without_text', 'logistic_on_prices']
     """
-    every = [it for it in feature_names() if it not in without]
-    prices = [it for it in feature_names(with_text=False) if it not in without]
-    trained = []
-    for name in chosen:
-        if name not in CHALLENGERS:
-            raise SettingError(
-                f"the candidate {name!r} is unknown", hint=f"known are {', '.join(CHALLENGERS)}"
-            )
-        trained.append(_candidate(name, every, threads))
-        twin = name + WITHOUT_TEXT
-        trained.append(_candidate(twin, prices, threads, is_baseline=True))
+    known = (*CHALLENGERS, *SHOWN)
+    unknown = [name for name in chosen if name not in known]
+    if unknown:
+        raise SettingError(
+            f"the candidate {unknown[0]!r} is unknown", hint=f"known are {', '.join(known)}"
+        )
+    if not set(chosen) & set(CHALLENGERS):
+        raise SettingError(
+            f"none of {', '.join(chosen)} may be promoted",
+            hint=f"name one of {', '.join(CHALLENGERS)} beside",
+        )
+    with_text, prices = (
+        tuple(it for it in feature_names(with_text=reads) if it not in without)
+        for reads in (True, False)
+    )
+    made = partial(_candidate, threads=threads, ranking=ranking)
+    trained = {name: made(name, name, with_text) for name in chosen if name not in (ENSEMBLE, LSTM)}
+    twins = {name: made(name, twin_of(name), prices, is_baseline=True) for name in trained}
+    if ENSEMBLE in chosen:
+        trained[ENSEMBLE] = _ensemble(ENSEMBLE, trained.values())
+        twins[ENSEMBLE] = _ensemble(twin_of(ENSEMBLE), twins.values(), is_baseline=True)
+    if LSTM in chosen:
+        twins[LSTM], twins[twin_of(LSTM)] = Lstm(LSTM, with_text), Lstm(twin_of(LSTM), prices)
+    twins[LOGISTIC] = made(LOGISTIC, ON_PRICES, prices, is_baseline=True)
     if embeddings:
-        inputs = [*every, *embeddings]
-        trained.append(_candidate(WITH_EMBEDDINGS, inputs, threads, is_baseline=True))
-    trained.sort(key=lambda it: it.is_baseline)
+        inputs = (*with_text, *embeddings)
+        twins[WITH_EMBEDDINGS] = made(RANKING, WITH_EMBEDDINGS, inputs, is_baseline=True)
     return (
-        *trained,
-        MarketHead(MARKET, tuple(every)),
-        LogisticOnPrices(LOGISTIC, tuple(prices)),
+        *trained.values(),
+        *twins.values(),
+        MarketHead(MARKET, with_text),
         *(Naive(name) for name in NAIVE),
     )
 
 
 def _candidate(
-    name: str, inputs: Sequence[str], threads: int, *, is_baseline: bool = False
+    family: str,
+    name: str,
+    inputs: tuple[str, ...],
+    *,
+    threads: int,
+    ranking: RankingPlan,
+    is_baseline: bool = False,
 ) -> Candidate:
-    if name.startswith(LIGHTGBM):
-        return LightGBM(name, tuple(inputs), TrainingPlan(num_threads=threads), is_baseline)
-    return Ranking(name, tuple(inputs), RankingPlan().with_threads(threads), is_baseline)
+    if family == LIGHTGBM:
+        return LightGBM(name, inputs, TrainingPlan(num_threads=threads), is_baseline)
+    if family == LOGISTIC:
+        return Logistic(name, inputs, is_baseline)
+    if family == XGBOOST:
+        return XGBoost(name, inputs, is_baseline=is_baseline)
+    return Ranking(name, inputs, ranking.with_threads(threads), is_baseline)
+
+
+def _ensemble(name: str, members: Iterable[Candidate], *, is_baseline: bool = False) -> Ensemble:
+    members = tuple(members)
+    if len(members) < LEAST_MEMBERS:
+        raise SettingError(
+            f"the candidate {ENSEMBLE} has {len(members)} members, it needs at least "
+            f"{LEAST_MEMBERS}",
+            hint=f"name them beside it: FINPULSE_CANDIDATES={RANKING},{XGBOOST},{ENSEMBLE}",
+        )
+    return Ensemble(name, members, is_baseline)
+
+
+def twin_of(candidate: str) -> str:
+    """Return the name of the same model without texts.
+
+    >>> twin_of("ranking"), twin_of("logistic")
+    ('ranking_without_text', 'logistic_on_prices')
+    """
+    return ON_PRICES if candidate == LOGISTIC else candidate + WITHOUT_TEXT
 
 
 def baselines_of(candidate: str) -> tuple[str, ...]:
@@ -122,13 +197,14 @@ def baselines_of(candidate: str) -> tuple[str, ...]:
     >>> baselines_of("ranking")[-1]
     'ranking_without_text'
     """
-    twin = (candidate + WITHOUT_TEXT,) if candidate in CHALLENGERS else ()
+    twin = (twin_of(candidate),) if candidate in (*CHALLENGERS, *SHOWN) else ()
     if candidate == WITH_EMBEDDINGS:
         twin = (RANKING,)
-    return (*NAIVE, LOGISTIC, *twin)
+    others = (ON_PRICES,) if ON_PRICES not in twin else ()
+    return (*NAIVE, *others, *twin)
 
 
-def family_of(card: str) -> type[Model] | type[LinearModel] | type[NaiveModel]:
+def family_of(card: str) -> type[Model | LstmModel | LinearModel | NaiveModel]:
     """Return the class that reads the files of a model, by the text of its card.
 
     Raises:

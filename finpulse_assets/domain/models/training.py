@@ -13,7 +13,8 @@ import numpy as np
 import polars as pl
 
 from finpulse_assets.domain.models.candidate import Scale
-from finpulse_assets.domain.models.lightgbm_model import PriceModel, feature_matrix
+from finpulse_assets.domain.models.inputs import feature_matrix
+from finpulse_assets.domain.models.lightgbm_model import PriceModel
 from finpulse_assets.errors import EvaluationError, ModelError
 
 MIN_TRAINING_ROWS = 200

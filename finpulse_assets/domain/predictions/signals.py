@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 import numpy as np
 import polars as pl
 
-from finpulse_assets.domain.models.lightgbm_model import feature_matrix
+from finpulse_assets.domain.models.inputs import feature_matrix
 from finpulse_assets.domain.models.registry import Model
 from finpulse_assets.domain.predictions.abstention import reasons_to_abstain
 from finpulse_assets.domain.serving.staleness import MODEL_LIFE_SESSIONS
@@ -67,6 +67,8 @@ def signals_of(
         pl.Series("probability_upper", upper),
         pl.Series("expected_return", expected_return),
         *model.return_band(expected_return),
+        *model.return_quantiles(expected_return),
+        model.next_sentiment(rows),
         reasons_to_abstain(
             model,
             matrix,

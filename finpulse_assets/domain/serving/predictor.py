@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from finpulse_assets.domain.models.lightgbm_model import feature_matrix
+from finpulse_assets.domain.models.inputs import feature_matrix
 from finpulse_assets.domain.models.registry import Model
 from finpulse_assets.domain.models.served import RowPredictor
 from finpulse_assets.domain.predictions.signals import direction

@@ -127,38 +127,53 @@ class MlflowStore:
         folder: Path,
         *,
         candidate_id: str,
-        booster_text: str,
+        booster_text: str | None,
         params: Mapping[str, object],
         importance: Mapping[str, float],
     ) -> str:
-        """Log a sealed model folder and register its direction model; return the version.
+        """Log a sealed model folder and register its model; return the version.
 
-        A candidate that is registered already keeps its version. The alias `challenger` moves to
-        it.
+        A run may log several candidates: parameters and files stand under their ids. What is
+        registered is LightGBM's text where there is one, else the folder itself. A candidate
+        that is registered already keeps its version. The alias `challenger` moves to it.
         """
-        import lightgbm
         import mlflow
-        from mlflow.lightgbm import log_model
 
+        path = f"price_model/{candidate_id}"
         with translated(self.uri):
             mlflow.set_tag("candidate_id", candidate_id)
-            mlflow.log_params(dict(params))
-            mlflow.log_dict(dict(importance), "feature_importance.json")
-            mlflow.log_artifacts(str(folder), "price_model")
+            mlflow.log_params({f"{candidate_id}/{name}": it for name, it in params.items()})
+            mlflow.log_dict(dict(importance), f"feature_importance/{candidate_id}.json")
+            mlflow.log_artifacts(str(folder), path)
             version = self.version_of(candidate_id)
             if version is None:
-                logged = log_model(
-                    lightgbm.Booster(model_str=booster_text),
-                    name="direction",
-                    registered_model_name=REGISTERED_MODEL,
-                    pip_requirements=["lightgbm"],
-                )
-                version = str(logged.registered_model_version)
+                version = self._registered(path, booster_text)
                 self._client().set_model_version_tag(
                     REGISTERED_MODEL, version, "candidate_id", candidate_id
                 )
             self._client().set_registered_model_alias(REGISTERED_MODEL, CHALLENGER, version)
         return version
+
+    def _registered(self, path: str, booster_text: str | None) -> str:
+        """Register a model of the active run, by default what lies at `path`; its version."""
+        import mlflow
+
+        if booster_text is not None:
+            import lightgbm
+            from mlflow.lightgbm import log_model
+
+            logged = log_model(
+                lightgbm.Booster(model_str=booster_text),
+                name="direction",
+                registered_model_name=REGISTERED_MODEL,
+                pip_requirements=["lightgbm"],
+            )
+            return str(logged.registered_model_version)
+        client, source = self._client(), mlflow.get_artifact_uri(path)
+        if not client.search_registered_models(filter_string=f"name = '{REGISTERED_MODEL}'"):
+            client.create_registered_model(REGISTERED_MODEL)
+        run = mlflow.active_run().info.run_id
+        return str(client.create_model_version(REGISTERED_MODEL, source, run_id=run).version)
 
     def log_evaluation(
         self, metrics: Mapping[str, float], plots: Mapping[str, bytes], tags: Mapping[str, str]
@@ -211,14 +226,17 @@ class MlflowStore:
     def prune(self, kept: Collection[str]) -> list[str]:
         """Delete the registry versions of all candidates but `kept`; return the versions.
 
-        The files of a run go with its version, model and plots; its parameters and scores stay.
+        The files of a run go with its last version, model and plots; its parameters and scores
+        stay.
         """
         client = self._client()
         with translated(self.uri):
-            gone = [v for v in self._versions() if v.tags.get("candidate_id") not in kept]
+            versions = self._versions()
+            gone = [v for v in versions if v.tags.get("candidate_id") not in kept]
+            runs_kept = {v.run_id for v in versions if v not in gone}
             for version in gone:
                 client.delete_model_version(REGISTERED_MODEL, version.version)
-                if version.run_id:
+                if version.run_id and version.run_id not in runs_kept:
                     self._delete_files_of(version.run_id)
         return [str(version.version) for version in gone]
 

@@ -20,5 +20,6 @@ def load_model(folder: Path) -> Model:
     Raises:
         ModelError: a file is missing, differs from the manifest, or is not a model.
     """
-    family = family_of(read_sealed(folder, [CARD_FILE])[CARD_FILE])
-    return family.from_files(read_sealed(folder, family.FILES))
+    card = read_sealed(folder, [CARD_FILE])[CARD_FILE]
+    family = family_of(card)
+    return family.from_files(read_sealed(folder, family.file_names(card)))

@@ -17,7 +17,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib import metadata
@@ -25,6 +25,8 @@ from pathlib import Path
 
 from finpulse_assets.errors import ServiceError
 from finpulse_assets.gateways.atomic import written_atomically
+from finpulse_assets.gateways.models.price_model_folder import load_model
+from finpulse_assets.gateways.serving.bundle import MODEL_FOLDER
 from finpulse_assets.gateways.serving.rollout import read_rollout, rollout_of
 from finpulse_assets.gateways.serving.store_layout import (
     PRICE,
@@ -179,7 +181,8 @@ class BentoStore:
         shutil.copy(SERVICES / "__init__.py", folder / "bentos")
         shutil.copytree(bundle, folder / "bentos" / self.name / "bundle")
         unpack_wheel(self.root / "wheels", folder)
-        (folder / BENTOFILE).write_text(_pinned(source))
+        further = load_model(bundle / MODEL_FOLDER).packages if self.name == PRICE else ()
+        (folder / BENTOFILE).write_text(_pinned(source, further))
 
     def _prune(self, current: str) -> None:
         """Drop all but the newest few, and those that the roll-out names."""
@@ -190,14 +193,17 @@ class BentoStore:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _pinned(source: Path) -> str:
-    """Return the bentofile with each package at its installed version, the one that was tried."""
+def _pinned(source: Path, further: Collection[str]) -> str:
+    """Return the bentofile with each package at its installed version, the one that was tried.
+
+    `further` are the packages that the model needs beside.
+    """
     import yaml
 
     content = yaml.safe_load((source / BENTOFILE).read_text())
     # As text: BentoML opens no file whose path has a hidden folder in it.
     content["description"] = (source / "README.md").read_text()
-    packages = content["python"]["packages"]
+    packages = [*content["python"]["packages"], *further]
     content["python"]["packages"] = [f"{name}=={_version(name)}" for name in packages]
     return yaml.safe_dump(content, sort_keys=True)
 

@@ -116,6 +116,12 @@ def resolve_clock(settings: Settings, sources: Sources, *, now: Now = system_now
             "that is loaded",
             hint="check FINPULSE_AS_OF",
         )
+    if until and _end_of(as_of, settings, as_of) > until:
+        raise SettingError(
+            f"the as-of time {as_of:%Y-%m-%d %H:%M} UTC lies beyond the prices, which end with the "
+            f"session decided at {until:%Y-%m-%d %H:%M}",
+            hint="leave FINPULSE_AS_OF out for the end of the prices, or give prices that reach it",
+        )
     begins = [extent.first.astimezone(NEW_YORK).date() for extent in extents.values()]
     first = settings.start_date or min(begins, default=(as_of - LIVE_HISTORY).date())
     if first > as_of.date():

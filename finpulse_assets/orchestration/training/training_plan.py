@@ -13,6 +13,7 @@ from functools import cached_property
 import polars as pl
 
 from finpulse_assets.domain.evaluation.report import Evaluation, claims_of, evaluate
+from finpulse_assets.domain.evaluation.sentiment_gain import judged_head
 from finpulse_assets.domain.evaluation.splits import Fold, purged_walk_forward, sessions_of
 from finpulse_assets.domain.evaluation.tuning import TunedPlan
 from finpulse_assets.domain.evaluation.walk_forward import (
@@ -22,15 +23,17 @@ from finpulse_assets.domain.evaluation.walk_forward import (
 )
 from finpulse_assets.domain.features.registry import COMPANY
 from finpulse_assets.domain.models.candidate import Candidate
-from finpulse_assets.domain.models.lightgbm_model import feature_matrix
-from finpulse_assets.domain.models.ranking import Ranking
+from finpulse_assets.domain.models.ensemble import Ensemble
+from finpulse_assets.domain.models.inputs import feature_matrix
 from finpulse_assets.domain.models.registry import (
+    DEFAULT_PLAN,
     MARKET,
     RANKING,
     Model,
     baselines_of,
     candidates,
 )
+from finpulse_assets.domain.models.sentiment_head import SentimentHead
 from finpulse_assets.domain.texts.embeddings import NAMES as EMBEDDINGS
 from finpulse_assets.errors import SettingError
 from finpulse_assets.gateways.models.plan_file import read_plan
@@ -63,17 +66,14 @@ class Recipe:
 
     @cached_property
     def candidates(self) -> tuple[Candidate, ...]:
-        plan = tuned_plan(self.settings)
-        known = candidates(
+        tuned = tuned_plan(self.settings)
+        return candidates(
             self.settings.candidates.split(","),
             threads=self.settings.model_threads,
             embeddings=EMBEDDINGS if EMBEDDINGS[0] in self.frame else (),
             without=self.left_out,
+            ranking=tuned.plan if tuned else DEFAULT_PLAN,
         )
-        if plan is None:
-            return known
-        tuned = plan.plan.with_threads(self.settings.model_threads)
-        return tuple(replace(it, plan=tuned) if isinstance(it, Ranking) else it for it in known)
 
     @cached_property
     def left_out(self) -> list[str]:
@@ -87,7 +87,7 @@ class Recipe:
 
     @property
     def challengers(self) -> list[Candidate]:
-        """The candidates that may be promoted."""
+        """The candidates that may be promoted, an ensemble after its members."""
         return [candidate for candidate in self.candidates if not candidate.is_baseline]
 
     @cached_property
@@ -119,6 +119,11 @@ class Recipe:
         )
         return fold
 
+    @cached_property
+    def sentiment_head(self) -> SentimentHead | None:
+        """The head that predicts the next session's sentiment, None where texts are too few."""
+        return judged_head(self.frame, self.folds, resamples=self.settings.resamples)
+
     def judge_on_holdout(self, candidate: str, reads: int) -> Evaluation:
         """Evaluate a candidate on the holdout, fitted on what lies before it.
 
@@ -128,12 +133,16 @@ class Recipe:
                 every claim once more.
         """
         named = {candidate, *baselines_of(candidate)}
+        judged = [it for it in self.candidates if it.name in named]
+        members = {name for it in judged if isinstance(it, Ensemble) for name in it.names}
+        # What an ensemble's members weigh on the holdout follows from the sessions before it.
+        before = self.folds if members else []
         rows = walk_forward_predictions(
             self.frame,
-            [self.holdout],
-            [it for it in self.candidates if it.name in named],
+            [*before, replace(self.holdout, index=len(before) + 1)],
+            [it for it in self.candidates if it.name in named | members],
             sentiment_fingerprint=self.sentiment_fingerprint,
-        )
+        ).filter(pl.col("session_date").is_in(self.holdout.test_sessions))
         return evaluate(
             rows,
             candidate,
@@ -152,7 +161,7 @@ class Recipe:
         Raises:
             EvaluationError: the predictions are those of another recipe or training set.
         """
-        scaled = in_scales(self.frame, self.challengers)
+        scaled, fitted = in_scales(self.frame, self.challengers), {}
         for challenger in self.challengers:
             own = predictions.filter(pl.col("candidate") == challenger.name)
             candidate_id = check_identity(
@@ -161,12 +170,25 @@ class Recipe:
                 frame=self.frame,
                 sentiment_fingerprint=self.sentiment_fingerprint,
             )
-            yield (
-                challenger.fit(scaled[challenger.scale])
+            fitted[challenger.name] = (
+                self._fit(challenger, scaled, fitted, predictions)
                 .trained_on(feature_matrix(self.frame, challenger.features))
                 .calibrated(own)
+                .with_sentiment_head(self.sentiment_head)
                 .as_candidate(candidate_id, sentiment_fingerprint=self.sentiment_fingerprint)
             )
+            yield fitted[challenger.name]
+
+    def _fit(
+        self,
+        challenger: Candidate,
+        scaled: Mapping[str, pl.DataFrame],
+        fitted: Mapping[str, Model],
+        predictions: pl.DataFrame,
+    ) -> Model:
+        if isinstance(challenger, Ensemble):
+            return challenger.of(fitted, predictions, self.frame)
+        return challenger.fit(scaled[challenger.scale])
 
 
 def judged_of(settings: Settings) -> list[str]:

@@ -70,6 +70,7 @@ def test_one_id_names_the_rows_the_scores_the_model_and_the_champion(chained):
         candidate="ranking"
     ).collect().height  # fmt: skip
     assert len(model.training_range.lows) == len(model.features)
+    assert not model.sentiment_head.is_proven, "moods of this panel are drawn anew each session"
     assert home.tracking.aliases == {"challenger": candidate_id, "champion": candidate_id}
 
 
@@ -90,6 +91,8 @@ def test_the_cards_say_how_the_champion_was_made_and_what_it_stands_on(chained):
         f"It was measured to hold {model.band.coverage:.1%} (",
         "| feature | share of the gain | folds with it among the top 20 |",
         "folds is ",
+        "Quantiles around the expected return: 10% at -",
+        f"The {model.sentiment_head.reason}.",
         "| sentiment_mean |",
     ):
         assert part in card, part
@@ -219,6 +222,7 @@ def test_old_candidates_are_pruned_and_said(chained):
         "probability_lower": None, "probability_upper": None, "expected_return": 0.0, "rank": 1,
         "reasons": "none", "is_proven": True, "skills": "text",
         "return_lower": None, "return_upper": None, "abstain_reason": None, "model_version": "old1",
+        "return_p10": None, "return_p50": None, "return_p90": None, "expected_sentiment": None,
     }  # fmt: skip
     home.lake.append(DAILY_SIGNALS, pl.DataFrame(row | signal), [])
     result = home.run(promotion)
@@ -249,6 +253,34 @@ def test_a_candidate_that_reads_embeddings_is_evaluated_and_never_promoted(home,
     assert metadata(run, evaluation)["with_embeddings"].startswith("ranking is ")
     assert home.models.promotion().champion.candidate_id == ids(home)["ranking"]
     assert home.models.candidates() == [ids(home)["ranking"]]
+
+
+def test_all_candidates_on_request_are_fitted_kept_evaluated_and_served(home, monkeypatch):
+    monkeypatch.setenv("FINPULSE_CANDIDATES", "ensemble,xgboost,logistic,ranking")
+    monkeypatch.setenv("FINPULSE_HOLDOUT_SESSIONS", "20")
+    home.fill(labelled(120))
+    run = home.run(*CHAIN)
+    assert run.success, sentence(run)
+    known = ids(home)
+    chosen = {name: known[name] for name in ("ranking", "logistic", "xgboost", "ensemble")}
+    assert set(home.models.candidates()) == set(chosen.values())
+    evaluated = dict(
+        home.lake.scan(EVALUATION)
+        .select("candidate", "candidate_id")
+        .unique()
+        .collect()
+        .iter_rows()
+    )
+    assert evaluated == {**chosen, "market": known["market"]}
+    assert {it.candidate_id for it in home.models.holdout_reads()} == set(chosen.values())
+    ensemble = home.models.load(chosen["ensemble"])
+    assert [it.candidate_id for it in ensemble.models] == [
+        chosen[name] for name in ensemble.members
+    ]
+    assert sum(ensemble.weights) == pytest.approx(1)
+    assert ensemble.band is not None
+    assert ensemble.packages == ("xgboost-cpu",)
+    assert home.run(cards).success
 
 
 def test_a_rollback_is_followed_by_the_signals_and_the_model_stays_back(chained):

@@ -8,7 +8,8 @@ import pytest
 from finpulse_assets.domain.evaluation.report import claims_of, evaluate
 from finpulse_assets.domain.evaluation.splits import purged_walk_forward, sessions_of
 from finpulse_assets.domain.evaluation.walk_forward import walk_forward_predictions
-from finpulse_assets.domain.models.linear import LogisticOnPrices, MarketHead
+from finpulse_assets.domain.models.linear import MarketHead
+from finpulse_assets.domain.models.logistic import Logistic
 from finpulse_assets.domain.models.naive import Naive
 from finpulse_assets.domain.models.ranking import Ranking, RankingPlan
 from finpulse_assets.domain.models.registry import NAIVE
@@ -21,7 +22,7 @@ CANDIDATES = (
     Ranking("ranking", FEATURES, PLAN),
     Ranking("ranking_without_text", FEATURES_WITHOUT_TEXT, PLAN, is_baseline=True),
     MarketHead("market", (*FEATURES, "market_sentiment_mean")),
-    LogisticOnPrices("logistic_on_prices", FEATURES_WITHOUT_TEXT),
+    Logistic("logistic_on_prices", FEATURES_WITHOUT_TEXT, is_baseline=True),
     *(Naive(name) for name in NAIVE),
 )
 SIZE = {"sessions": 140, "tickers": 12, "shared": 0.5}

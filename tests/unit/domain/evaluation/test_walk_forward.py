@@ -14,7 +14,8 @@ from finpulse_assets.domain.evaluation.walk_forward import (
     check_identity,
     walk_forward_predictions,
 )
-from finpulse_assets.domain.models.linear import LogisticOnPrices, MarketHead
+from finpulse_assets.domain.models.linear import MarketHead
+from finpulse_assets.domain.models.logistic import Logistic
 from finpulse_assets.domain.models.naive import Naive
 from finpulse_assets.domain.models.ranking import Ranking, RankingPlan
 from finpulse_assets.domain.models.registry import NAIVE, baselines_of
@@ -33,7 +34,7 @@ CANDIDATES = (
     RANKING,
     Ranking("ranking_without_text", FEATURES_WITHOUT_TEXT, PLAN, is_baseline=True),
     MarketHead("market", FEATURES),
-    LogisticOnPrices("logistic_on_prices", FEATURES_WITHOUT_TEXT),
+    Logistic("logistic_on_prices", FEATURES_WITHOUT_TEXT, is_baseline=True),
     *(Naive(name) for name in NAIVE),
 )
 

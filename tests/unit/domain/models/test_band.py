@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from finpulse_assets.domain.models.band import Band, band_of
+from finpulse_assets.domain.models.band import QUANTILES, Band, band_of
 
 
 def predictions(*, sessions: int = 400, tickers: int = 10, later_scale: float = 1.0, seed: int = 0):
@@ -52,3 +52,22 @@ def test_too_few_errors_give_no_band():
 def test_a_band_comes_back():
     band = band_of(predictions())
     assert Band.from_dict(band.to_dict()) == band
+
+
+def test_quantiles_rise_and_hold_new_outcomes_as_often_as_they_say():
+    band, new = band_of(predictions()), predictions(seed=1)
+    at = band.quantiles_around(new["expected_return"].to_numpy())
+    assert (at[0] < at[1]).all()
+    assert (at[1] < at[2]).all()
+    below = [(new["return_next_session"].to_numpy() < it).mean() for it in at]
+    assert below == pytest.approx(QUANTILES, abs=0.03)
+    assert band.shares == pytest.approx(QUANTILES, abs=0.04)
+    assert band_of(predictions(later_scale=3.0)).shares[0] > 0.15, "a changed market shows"
+
+
+def test_a_band_of_former_code_has_no_quantiles():
+    former = {
+        name: it for name, it in band_of(predictions()).to_dict().items()
+        if name not in ("quantiles", "shares")
+    }  # fmt: skip
+    assert Band.from_dict(former).quantiles_around(np.zeros(2)) == ()

@@ -11,7 +11,6 @@ import pytest
 from finpulse_assets.domain.models.candidate import CARD_FILE
 from finpulse_assets.domain.models.linear import (
     LinearModel,
-    LogisticOnPrices,
     MarketHead,
     market_wide,
 )
@@ -50,19 +49,8 @@ def test_a_market_without_any_market_feature_says_the_mean(frame):
     assert forecast["expected_return"].n_unique() == 1
 
 
-def test_logistic_on_prices_states_probabilities_and_no_return(frame):
-    model = LogisticOnPrices("logistic_on_prices", (*FEATURES, "vix")).fit(frame)
-    forecast = model.forecast(frame)
-    assert forecast["probability_up"].is_between(0, 1, closed="none").all()
-    assert forecast["expected_return"].null_count() == frame.height
-    right = (forecast["predicts_up"] == frame["is_up"]).mean()
-    assert right > 0.6
-    odd = frame.head(2).with_columns(pl.lit(None, pl.Float64).alias("rsi_14"), vix=pl.lit(1e9))
-    assert model.forecast(odd)["probability_up"].is_finite().all()
-
-
 def test_a_rule_is_its_file(frame):
-    model = LogisticOnPrices("logistic_on_prices", FEATURES).fit(frame)
+    model = MarketHead("market", (*FEATURES, "vix")).fit(frame)
     assert LinearModel.from_files(model.files()) == model
     with pytest.raises(ModelError, match="does not describe a linear rule"):
         LinearModel.from_files({CARD_FILE: '{"family": "linear"}'})

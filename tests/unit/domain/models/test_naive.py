@@ -96,7 +96,7 @@ def test_every_candidate_keeps_the_protocol_and_has_a_name_for_people():
 
 def test_the_default_is_the_ranking_beside_its_twin_and_the_guesses():
     names = [candidate.name for candidate in candidates()]
-    assert names == ["ranking", "ranking_without_text", "market", "logistic_on_prices", *NAIVE]
+    assert names == ["ranking", "ranking_without_text", "logistic_on_prices", "market", *NAIVE]
 
 
 def test_a_candidate_that_is_unknown_is_refused():

@@ -23,6 +23,7 @@ def signal(ticker: str, day: date, hour: int, probability: float, **other) -> di
         "probability_up": probability, "probability_lower": None, "probability_upper": None,
         "expected_return": 0.01, "rank": 1, "reasons": "none", "is_proven": True,
         "skills": "ranking", "return_lower": None, "return_upper": None, "abstain_reason": None,
+        "return_p10": None, "return_p50": None, "return_p90": None, "expected_sentiment": None,
         "model_version": "m1",
     } | other  # fmt: skip
 

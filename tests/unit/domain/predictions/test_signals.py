@@ -10,7 +10,10 @@ import polars as pl
 import pytest
 
 from finpulse_assets.domain.calendar import build_sessions
-from finpulse_assets.domain.models.lightgbm_model import PriceModel, feature_matrix
+from finpulse_assets.domain.models.inputs import feature_matrix
+from finpulse_assets.domain.models.lightgbm_model import PriceModel
+from finpulse_assets.domain.models.sentiment_head import FEATURES as SENTIMENT_INPUTS
+from finpulse_assets.domain.models.sentiment_head import SentimentHead
 from finpulse_assets.domain.models.training import TrainingPlan, fit_price_model
 from finpulse_assets.domain.predictions.abstention import (
     CONTRADICTION,
@@ -96,8 +99,27 @@ def test_a_calibrated_model_gives_an_interval(model, features):
     assert (signals["probability_lower"] <= signals["probability_upper"]).all()
     assert (signals["return_lower"] < signals["expected_return"]).all()
     assert (signals["expected_return"] < signals["return_upper"]).all()
+    assert (signals["return_p10"] < signals["return_p50"]).all()
+    assert (signals["return_p50"] < signals["return_p90"]).all()
+    assert signals["expected_sentiment"].null_count() == signals.height, "no head is proven"
     assert signals["is_proven"].all()
     assert signals["skills"].unique().to_list() == ["ranking, text"]
+
+
+def test_a_proven_sentiment_head_stands_in_the_signals_and_an_unproven_one_does_not(
+    model, features
+):
+    texts = pl.Series("ignored", [0.0] * features.height)
+    known = features.with_columns(
+        texts.alias(name) for name in SENTIMENT_INPUTS if name not in features.columns
+    )
+    width = [0.0] * len(SENTIMENT_INPUTS)
+    head = SentimentHead(tuple(width), tuple(1.0 for _ in width), tuple(width), 0.25)
+    unproven = predict(model.with_sentiment_head(head), known, HALF_DAY)
+    assert unproven["expected_sentiment"].null_count() == unproven.height
+    proven = replace(head, gain_lower=0.1, gain_over_mean_lower=0.1)
+    signals = predict(model.with_sentiment_head(proven), known, HALF_DAY)
+    assert signals["expected_sentiment"].unique().to_list() == [0.25]
 
 
 def test_a_signal_says_why_it_should_not_be_acted_on(model, features):

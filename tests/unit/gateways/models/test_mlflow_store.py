@@ -53,6 +53,36 @@ def test_versions_of_other_candidates_are_deleted_with_their_files(store, tmp_pa
     assert store.prune(["three", "one"]) == []
 
 
+def test_a_run_logs_several_candidates_and_keeps_the_files_of_those_that_stay(store, tmp_path):
+    """Defect: the parameters of a second candidate were those of the first, changed: refused."""
+    import mlflow
+
+    mlflow.set_tracking_uri(store.uri)
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "model.json").write_text("{}")
+    with mlflow.start_run(
+        experiment_id=store._client().search_experiments()[0].experiment_id
+    ) as run:
+        versions = [
+            store.log_candidate(
+                folder, candidate_id=name, booster_text=None, params={"rounds": at},
+                importance={"rsi_14": 1.0},
+            )
+            for at, name in enumerate(("four", "five"))
+        ]  # fmt: skip
+    assert versions == ["4", "5"]
+    logged = store._client().get_run(run.info.run_id)
+    assert logged.data.params == {"four/rounds": "0", "five/rounds": "1"}
+    kept = "price_model/five/model.json"
+    assert set(store.prune(["five"])) == {"1", "2", "3", "4"}
+    names = [it.path for it in store._client().list_artifacts(run.info.run_id, "price_model/five")]
+    assert names == [kept], "the run is that of a candidate that stays"
+    source = store._client().get_model_version(REGISTERED_MODEL, "5").source
+    assert source.endswith("price_model/five")
+    assert store.prune([]) == ["5"]
+
+
 def opened(home: Path, artifacts: Path | None = None) -> MlflowStore:
     uri = f"sqlite:///{home / 'mlflow.db'}"
     ensure_experiment(uri, artifacts or home / "mlflow_artifacts")

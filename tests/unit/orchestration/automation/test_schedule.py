@@ -223,6 +223,8 @@ def signals_until(day: date) -> pl.DataFrame:
                 "probability_lower": [None], "probability_upper": [None], "expected_return": [0.0],
                 "rank": [1], "reasons": [""], "is_proven": [False], "skills": [""],
                 "return_lower": [None], "return_upper": [None], "abstain_reason": [None],
+                "return_p10": [None], "return_p50": [None], "return_p90": [None],
+                "expected_sentiment": [None],
                 "model_version": ["x"],
             }
         )

@@ -46,6 +46,11 @@ def test_a_data_set_that_ended_is_run_as_of_its_own_end():
     assert clock.months == [f"2015-{month:02d}-01" for month in range(1, 10)]
 
 
+def test_an_as_of_time_before_the_next_decision_is_within_the_data():
+    settings = load_settings(as_of="2015-10-01T20:14")
+    assert resolve_clock(settings, sources(START, CLOSE)).as_of.day == 1
+
+
 def test_a_live_source_runs_as_of_now():
     clock = resolve_clock(load_settings(), listed(None))
     assert abs((datetime.now(UTC) - clock.as_of).total_seconds()) < 60
@@ -83,6 +88,11 @@ def test_windows_are_new_york_months_cut_at_both_ends():
         ({"as_of": "2999-01-01"}, "lies ahead of now"),
         ({"as_of": "2014-06-30"}, "the data begins on 2015-01-02, after the as-of time 2014-06-30"),
         ({"start_date": "2016-01-01"}, "the data begins on 2016-01-01, after the as-of time"),
+        (
+            {"as_of": "2015-10-01T20:15"},
+            "2015-10-01 20:15 UTC lies beyond the prices, which end with the session decided at "
+            "2015-09-30 20:15",
+        ),
     ],
 )
 def test_a_clock_that_cannot_be_is_named(overrides, sentence):
