@@ -23,6 +23,7 @@ from finpulse_assets.setting_values import (
     UtcTime,
 )
 from finpulse_assets.source_settings import SourceSettings
+from finpulse_assets.stream_settings import StreamSettings
 
 
 class Profile(StrEnum):
@@ -116,8 +117,8 @@ class PlatformSettings(BaseSettings):
         "models/device_comparison; unset: no costs"
     )  # fmt: skip
     scoring_engine: str = Field(
-        "local", pattern="^(local|ray)$", description="where texts are scored, and where "
-        "`finpulse tune` searches: local, in the run's process, or ray, on a Ray cluster"
+        "local", pattern="^(local|ray)$", description="where texts are scored, and settings "
+        "searched for by `finpulse tune`: local, in the run's process, or ray, on a Ray cluster"
     )  # fmt: skip
     ray_address: str | None = Field(
         None, description="ray: the cluster's head, as host:port; unset: a Ray of this machine is "
@@ -199,6 +200,22 @@ class PlatformSettings(BaseSettings):
     runbook_url: str = Field(
         "docs/runbooks", description="where alerts say that their runbooks are; a folder or a URL"
     )
+    ui_url: str = Field(
+        "http://127.0.0.1:3000", description="where the Dagster UI is, for the links of alerts"
+    )
+
+    log_format: str = Field(
+        "text", pattern="^(text|json)$", description="what a run writes to its standard error: "
+        "text, or json, a line for each event with the ids of run, job and asset"
+    )  # fmt: skip
+
+    report_model: str | None = Field(
+        None, description="who writes the analyst's report: a folder or a hub id with its commit "
+        "(name@40 letters), a server (http://host/v1#model); unset: a template"
+    )  # fmt: skip
+    report_key: SecretStr | None = Field(
+        None, description="secret: the key that is sent to the server of the report's model"
+    )
 
     publish: bool = Field(
         True,
@@ -210,7 +227,7 @@ class PlatformSettings(BaseSettings):
     )
 
 
-class Settings(SourceSettings, ServiceSettings, PlatformSettings):
+class Settings(SourceSettings, StreamSettings, ServiceSettings, PlatformSettings):
     """The settings of one deployment. Every field is a variable FINPULSE_<NAME>."""
 
     @property
