@@ -211,6 +211,8 @@ def _selects(tickers: int, sessions: int, proven: bool) -> dict[str, str]:
                    1 as rank, 'sentiment_mean +0.19 (place 84 %), rsi_14 -0.05' as reasons,
                    {proven} as is_proven, 'ranking' as skills, '{CHAMPION}' as model_version,
                    expected_return - 0.03 as return_lower, expected_return + 0.03 as return_upper,
+                   expected_return - 0.02 as return_p10, expected_return as return_p50,
+                   expected_return + 0.02 as return_p90, null::double as expected_sentiment,
                    if({proven}, null, 'no_proven_skill') as abstain_reason
             from adjusted_prices join sessions using (session_date)
             where session_date in (from {last})

@@ -166,6 +166,8 @@ def versions(predictions: pl.DataFrame, sessions: pl.DataFrame) -> pl.DataFrame:
             "expected_return", predicted_at="decision_at",
             probability_lower=pl.lit(None), probability_upper=pl.lit(None),
             return_lower=pl.lit(None), return_upper=pl.lit(None), abstain_reason=pl.lit(None),
+            return_p10=pl.lit(None), return_p50=pl.lit(None), return_p90=pl.lit(None),
+            expected_sentiment=pl.lit(None),
             origin=pl.when(is_january).then(pl.lit(LATE)).otherwise(pl.lit(LIVE)),
             rank=pl.col("probability_up").rank("ordinal", descending=True).over("session_date"),
             reasons=pl.lit("none"), is_proven=pl.lit(True), skills=pl.lit("ranking"),
