@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from shutil import copytree
 
 import httpx
 import pytest
@@ -106,8 +107,8 @@ def test_a_model_without_proof_abstains_in_every_signal(page, tmp_path):
     assert "no proven skill" in words(at)
 
 
-def test_reads_of_the_holdout_are_told(page, tmp_path):
-    publish(tmp_path / "demo", tickers=3, sessions=30)
+def test_reads_of_the_holdout_are_told(page, published, tmp_path):
+    copytree(published, tmp_path / "demo")
     day = date(2026, 11, 2)
     read = HoldoutRead("m1", day, day, 1, (), "*nothing* is proven", datetime(2026, 11, 3))
     store = ModelStore(tmp_path / "demo" / "models" / "price")
@@ -116,8 +117,8 @@ def test_reads_of_the_holdout_are_told(page, tmp_path):
     assert "read once: *nothing* is proven" in words(at).replace("\\", "")
 
 
-def test_open_alerts_stand_with_their_runbooks(page, tmp_path):
-    publish(tmp_path / "demo", tickers=3, sessions=30)
+def test_open_alerts_stand_with_their_runbooks(page, published, tmp_path):
+    copytree(published, tmp_path / "demo")
     since = datetime(2026, 11, 27, tzinfo=UTC)
     alert = Alert(Kind.DRIFT, "features", "9 of 20 drift", since, Severity.WARNING, "finpulse")
     condition = Condition(alert, since, since, notices=1, first_size=None)
