@@ -149,3 +149,12 @@ def test_the_last_bentos_are_kept_and_the_current_one_always(built, bundle, tmp_
         newest.folder.name,
         *(f"later{number}" for number in range(3, KEPT[built.name] + 2)),
     }
+
+
+def test_a_bento_of_a_model_names_what_the_model_needs_beside_the_usual():
+    source = bento_store.SERVICES / "price_predictor"
+    usual, further = (
+        yaml.safe_load(bento_store._pinned(source, it)) for it in ((), ("xgboost-cpu",))
+    )
+    added = set(further["python"]["packages"]) - set(usual["python"]["packages"])
+    assert added == {f"xgboost-cpu=={metadata.version('xgboost-cpu')}"}
