@@ -27,16 +27,18 @@ def stream(
         Profile | None, typer.Option(help="demo, files or live; default: FINPULSE_PROFILE.")
     ] = None,
     home: Home = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the schemas and stop.")] = False,
+    schema: Annotated[
+        bool, typer.Option("--schema", help="Print the JSON Schemas of the messages and stop.")
+    ] = False,
 ) -> None:
     """Keep texts and bars that come as messages, and publish the signals of the session under way.
 
     A worker of a consumer group: start it again, also on other machines, and the workers share the
     partitions. It needs a home that was run, with stream among FINPULSE_SOURCES; it stops with
     Ctrl-C. Examples: `finpulse stream` · `finpulse stream --servers kafka:9092 --profile live` ·
-    `finpulse stream --json` (the schemas of the messages)
+    `finpulse stream --schema`
     """
-    if as_json:
+    if schema:
         from finpulse_assets.gateways.sources.stream.messages import schemas
 
         print_json(schemas())

@@ -14,6 +14,7 @@ import pytest
 from finpulse_assets.domain.features.online import LIVE_FEATURES
 from finpulse_assets.domain.features.registry import TECHNICAL, TEXT
 from finpulse_assets.errors import SourceError
+from finpulse_assets.gateways.clock import system_now
 from finpulse_assets.gateways.sources.source import Source
 from finpulse_assets.gateways.sources.stream.consumer import Kafka, StreamConsumer
 from finpulse_assets.gateways.sources.stream.held import STREAM, STREAM_KINDS, HeldStream
@@ -30,6 +31,7 @@ from tests.integration.fork_server import KillPoint
 from tests.integration.graph_cli import KILLED, SMALL, finpulse
 from tests.integration.stream_home import (
     CALENDAR,
+    DEADLINE,
     StreamHome,
     content_hashes,
     copy_home,
@@ -42,7 +44,6 @@ from tests.integration.stream_home import (
 
 DECIDED = datetime(2024, 6, 28, 20, 15, tzinfo=UTC)  # the last session of the demo
 TWEETS = source_table("stream", "tweets")
-DEADLINE = timedelta(seconds=90)
 
 
 @pytest.fixture(scope="module")
@@ -67,9 +68,9 @@ def send(messages: list[tuple[Text | Bar, datetime | None]], to: Kafka) -> None:
 
 def take(worker, done) -> None:
     """Let a worker take batches until `done` says so."""
-    until = datetime.now(UTC) + DEADLINE
+    until = system_now() + DEADLINE
     while not done():
-        assert datetime.now(UTC) < until, worker.metrics.sentence()
+        assert system_now() < until, worker.metrics.sentence()
         worker.step()
 
 
@@ -93,7 +94,8 @@ def test_of_two_workers_one_is_killed_and_nothing_is_lost_or_kept_twice(home, br
     )
     own = home.worker(batch=40)
     other.start()
-    take(own, lambda: 0 < len(own.partitions or ()) < 8)  # both have their share
+    take(own, lambda: ends or 0 < len(own.partitions or ()) < 8)  # both have their share
+    assert not ends, ends[0].stderr
     send([(it, it.knowledge_time) for it in sent], home.kafka)
     keys = {(it.text_id, it.ticker, it.knowledge_time) for it in sent}
     take(

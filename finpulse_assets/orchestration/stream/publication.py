@@ -5,6 +5,7 @@ Where replicas of the service read an online store, it gets them too: its answer
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection
 from datetime import datetime
 
@@ -14,10 +15,13 @@ from finpulse_assets.contract import Table
 from finpulse_assets.domain.features.online import LIVE_FEATURES, ONLINE_FEATURES
 from finpulse_assets.domain.models.registry import Model
 from finpulse_assets.domain.predictions.signals import signals_of
+from finpulse_assets.errors import ServiceError
 from finpulse_assets.gateways.lake.lake import WHOLE, Lake
 from finpulse_assets.gateways.models.model_store import ModelStore
 from finpulse_assets.gateways.serving.online_store import OnlineStore
 from finpulse_assets.schemas import LIVE_SIGNALS
+
+log = logging.getLogger(__name__)
 
 
 class Publication:
@@ -48,7 +52,6 @@ class Publication:
         Raises:
             ModelError: the champion cannot be read.
             LakeError: a table cannot be written.
-            ServiceError: the online store cannot be written.
         """
         signals = self._signals(features, moment)
         own = pl.lit(True) if tickers is None else pl.col("ticker").is_in(sorted(tickers))
@@ -59,7 +62,7 @@ class Publication:
             if self._store is not None:
                 decided = self._lake.read_or_empty(ONLINE_FEATURES).collect()
                 others = decided.join(live, on="ticker", how="anti")
-                self._store.publish(pl.concat([live, others]))
+                self._reach(self._store, pl.concat([live, others]))
         return features.filter(own).height
 
     def _signals(self, features: pl.DataFrame, moment: datetime) -> pl.DataFrame:
@@ -79,6 +82,13 @@ class Publication:
             model_version=champion.candidate_id,
         )
         return LIVE_SIGNALS.enforce(signals)
+
+    def _reach(self, store: OnlineStore, features: pl.DataFrame) -> None:
+        """Publish to the store; while it is away, what it had stays, and the stream goes on."""
+        try:
+            store.publish(features)
+        except ServiceError as error:
+            log.warning("the online store keeps what it had: %s", error)
 
     def _put(self, table: Table, rows: pl.DataFrame) -> pl.DataFrame:
         """Put rows into the place of those of their tickers, and return the table."""

@@ -76,11 +76,12 @@ class Worker:
                 self.metrics.commits_refused.inc(not self._consumer.commit())
             self._count(landed, len(messages))
             self._moment = max(filter(None, (self._moment, landed.as_of)), default=None)
-        if is_new_share or (messages and landed.tickers):
-            self._publish(None if is_new_share else landed.tickers)
-            sent = [it.sent_at for it in messages]
-            for moment in sent:
-                self.metrics.to_signal.observe(max(0.0, (self._now() - moment).total_seconds()))
+        tickers = None if is_new_share else landed.tickers if messages else frozenset()
+        if self._publish(tickers):
+            published_at = self._now()
+            for it in messages:
+                seconds = (published_at - it.sent_at).total_seconds()
+                self.metrics.to_signal.observe(max(0.0, seconds))
         self.metrics.lag.set(self._consumer.lag())
         return len(messages)
 
@@ -88,22 +89,24 @@ class Worker:
         """Leave the group."""
         self._consumer.close()
 
-    def _publish(self, tickers: Collection[str] | None) -> None:
-        if self._moment is None:  # nothing has ever come
-            return
+    def _publish(self, tickers: Collection[str] | None) -> int:
+        """Publish the rows of tickers, None for all, and return how many."""
+        if self._moment is None or tickers == frozenset():  # nothing has ever come, or is new
+            return 0
         known, scored = self._scorer.report.cache_hits, self._scorer.report.scored
         try:
             with self.metrics.timed("features"):
                 features = self._live.at(self._moment)
         except EvaluationError as error:
             log.warning("no live features: %s", error)
-            return
+            return 0
         with self.metrics.timed("publish"):
             rows = self._publication.publish(features, tickers, self._moment)
         self.metrics.published.inc(rows)
         self.metrics.texts.labels("cache").inc(self._scorer.report.cache_hits - known)
         self.metrics.texts.labels("model").inc(self._scorer.report.scored - scored)
         self.metrics.out_of_scope.set(self._live.out_of_scope)
+        return rows
 
     def _has_new_partitions(self) -> bool:
         """Return whether partitions have come that were another worker's, or nobody's, before."""
