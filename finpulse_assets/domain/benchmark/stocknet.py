@@ -125,6 +125,10 @@ def _population(name: str, task: pl.DataFrame, predictions: pl.DataFrame) -> Ite
     rows = task.join(
         predictions.rename({"target_session_date": "target"}), on=["ticker", "target"], how="inner"
     )
+    if rows.is_empty():
+        yield ""
+        yield f"{name}: none of {task.height:,} stock-days has features"
+        return
     missing = task.height - rows.height
     majority = max(rows["label"].mean(), 1 - rows["label"].mean())
     yield ""
