@@ -25,8 +25,6 @@ from pathlib import Path
 
 from finpulse_assets.errors import ServiceError
 from finpulse_assets.gateways.atomic import written_atomically
-from finpulse_assets.gateways.models.price_model_folder import load_model
-from finpulse_assets.gateways.serving.bundle import MODEL_FOLDER
 from finpulse_assets.gateways.serving.rollout import read_rollout, rollout_of
 from finpulse_assets.gateways.serving.store_layout import (
     PRICE,
@@ -181,8 +179,7 @@ class BentoStore:
         shutil.copy(SERVICES / "__init__.py", folder / "bentos")
         shutil.copytree(bundle, folder / "bentos" / self.name / "bundle")
         unpack_wheel(self.root / "wheels", folder)
-        further = load_model(bundle / MODEL_FOLDER).packages if self.name == PRICE else ()
-        (folder / BENTOFILE).write_text(_pinned(source, further))
+        (folder / BENTOFILE).write_text(_pinned(source, _packages_of(bundle, self.name)))
 
     def _prune(self, current: str) -> None:
         """Drop all but the newest few, and those that the roll-out names."""
@@ -191,6 +188,17 @@ class BentoStore:
         built.sort(key=lambda path: path.name == current)
         for folder in built[: -KEPT[self.name]]:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _packages_of(bundle: Path, name: str) -> Collection[str]:
+    """Return what the model of a bundle needs beside the usual packages."""
+    if name != PRICE:
+        return ()
+    # Half a second that a command need not wait that builds nothing.
+    from finpulse_assets.gateways.models.price_model_folder import load_model
+    from finpulse_assets.gateways.serving.bundle import MODEL_FOLDER
+
+    return load_model(bundle / MODEL_FOLDER).packages
 
 
 def _pinned(source: Path, further: Collection[str]) -> str:
