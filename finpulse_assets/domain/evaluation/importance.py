@@ -15,6 +15,7 @@ from finpulse_assets.domain.evaluation.fits import Fits, KeptFits
 from finpulse_assets.domain.evaluation.splits import Fold
 from finpulse_assets.domain.evaluation.walk_forward import in_scales
 from finpulse_assets.domain.models.candidate import Candidate
+from finpulse_assets.domain.models.ensemble import Ensemble
 from finpulse_assets.schemas import FOLD_IMPORTANCE
 
 TOP = 20  # features that count as important in a fold
@@ -34,13 +35,16 @@ def importance_by_fold(
     Args:
         frame: the training frame.
         folds: of the walk-forward.
-        candidates: those that may be promoted; one whose fits name no importance is left out.
+        candidates: those that may be promoted; one whose fits name no importance is left out,
+            and an ensemble, whose members are shown.
         ids: candidate name -> candidate_id.
         kept: fits of before; what is there is not fitted again.
     """
     scaled, fits = in_scales(frame, candidates), Fits(frame, kept)
     parts = []
     for candidate in candidates:
+        if isinstance(candidate, Ensemble):
+            continue  # its members are here
         placed = scaled[candidate.scale]
         for fold in folds:
             train = placed.filter(pl.col("session_date").is_in(fold.train_sessions))

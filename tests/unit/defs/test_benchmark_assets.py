@@ -68,7 +68,7 @@ def test_the_report_names_both_populations_and_the_published_figures(tmp_path):
         "majority class",
         "session's median",
         "close_to_close  rank IC",
-        "StockNet HedgeFundAnalyst             58.23 %",
+        f"  {'StockNet HedgeFundAnalyst':36} 58.23 %",
     ):
         assert part in report, part  # fmt: skip
 
