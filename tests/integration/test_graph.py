@@ -132,7 +132,8 @@ def test_mlflow_knows_the_run_the_plots_and_the_aliases(demo_home, demo_report):
         if row["metric"] == "accuracy" and row["predictor"] == "ranking"
     )
     assert first.data.metrics["accuracy"] == pytest.approx(accuracy)
-    assert first.data.params["num_leaves"] == f"{RankingPlan().trees.num_leaves}"
+    leaves = first.data.params[f"{first.data.tags['candidate_id']}/num_leaves"]
+    assert leaves == f"{RankingPlan().trees.num_leaves}"
     assert first.data.tags["verdict"] == demo_report["verdict"]
     assert first.info.run_name == f"signal_chain {demo_report['run']['run_id'][:8]} (demo)"
     names = {f.path for f in client.list_artifacts(first.info.run_id, "plots")}

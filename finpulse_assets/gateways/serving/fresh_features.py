@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +26,8 @@ from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.schemas import (
     CORPORATE_ACTIONS,
     HEADLINES,
+    HOLDINGS,
+    OPTIONS,
     PRICES,
     SESSIONS,
     SOURCES,
@@ -87,6 +89,7 @@ class FreshFeatures:
             technical_name(): _first_and(technical, start),
             TEXT_SENTIMENT.name: self._scores(asked, scores, known_at),
             TEXT_TRAITS.name: self._traits(texts, now),
+            **self._of_companies(start),
         }
         mart = self._marts.build(tables, MART, as_of=now)
         return mart.filter(pl.col("session_date") == day).sort("ticker")
@@ -96,6 +99,16 @@ class FreshFeatures:
         from finpulse_assets.gateways.warehouse.replay import MartReplay
 
         return MartReplay.of(self.manifest)
+
+    def _of_companies(self, start: date) -> dict[str, pl.DataFrame]:
+        """Return holdings and splits, and the option chains since `start`: one counts a day."""
+        is_recent = pl.col("knowledge_time").dt.date() >= start
+        chains = self.lake.read_or_empty(OPTIONS).filter(is_recent).collect()
+        whole = (HOLDINGS, CORPORATE_ACTIONS)
+        return {
+            OPTIONS.name: chains,
+            **{table.name: self.lake.read_or_empty(table).collect() for table in whole},
+        }
 
     def _technical(
         self, asked: FreshRequest, sessions: pl.DataFrame, now: datetime
