@@ -21,6 +21,7 @@ from finpulse_assets.domain.models.registry import (
     LABELS,
     MARKET,
     NAIVE,
+    SHOWN,
     baselines_of,
     candidates,
     family_of,
@@ -82,14 +83,14 @@ def test_files_of_another_kind_are_refused():
 
 
 def test_every_candidate_keeps_the_protocol_and_has_a_name_for_people():
-    made = candidates(CHALLENGERS, embeddings=("embedding_1",))
+    made = candidates((*CHALLENGERS, *SHOWN), embeddings=("embedding_1",))
     assert all(isinstance(candidate, Candidate) for candidate in made)
     assert isinstance(NaiveModel("always_up", 0.5), Fitted)
     names = [candidate.name for candidate in made]
     assert len(set(names)) == len(names)
     assert set(names) == set(LABELS)
     assert [it.name for it in made if not it.is_baseline] == list(CHALLENGERS)
-    assert set(CLAIMS) == {*CHALLENGERS, MARKET}
+    assert set(CLAIMS) == {*CHALLENGERS, *SHOWN, MARKET}
     for name in names:
         assert set(baselines_of(name)) <= set(names)
 
@@ -102,4 +103,4 @@ def test_the_default_is_the_ranking_beside_its_twin_and_the_guesses():
 def test_a_candidate_that_is_unknown_is_refused():
     with pytest.raises(SettingError, match="the candidate 'oracle' is unknown"):
         candidates(["oracle"])
-    assert setting_values.CANDIDATES == CHALLENGERS, "what the setting accepts"
+    assert (*CHALLENGERS, *SHOWN) == setting_values.CANDIDATES, "what the setting accepts"
