@@ -13,6 +13,7 @@ from finpulse_assets.schemas.columns import (
     UTC,
 )
 from finpulse_assets.schemas.companies import HOLDINGS, LISTINGS, OPTIONS
+from finpulse_assets.schemas.ledger import LEDGER, REPORTED_OUTCOMES
 from finpulse_assets.schemas.market import (
     BARS_1M,
     CORPORATE_ACTIONS,
@@ -28,13 +29,11 @@ from finpulse_assets.schemas.predictions import (
     FEATURE_DRIFT,
     FEATURE_IMPORTANCE,
     FOLD_IMPORTANCE,
-    LEDGER,
     LIVE_QUALITY,
     LIVE_SIGNALS,
     OUT_OF_SAMPLE,
     OUTCOMES,
     PROMOTION_HISTORY,
-    REPORTED_OUTCOMES,
     TEXT_DRIFT,
 )
 from finpulse_assets.schemas.sources import (

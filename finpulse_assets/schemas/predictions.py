@@ -7,7 +7,7 @@ from dataclasses import replace
 import polars as pl
 
 from finpulse_assets.contract import Column, Table
-from finpulse_assets.schemas.columns import SESSION_DATE, TICKER, UTC
+from finpulse_assets.schemas.columns import MODEL_VERSION, SESSION_DATE, TICKER, UTC
 
 OUT_OF_SAMPLE = Table(
     name="models/out_of_sample_predictions",
@@ -45,8 +45,8 @@ FOLD_IMPORTANCE = Table(
         Column("feature", pl.String, "the model input"),
         Column("gain_share", pl.Float64, "its share of the importance of all inputs in that fit; "
                "all shares of a fold add up to 1", "fraction"),
-        Column("rank", pl.Float64, "1 = the input with the largest share in that fit; equal shares "
-               "have the mean of their ranks"),
+        Column("importance_rank", pl.Float64, "1 = the input with the largest share in that fit; "
+               "equal shares have the mean of their ranks"),
     ),
     key=("candidate_id", "fold", "feature"),
 )  # fmt: skip
@@ -120,7 +120,6 @@ FEATURE_IMPORTANCE = Table(
 )  # fmt: skip
 
 PREDICTED_AT = Column("predicted_at", UTC, "as-of time of the run that predicted", "UTC")
-MODEL_VERSION = Column("model_version", pl.String, "candidate id of the champion that predicted")
 
 DAILY_SIGNALS = Table(
     name="predictions/daily_signals",
@@ -175,55 +174,6 @@ LIVE_SIGNALS = replace(
     key=("ticker",),
     partition_column=None,
 )
-
-LEDGER = Table(
-    name="predictions/ledger",
-    grain="one row per answer of the prediction service, and per scoring of a challenger beside it",
-    known_at="known at answered_at",
-    columns=(
-        Column("prediction_id", pl.String, "the answer's own name, ordered by time"),
-        Column("answered_at", UTC, "when it was answered", "UTC"),
-        Column("ticker", pl.String, "exchange symbol, null for a feature row", nullable=True),
-        Column("predicts_up", pl.Boolean, "the predicted direction"),
-        Column("probability_up", pl.Float64, "probability that the next session closes above "
-               "its open", "probability"),
-        Column("expected_return", pl.Float64, "predicted return of the next session", "fraction"),
-        Column("as_of", UTC, "decision time of the features, null for a feature row", "UTC",
-               nullable=True),
-        Column("target_session_date", pl.Date, "the session that is predicted, null for a feature "
-               "row", "date", nullable=True),
-        Column("abstain", pl.Boolean, "whether acting on it was advised against"),
-        Column("abstain_reasons", pl.String, "why, every reason, by comma"),
-        MODEL_VERSION,
-        Column("bundle", pl.String, "id of the bundle that answered"),
-        Column("latency_ms", pl.Float64, "from the request's head to the answer", "ms"),
-        Column("features", pl.String, "the feature row asked with, JSON; null for a symbol",
-               nullable=True),
-        Column("answer", pl.String, "what was sent, JSON"),
-        Column("entry_hash", pl.String, "sha256 that binds it to the entry before, hexadecimal"),
-        Column("shadow_of", pl.String, "of a challenger that was scored and never answered: the "
-               "answer beside it; null for what was sent", nullable=True, came_later=True),
-    ),
-    key=("prediction_id",),
-    partition_column="answered_at",
-)  # fmt: skip
-
-REPORTED_OUTCOMES = Table(
-    name="predictions/reported_outcomes",
-    grain="one row per report of what came of a prediction; of several the last one counts",
-    known_at="known at reported_at",
-    columns=(
-        Column("prediction_id", pl.String, "the answer in predictions/ledger"),
-        Column("reported_at", UTC, "when it was reported", "UTC"),
-        Column("return_next_session", pl.Float64, "target session, open to close, as reported",
-               "fraction"),
-        Column("reported_by", pl.String, "name of the key that reported it; empty where the "
-               "service has none"),
-        Column("entry_hash", pl.String, "sha256 that binds it to the entry before, hexadecimal"),
-    ),
-    key=("entry_hash",),
-    partition_column="reported_at",
-)  # fmt: skip
 
 OUTCOMES = Table(
     name="predictions/outcomes",

@@ -108,7 +108,7 @@ def test_secrets_are_marked_as_such():
     keys = {"alphavantage_key", "finnhub_key", "newsapi_key", "stooq_key", "oanda_token", "x_token"}
     keys |= {"reddit_client_secret"}
     keys |= {"hub_token", "alert_urls", "heartbeat_url", "service_key", "online_store"}
-    keys |= {"report_key"}
+    keys |= {"report_key", "kafka_options"}
     assert secret == marked == keys
 
 

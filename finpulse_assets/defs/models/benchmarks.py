@@ -24,7 +24,7 @@ SP500 = "prices_daily_sp500.parquet"
 @dg.asset(
     key_prefix="models",
     group_name="models",
-    kinds={"lightgbm"},
+    kinds={"lightgbm", "markdown"},
     owners=[RESEARCH],
     tags={"domain": "ml"},
     description="The StockNet task (ACL 2018) by its own protocol, both populations, and the rank "
@@ -44,7 +44,7 @@ def stocknet(settings: dg.ResourceParam[Settings]) -> dg.MaterializeResult:
 @dg.asset(
     key_prefix="models",
     group_name="models",
-    kinds={"lightgbm"},
+    kinds={"lightgbm", "markdown"},
     owners=[RESEARCH],
     tags={"domain": "ml"},
     description="The ranking on 505 stocks of the S&P 500, 2013 to 2018: its rank IC, and the cost "

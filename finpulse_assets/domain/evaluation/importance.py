@@ -57,7 +57,7 @@ def importance_by_fold(
                     candidate=pl.lit(candidate.name),
                     candidate_id=pl.lit(ids[candidate.name]),
                     fold=pl.lit(fold.index, pl.Int32),
-                    rank=pl.col("gain_share").rank("average", descending=True),
+                    importance_rank=pl.col("gain_share").rank("average", descending=True),
                 )
             )
     return FOLD_IMPORTANCE.enforce(pl.concat(parts)) if parts else FOLD_IMPORTANCE.empty()
@@ -73,11 +73,11 @@ def rank_correlation(importance: pl.DataFrame) -> float:
         importance: schemas.FOLD_IMPORTANCE of one candidate.
 
     >>> folds = pl.DataFrame({"fold": [1, 1, 1, 2, 2, 2], "feature": ["a", "b", "c"] * 2,
-    ...                       "rank": [1.0, 2.0, 3.0, 1.0, 3.0, 2.0]})
+    ...                       "importance_rank": [1.0, 2.0, 3.0, 1.0, 3.0, 2.0]})
     >>> rank_correlation(folds)
     0.5
     """
-    wide = importance.pivot("fold", index="feature", values="rank").drop("feature")
+    wide = importance.pivot("fold", index="feature", values="importance_rank").drop("feature")
     pairs = [
         wide.select(pl.corr(one, other)).item() for one, other in combinations(wide.columns, 2)
     ]
@@ -95,12 +95,13 @@ def share_among_top(importance: pl.DataFrame, *, top: int = TOP) -> pl.DataFrame
         top: how many features count as important.
 
     >>> folds = pl.DataFrame({"fold": [1, 1, 2, 2], "feature": ["a", "b"] * 2,
-    ...                       "rank": [1.0, 2.0, 1.0, 2.0], "gain_share": [0.75, 0.25, 1.0, 0.0]})
+    ...                       "importance_rank": [1.0, 2.0, 1.0, 2.0],
+    ...                       "gain_share": [0.75, 0.25, 1.0, 0.0]})
     >>> share_among_top(folds, top=1).rows()
     [('a', 0.875, 1.0), ('b', 0.125, 0.0)]
     """
     return (
         importance.group_by("feature")
-        .agg(pl.col("gain_share").mean(), top_share=(pl.col("rank") <= top).mean())
+        .agg(pl.col("gain_share").mean(), top_share=(pl.col("importance_rank") <= top).mean())
         .sort("gain_share", "feature", descending=[True, False])
     )

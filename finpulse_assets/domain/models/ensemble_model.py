@@ -17,6 +17,7 @@ import polars as pl
 from finpulse_assets.domain.models.band import Band
 from finpulse_assets.domain.models.calibration import Calibration
 from finpulse_assets.domain.models.candidate import CARD_FILE
+from finpulse_assets.domain.models.families import MEMBERS, family_among
 from finpulse_assets.domain.models.inputs import feature_matrix
 from finpulse_assets.domain.models.member_weights import probits
 from finpulse_assets.domain.models.sentiment_head import SentimentHead
@@ -179,9 +180,6 @@ class EnsembleModel(Served):
         Raises:
             ModelError: they are not the files of an ensemble.
         """
-        # The registry names this family too, so it cannot be imported before.
-        from finpulse_assets.domain.models.registry import family_of
-
         card = parse_json(CARD_FILE, texts[CARD_FILE])
         try:
             held = {
@@ -190,7 +188,9 @@ class EnsembleModel(Served):
             }
             return cls(
                 **{name: tuple(card[name]) for name in LISTS},
-                models=tuple(family_of(it[CARD_FILE]).from_files(it) for it in held.values()),
+                models=tuple(
+                    family_among(MEMBERS, it[CARD_FILE]).from_files(it) for it in held.values()
+                ),
                 **cls._served_fields(card),
             )
         except (KeyError, TypeError, ValueError) as error:

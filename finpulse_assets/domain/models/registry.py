@@ -6,9 +6,10 @@ from collections.abc import Collection, Iterable, Sequence
 from functools import partial
 
 from finpulse_assets.domain.features.registry import feature_names
-from finpulse_assets.domain.models.candidate import CARD_FILE, Candidate
+from finpulse_assets.domain.models.candidate import Candidate
 from finpulse_assets.domain.models.ensemble import Ensemble
 from finpulse_assets.domain.models.ensemble_model import EnsembleModel
+from finpulse_assets.domain.models.families import MEMBERS, family_among
 from finpulse_assets.domain.models.lightgbm_model import PriceModel
 from finpulse_assets.domain.models.linear import LinearModel, MarketHead
 from finpulse_assets.domain.models.logistic import Logistic, LogisticModel
@@ -27,8 +28,7 @@ from finpulse_assets.domain.models.ranking import Ranking, RankingPlan
 from finpulse_assets.domain.models.ranking_model import RankingModel
 from finpulse_assets.domain.models.training import LightGBM, TrainingPlan
 from finpulse_assets.domain.models.xgboost_model import XGBoost, XGBoostModel
-from finpulse_assets.domain.seal import REBUILD, parse_json
-from finpulse_assets.errors import ModelError, SettingError
+from finpulse_assets.errors import SettingError
 
 RANKING, LIGHTGBM, LOGISTIC, XGBOOST = "ranking", "lightgbm", "logistic", "xgboost"
 ENSEMBLE, MARKET, ON_PRICES = "ensemble", "market", "logistic_on_prices"
@@ -80,17 +80,7 @@ LABELS = {
 }
 
 Model = PriceModel | RankingModel | LogisticModel | XGBoostModel | EnsembleModel
-# The `family` of a model's card -> the class that reads its files.
-FAMILIES = {
-    "lightgbm": PriceModel,
-    "ranking": RankingModel,
-    "logistic": LogisticModel,
-    "xgboost": XGBoostModel,
-    "ensemble": EnsembleModel,
-    "lstm": LstmModel,
-    "linear": LinearModel,
-    "naive": NaiveModel,
-}
+FAMILIES = {**MEMBERS, "ensemble": EnsembleModel}
 
 
 def candidates(
@@ -210,13 +200,7 @@ def family_of(card: str) -> type[Model | LstmModel | LinearModel | NaiveModel]:
     Raises:
         ModelError: the card names no family that this code knows.
     """
-    family = parse_json(CARD_FILE, card).get("family")
-    if family not in FAMILIES:
-        raise ModelError(
-            f"{CARD_FILE} names the family {family!r}, known are {', '.join(FAMILIES)}",
-            hint=REBUILD,
-        )
-    return FAMILIES[family]
+    return family_among(FAMILIES, card)
 
 
 def label_of(candidate: str) -> str:

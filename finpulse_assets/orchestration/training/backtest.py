@@ -5,8 +5,7 @@ the predictions of it that have matured; on the dates of retraining the candidat
 judged on the labels that ended before; the champion in force predicts.
 
 The features are those of the warehouse, which holds for each session what was known at its
-decision. Two things are as they are today: the sentiment model that scored the texts, and the
-choice of settings.
+decision. As they are today are the sentiment model that scored the texts, and the settings.
 """
 
 from __future__ import annotations

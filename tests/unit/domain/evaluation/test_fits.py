@@ -17,7 +17,8 @@ from finpulse_assets.domain.evaluation.importance import (
 )
 from finpulse_assets.domain.evaluation.splits import purged_walk_forward, sessions_of
 from finpulse_assets.domain.evaluation.walk_forward import walk_forward_predictions
-from finpulse_assets.domain.models.linear import LogisticOnPrices, MarketHead
+from finpulse_assets.domain.models.linear import MarketHead
+from finpulse_assets.domain.models.logistic import Logistic
 from finpulse_assets.domain.models.naive import Naive
 from finpulse_assets.domain.models.ranking import Ranking, RankingPlan
 from finpulse_assets.domain.models.training import LightGBM, TrainingPlan
@@ -50,7 +51,7 @@ def recipes() -> list:
         Ranking("ranking", FEATURES, RankingPlan(TREES)),
         LightGBM("lightgbm", FEATURES, TREES),
         MarketHead("market", (*FEATURES, "market_sentiment_mean")),
-        LogisticOnPrices("logistic_on_prices", ("return_1d", "rsi_14")),
+        Logistic("logistic_on_prices", ("return_1d", "rsi_14"), is_baseline=True),
         Naive("momentum"),
     ]
 
