@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,12 +22,11 @@ import polars as pl
 from finpulse_assets.domain.serving.fresh import FreshRequest, fresh_scores, fresh_texts
 from finpulse_assets.domain.serving.sentiment import TextScore
 from finpulse_assets.errors import RequestError, ServiceError
+from finpulse_assets.gateways.lake.companies import company_tables
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.schemas import (
     CORPORATE_ACTIONS,
     HEADLINES,
-    HOLDINGS,
-    OPTIONS,
     PRICES,
     SESSIONS,
     SOURCES,
@@ -89,7 +88,7 @@ class FreshFeatures:
             technical_name(): _first_and(technical, start),
             TEXT_SENTIMENT.name: self._scores(asked, scores, known_at),
             TEXT_TRAITS.name: self._traits(texts, now),
-            **self._of_companies(start),
+            **company_tables(self.lake, start),
         }
         mart = self._marts.build(tables, MART, as_of=now)
         return mart.filter(pl.col("session_date") == day).sort("ticker")
@@ -99,16 +98,6 @@ class FreshFeatures:
         from finpulse_assets.gateways.warehouse.replay import MartReplay
 
         return MartReplay.of(self.manifest)
-
-    def _of_companies(self, start: date) -> dict[str, pl.DataFrame]:
-        """Return holdings and splits, and the option chains since `start`: one counts a day."""
-        is_recent = pl.col("knowledge_time").dt.date() >= start
-        chains = self.lake.read_or_empty(OPTIONS).filter(is_recent).collect()
-        whole = (HOLDINGS, CORPORATE_ACTIONS)
-        return {
-            OPTIONS.name: chains,
-            **{table.name: self.lake.read_or_empty(table).collect() for table in whole},
-        }
 
     def _technical(
         self, asked: FreshRequest, sessions: pl.DataFrame, now: datetime

@@ -14,6 +14,7 @@ from finpulse_assets.domain.features.online import latest_features
 from finpulse_assets.domain.features.technical import TECHNICAL_FEATURES, build_technical_features
 from finpulse_assets.domain.ingestion.union import unite_market
 from finpulse_assets.errors import SourceError
+from finpulse_assets.gateways.lake.companies import company_tables
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.gateways.sentiment.scoring import TextScorer
 from finpulse_assets.gateways.sources.stream.held import STREAM
@@ -37,7 +38,8 @@ WINDOW_SESSIONS = 64
 # A ticker that has not traded in the last two sessions has no row.
 NEWEST_SESSIONS = 2
 _BARS = source_table(STREAM, "prices")
-_MADE_BY_RUNS = (TWEETS, HEADLINES, TEXT_TRAITS, TECHNICAL_FEATURES, TICKERS, SOURCES, _BARS)
+_MADE_BY_RUNS = (TWEETS, HEADLINES, TEXT_TRAITS, TECHNICAL_FEATURES, TICKERS, SOURCES, _BARS,
+                 HOLDINGS, OPTIONS, CORPORATE_ACTIONS)  # fmt: skip
 
 
 class LiveFeatures:
@@ -118,6 +120,7 @@ class LiveFeatures:
             SESSIONS.name: sessions,
             TICKERS.name: tickers,
             TECHNICAL_FEATURES.name: self._technical(sessions, tickers, moment),
+            **company_tables(self._lake, sessions["session_date"][0]),
         }
         self._texts = LiveTexts(
             self._lake,
