@@ -24,6 +24,8 @@ from finpulse_assets.orchestration.stream.live_texts import LiveTexts
 from finpulse_assets.schemas import (
     CORPORATE_ACTIONS,
     HEADLINES,
+    HOLDINGS,
+    OPTIONS,
     PRICES,
     SESSIONS,
     SOURCES,
@@ -35,6 +37,10 @@ from finpulse_assets.schemas import (
 
 # What a text feature reads at most (61 sessions), and the first sessions of a ticker's windows.
 WINDOW_SESSIONS = 64
+# The session under way has no close yet, so that no close is expected of the next one.
+NO_CLOSES = pl.DataFrame(schema={
+    "ticker": pl.String, "session_date": pl.Date, "close": pl.Float64, "close_band": pl.Float64,
+})  # fmt: skip
 # A ticker that has not traded in the last two sessions has no row.
 NEWEST_SESSIONS = 2
 _BARS = source_table(STREAM, "prices")
@@ -93,7 +99,7 @@ class LiveFeatures:
             as_of=session["decision_at"],
         )
         newest = rows.filter(pl.col("session_date") == session["session_date"])
-        return latest_features(newest, self._tables[TICKERS.name])
+        return latest_features(newest, self._tables[TICKERS.name], NO_CLOSES)
 
     def _under_way(self, moment: datetime) -> dict[str, object]:
         ahead = self._calendar.filter(pl.col("decision_at") > moment)
