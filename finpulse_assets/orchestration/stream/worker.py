@@ -112,7 +112,7 @@ class Worker:
         return rows
 
     def _note_partitions(self) -> None:
-        """Look whether partitions have come: what their last worker has kept may not be published."""
+        """Look whether partitions have come; their last worker may not have published all."""
         own = self._consumer.partitions()
         self._is_all_due |= bool(set(own) - set(self.partitions))
         self.partitions = list(own)
