@@ -94,7 +94,7 @@ def test_of_two_workers_one_is_killed_and_nothing_is_lost_or_kept_twice(home, br
     )
     own = home.worker(batch=40)
     other.start()
-    take(own, lambda: ends or 0 < len(own.partitions or ()) < 8)  # both have their share
+    take(own, lambda: ends or 0 < len(own.partitions) < 8)  # both have their share
     assert not ends, ends[0].stderr
     send([(it, it.knowledge_time) for it in sent], home.kafka)
     keys = {(it.text_id, it.ticker, it.knowledge_time) for it in sent}

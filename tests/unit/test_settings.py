@@ -107,8 +107,14 @@ def test_secrets_are_marked_as_such():
     marked = {name for name, f in Settings.model_fields.items() if "secret" in f.description}
     keys = {"alphavantage_key", "finnhub_key", "newsapi_key", "stooq_key", "oanda_token", "x_token"}
     keys |= {"reddit_client_secret"}
-    keys |= {"hub_token", "alert_urls", "heartbeat_url", "service_key", "online_store"}
-    keys |= {"report_key", "kafka_options"}
+    keys |= {
+        "hub_token",
+        "alert_urls",
+        "heartbeat_url",
+        "service_key",
+        "online_store",
+        "kafka_options",
+    }
     assert secret == marked == keys
 
 
@@ -152,3 +158,14 @@ def test_zones_and_orders_are_checked_by_name():
         load_settings(bars_timezone="New York")
     with pytest.raises(SettingError, match="FINPULSE_DAY_ORDER is 'ymd'"):
         load_settings(day_order="ymd")
+
+
+def test_options_of_the_kafka_client_are_read_by_name(monkeypatch):
+    assert load_settings().client_options == {}
+    monkeypatch.setenv("FINPULSE_KAFKA_OPTIONS", "security.protocol=SASL_SSL, sasl.password=a=b")
+    options = {"security.protocol": "SASL_SSL", "sasl.password": "a=b"}
+    assert load_settings().client_options == options
+    monkeypatch.setenv("FINPULSE_KAFKA_OPTIONS", "hunter2")
+    with pytest.raises(SettingError, match="it should be name=value") as refused:
+        load_settings()
+    assert "hunter2" not in str(refused.value)

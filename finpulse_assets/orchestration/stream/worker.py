@@ -50,7 +50,8 @@ class Worker:
         self._scorer, self._publication, self.metrics = scorer, publication, metrics
         self._now = now
         self._moment = _newest(landing.lake)
-        self.partitions: list[tuple[str, int]] | None = None
+        self.partitions: list[tuple[str, int]] = []
+        self._is_all_due = True
         self._idle_since = time.monotonic()
 
     def run(self, should_stop: Callable[[], bool], *, until_idle: float | None = None) -> None:
@@ -68,7 +69,7 @@ class Worker:
     def step(self) -> int:
         """Take one batch, as it comes; return its number of messages."""
         messages = self._consumer.read(WAIT_SECONDS)
-        is_new_share = self._has_new_partitions()
+        self._note_partitions()
         if messages:
             with self.metrics.timed("keep"):
                 landed = self._landing.land(messages, self._now())
@@ -76,8 +77,7 @@ class Worker:
                 self.metrics.commits_refused.inc(not self._consumer.commit())
             self._count(landed, len(messages))
             self._moment = max(filter(None, (self._moment, landed.as_of)), default=None)
-        tickers = None if is_new_share else landed.tickers if messages else frozenset()
-        if self._publish(tickers):
+        if self._publish(landed.tickers if messages else frozenset()):
             published_at = self._now()
             for it in messages:
                 seconds = (published_at - it.sent_at).total_seconds()
@@ -89,9 +89,10 @@ class Worker:
         """Leave the group."""
         self._consumer.close()
 
-    def _publish(self, tickers: Collection[str] | None) -> int:
-        """Publish the rows of tickers, None for all, and return how many."""
-        if self._moment is None or tickers == frozenset():  # nothing has ever come, or is new
+    def _publish(self, tickers: Collection[str]) -> int:
+        """Publish the rows of tickers, or all that are due, and return how many."""
+        is_due = self._is_all_due or tickers
+        if self._moment is None or not is_due:  # nothing has ever come, or nothing new
             return 0
         known, scored = self._scorer.report.cache_hits, self._scorer.report.scored
         try:
@@ -101,18 +102,20 @@ class Worker:
             log.warning("no live features: %s", error)
             return 0
         with self.metrics.timed("publish"):
-            rows = self._publication.publish(features, tickers, self._moment)
+            own = None if self._is_all_due else tickers
+            rows = self._publication.publish(features, own, self._moment)
+        self._is_all_due = False
         self.metrics.published.inc(rows)
         self.metrics.texts.labels("cache").inc(self._scorer.report.cache_hits - known)
         self.metrics.texts.labels("model").inc(self._scorer.report.scored - scored)
         self.metrics.out_of_scope.set(self._live.out_of_scope)
         return rows
 
-    def _has_new_partitions(self) -> bool:
-        """Return whether partitions have come that were another worker's, or nobody's, before."""
-        own, before = self._consumer.partitions(), self.partitions or []
+    def _note_partitions(self) -> None:
+        """Look whether partitions have come; their last worker may not have published all."""
+        own = self._consumer.partitions()
+        self._is_all_due |= bool(set(own) - set(self.partitions))
         self.partitions = list(own)
-        return bool(set(own) - set(before))
 
     def _count(self, landed: Landed, messages: int) -> None:
         self.metrics.messages.inc(messages)
