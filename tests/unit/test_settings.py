@@ -114,6 +114,7 @@ def test_secrets_are_marked_as_such():
         "service_key",
         "online_store",
         "kafka_options",
+        "report_key",
     }
     assert secret == marked == keys
 
