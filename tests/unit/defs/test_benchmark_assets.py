@@ -14,7 +14,7 @@ from finpulse_assets.domain.benchmark.stocknet import samples
 from finpulse_assets.domain.calendar import build_sessions
 from finpulse_assets.settings import Settings
 
-DAYS = build_sessions(date(2014, 10, 1), date(2015, 9, 30))["session_date"].to_list()
+DAYS = build_sessions(date(2015, 1, 2), date(2015, 9, 30))["session_date"].to_list()
 SYMBOL_NAMES = [f"S{at:02d}" for at in range(8)]
 
 

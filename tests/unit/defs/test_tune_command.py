@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from finpulse_assets.cli.app import app
 from finpulse_assets.gateways.models.plan_file import read_plan
+from finpulse_assets.orchestration.training import tuning
 from tests.unit.defs.model_home import DAYS, ModelHome, after, labelled
 
 SESSIONS, HELD = 90, 20
@@ -64,6 +65,8 @@ def test_the_file_is_read_where_a_setting_names_it_and_trials_add_up(tmp_path, m
     assert read_plan(path).split == "walk_forward"
     monkeypatch.setenv("FINPULSE_RANKING_PLAN", str(path))
     monkeypatch.setenv("FINPULSE_TUNING_SPLIT", "combinatorial")
+    monkeypatch.setattr(tuning, "GROUPS", 4)
+    monkeypatch.setattr(tuning, "TEST_GROUPS", 1)  # 4 folds instead of 15
     shown = CliRunner().invoke(app, ["tune", "--trials", "2", "--home", str(home)])
     assert shown.exit_code == 0, shown.output
     assert "4 tried, 0 stopped early; probability of overfitting" in shown.output
