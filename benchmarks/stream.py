@@ -134,11 +134,12 @@ def measure() -> None:
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before the worker's own")
 
     sender = producing("steady", RATE * SECONDS, RATE)
-    seconds, _ = take(worker, RATE * SECONDS)
+    steady = take(worker, RATE * SECONDS)
     sender.wait()
-    p50, p99 = np.percentile(seconds, [50, 99])
+    p50, p99 = np.percentile(steady.to_signal, [50, 99])
     print(
-        f"{RATE} texts/s for {SECONDS} s, from sending to signal: p50 {p50:.2f} s, p99 {p99:.2f} s"
+        f"{RATE} texts/s for {SECONDS} s, from sending to signal: p50 {p50:.2f} s, p99 "
+        f"{p99:.2f} s; {steady.batches} batches of {steady.cpu_seconds / steady.batches:.2f} s CPU"
     )
 
     producing("sustained", SUSTAINED).wait()

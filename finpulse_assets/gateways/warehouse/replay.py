@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import duckdb
@@ -65,7 +65,12 @@ class MartReplay:
         return cls(_ordered(models))
 
     def build(
-        self, tables: Mapping[str, pl.DataFrame], mart: str, *, as_of: datetime
+        self,
+        tables: Mapping[str, pl.DataFrame],
+        mart: str,
+        *,
+        as_of: datetime,
+        session_date: date | None = None,
     ) -> pl.DataFrame:
         """Return the rows of a mart as built from `tables` with the knowledge of `as_of` (UTC).
 
@@ -73,6 +78,8 @@ class MartReplay:
             tables: lake tables by name ("raw/tweets"); every source that the mart stands on.
             mart: name of the model.
             as_of: what the dbt variable of that name says.
+            session_date: whose rows are asked for; None for all. What is small is built on one
+                thread: it then costs half.
 
         Raises:
             LakeError: a source is not among the tables, or the project has no such model.
@@ -80,6 +87,8 @@ class MartReplay:
         literal = f"timestamptz '{as_of.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}+00'"
         with duckdb.connect(":memory:") as warehouse:
             warehouse.execute("attach ':memory:' as finpulse; use finpulse; set timezone = 'UTC'")
+            if session_date is not None:
+                warehouse.execute("set threads = 1")
             for name, frame in tables.items():
                 warehouse.register(name, frame)
             for model in self._needed(mart):
@@ -90,7 +99,10 @@ class MartReplay:
                 except duckdb.CatalogException as error:
                     raise LakeError(f"{model.name} cannot be replayed: {error}") from error
             relation = next(model.relation for model in self.models if model.name == mart)
-            return pl.from_arrow(warehouse.sql(f"from {relation}").to_arrow_table())
+            found = warehouse.sql(f"from {relation}")
+            if session_date is not None:
+                found = found.filter(f"session_date = date '{session_date}'")
+            return pl.from_arrow(found.to_arrow_table())
 
     def _needed(self, mart: str) -> Iterable[Model]:
         by_name = {model.name: model for model in self.models}

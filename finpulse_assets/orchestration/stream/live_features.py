@@ -97,9 +97,9 @@ class LiveFeatures:
             {**self._tables, **self._texts.tables()},
             DAILY_FEATURES,
             as_of=session["decision_at"],
+            session_date=session["session_date"],
         )
-        newest = rows.filter(pl.col("session_date") == session["session_date"])
-        return latest_features(newest, self._tables[TICKERS.name], NO_CLOSES)
+        return latest_features(rows, self._tables[TICKERS.name], NO_CLOSES)
 
     def _under_way(self, moment: datetime) -> dict[str, object]:
         ahead = self._calendar.filter(pl.col("decision_at") > moment)
