@@ -67,34 +67,50 @@ def places_among(frame: pl.DataFrame, peers: pl.DataFrame, features: Sequence[st
 
 
 class PlacesAmong:
-    """Places among peers whose values are sorted once: for a row now and a row then."""
+    """Places among peers whose values are sorted once: for a row now and a row then.
+
+    What is left for a row is one search and one look into a table: the place that a value with so
+    many peers below it has, where no peer has that value and where some have it.
+    """
 
     def __init__(self, peers: np.ndarray) -> None:
         """Take the peers' features, float64 (peers, features), NaN where unknown."""
-        self._counts = (~np.isnan(peers)).sum(axis=0)
-        # Sorted, and filled up with infinity to a power of two, for a search of all features at
-        # once: one that looks a feature up after the other costs several times as much for a row.
+        features = peers.shape[1]
+        # Sorted, and filled up with infinity to a power of two: all features are searched at once.
         self._width = 1 << len(peers).bit_length()
-        known = np.full((peers.shape[1], self._width), np.inf)
+        known = np.full((features, self._width), np.inf)
         known[:, : len(peers)] = np.sort(np.where(np.isnan(peers), np.inf, peers), axis=0).T
         self._known = known.ravel()
-        self._before = np.arange(peers.shape[1]) * self._width - 1
+        self._starts = np.arange(features) * self._width
+        # Complex numbers are sorted by their real part, then by the other: by feature, then value.
+        self._sorted = np.empty(known.size, complex)
+        self._sorted.real = np.repeat(np.arange(features), self._width)
+        self._sorted.imag = self._known
+        self._places = self._table(known, (~np.isnan(peers)).sum(axis=0)[:, None])
 
     def __call__(self, own: np.ndarray) -> np.ndarray:
         """Return the places of rows, float32 (rows, features); unknown values take MIDDLE."""
-        with np.errstate(over="ignore"):  # after the largest number comes infinity
-            after = np.nextafter(own, np.inf)
-        below, not_above = self._below(np.stack([own, after]))  # not above: below the number after
-        has_place = ~np.isnan(own) & (self._counts > 0)
-        place = (below + not_above) / np.maximum(2 * self._counts, 1) - 0.5
-        return np.where(has_place, place, MIDDLE).astype(np.float32)
+        at = self._first_not_below(own)
+        is_a_peers = self._known.take(at, mode="clip") == own
+        place = self._places.take(at + is_a_peers * self._known.size, mode="clip")
+        place[np.isnan(own)] = MIDDLE
+        return place
 
-    def _below(self, own: np.ndarray) -> np.ndarray:
-        """Return how many peers are below each value, (..., features), by a binary search."""
-        found = np.broadcast_to(self._before, own.shape)
-        step = self._width >> 1
+    def _table(self, known: np.ndarray, counts: np.ndarray) -> np.ndarray:
+        """Return the place by how many are below: of a value that no peer has, of one that has."""
+        below = np.arange(self._width)
+        not_above = np.stack([row.searchsorted(row, side="right") for row in known])
+        place = np.stack([2 * below + 0 * not_above, below + not_above]) / np.maximum(2 * counts, 1)
+        return np.where(counts > 0, place - 0.5, MIDDLE).astype(np.float32).ravel()
+
+    def _first_not_below(self, own: np.ndarray) -> np.ndarray:
+        """Return where the first peer's value stands that is not below each, (rows, features)."""
+        if len(own) == 1:  # one call; for many rows each step below costs less
+            wanted = np.empty(own.shape, complex)
+            wanted.real, wanted.imag = np.arange(own.shape[1]), own
+            return self._sorted.searchsorted(wanted)
+        at, step = self._starts - 1, self._width >> 1
         while step:
-            further = found + step
-            found = np.where(self._known.take(further) < own, further, found)
+            at = at + step * (self._known.take(at + step) < own)
             step >>= 1
-        return found - self._before
+        return at + 1

@@ -78,20 +78,19 @@ class Predictor:
         """
         moved = self.reasons_of(matrix) if with_reasons else None
         advice = self._advice_on_model(now)
+        strengths = self._strengths_in(matrix)
         for at, said in enumerate(self._said(*self._predict(matrix))):
             against = [*advice, *self._contradiction(said)]
-            yield (
-                NO_ROW
-                | said
-                | self._model_members
-                | {
-                    SIGNAL_STRENGTH: self._strength_in(matrix[at]),
-                    "reasons": moved and moved[at],
-                    "sessions_behind": None,
-                    "abstain": bool(against),
-                    "abstain_reasons": against,
-                }
-            )
+            yield {
+                **NO_ROW,
+                **said,
+                **self._model_members,
+                SIGNAL_STRENGTH: strengths[at],
+                "reasons": moved and moved[at],
+                "sessions_behind": None,
+                "abstain": bool(against),
+                "abstain_reasons": against,
+            }
 
     def of_symbols(self, now: datetime) -> Iterator[dict[str, Any]]:
         """Yield what is answered for each symbol: an `Answer` without its id and times."""
@@ -259,11 +258,11 @@ class Predictor:
             )
         ]
 
-    def _strength_in(self, row: np.ndarray) -> float | None:
+    def _strengths_in(self, matrix: np.ndarray) -> list[float | None]:
         if SIGNAL_STRENGTH not in self.model.features:
-            return None
-        value = float(row[self.model.features.index(SIGNAL_STRENGTH)])
-        return None if isnan(value) else value
+            return [None] * len(matrix)
+        values = matrix[:, self.model.features.index(SIGNAL_STRENGTH)].tolist()
+        return [None if isnan(value) else value for value in values]
 
     def _contradiction(self, said: dict[str, Any]) -> Sequence[str]:
         is_one = (said["prediction"] == "up") == (said["expected_return"] >= 0)

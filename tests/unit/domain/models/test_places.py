@@ -61,6 +61,18 @@ def test_a_place_is_the_share_of_the_known_peers_below(peers, values):
     assert np.array_equal(place(rows), alone)
 
 
+def test_features_are_searched_together_and_keep_apart():
+    random = np.random.default_rng(7)
+    peers, rows = (random.integers(-4, 5, (count, 5)).astype(float) for count in (30, 40))
+    peers[random.random(peers.shape) < 0.2] = rows[random.random(rows.shape) < 0.2] = np.nan
+    peers[:, 3] = np.nan  # a feature that no peer knows
+    together = PlacesAmong(peers)(rows)
+    alone = [PlacesAmong(peers[:, [at]])(rows[:, [at]])[:, 0] for at in range(5)]
+    assert np.array_equal(together, np.stack(alone, axis=1))
+    one_by_one = np.concatenate([PlacesAmong(peers)(row[None]) for row in rows])
+    assert np.array_equal(together, one_by_one)
+
+
 def test_what_moves_a_whole_session_has_no_place():
     frame = pl.concat(
         [
