@@ -11,7 +11,7 @@ export DO_NOT_TRACK := 1
 export OMP_WAIT_POLICY := PASSIVE
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo run dev serve dashboard test test-fast test-ray lint format docs bench clean
+.PHONY: help venv demo run dev serve dashboard test test-fast test-long test-ray lint format docs bench clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,11 +39,14 @@ serve: $(STAMP) ## Start the prediction service on http://127.0.0.1:3010
 dashboard: $(STAMP) ## Open the dashboard on http://127.0.0.1:8501
 	@$(BIN)/finpulse dashboard
 
-test: $(STAMP) ## Run every test but those on Ray (under 10 minutes on 2 cores)
+test: $(STAMP) ## Run every test but the long ones and those on Ray (under 10 minutes on 2 cores)
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-fast: $(STAMP) ## Run the unit tests only
 	@$(BIN)/python -m pytest tests/unit finpulse_assets
+
+test-long: $(STAMP) ## Run weeks of sessions, a kill at many points and many seeds (4 minutes on 2 cores)
+	@$(BIN)/python -m pytest -n 2 --dist load -m long
 
 test-ray: $(STAMP) ## Run the tests on a local Ray cluster of two nodes (2 minutes, 8 on a busy machine)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[ray]'

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 
+import pytest
+
 from tests.integration.fork_server import KillPoint
 from tests.integration.graph_cli import KILLED, demo_json, finpulse, table_hashes
 from tests.integration.part_of_graph import DATA, MODELS, WAREHOUSE, run_groups
@@ -28,6 +30,7 @@ IN_THE_MODELS = (
 )
 
 
+@pytest.mark.long
 def test_killed_at_many_points_and_run_again_equals_a_clean_run(new_home, request):
     for point in IN_THE_DATA:
         assert_killed(run_groups(new_home, *DATA, kill_at=point), point)

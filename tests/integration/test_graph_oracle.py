@@ -15,6 +15,7 @@ ORACLE = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("effect", "skills"), [("2.0", {"ranking", "text"}), ("0", set())])
 def test_the_oracle(new_home, effect, skills):
     """A strong planted effect of the texts is found and named; where there is none, nothing is."""

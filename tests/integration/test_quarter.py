@@ -28,6 +28,7 @@ SETTINGS = {
 }
 
 
+@pytest.mark.long
 def test_a_month_edge_a_silent_source_a_kill_and_late_texts(
     new_home: Path, monkeypatch: pytest.MonkeyPatch
 ):

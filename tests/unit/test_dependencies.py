@@ -47,6 +47,9 @@ EXTRAS = {
 }
 
 
+DISTRIBUTIONS = packages_distributions()
+
+
 @cache
 def declared() -> dict[str, set[str]]:
     """Return the distributions of the core ("") and of each extra, by their normal names."""
@@ -82,14 +85,13 @@ def imported(path: Path) -> Iterator[str]:
 def test_what_is_imported_is_declared(folder):
     own = {path.stem for path in (*ROOT.glob("tests/**/*.py"), *ROOT.glob("benchmarks/*.py"))}
     own |= {"finpulse_assets", "apps", "bentos", "deploy", "tests"}
-    distributions = packages_distributions()
     allowed = declared()[""].union(*(declared()[extra] for extra in EXTRAS[folder]))
     undeclared = {
         f"{path.relative_to(ROOT)} imports {package}"
         for path in _files(folder)
         for package in imported(path)
         if package not in own
-        and not allowed & {_normal(it) for it in distributions.get(package, [package])}
+        and not allowed & {_normal(it) for it in DISTRIBUTIONS.get(package, [package])}
     }
     assert undeclared == set()
 

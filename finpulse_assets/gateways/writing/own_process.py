@@ -10,11 +10,13 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
-from types import TracebackType
+from types import ModuleType, TracebackType
 
 from finpulse_assets.errors import ReportError
 
@@ -50,7 +52,8 @@ class ProcessWriter:
         self._process = context.Process(
             target=_serve, args=(theirs, self.source, self.revision), daemon=True
         )
-        self._process.start()
+        with _without_main():
+            self._process.start()
         theirs.close()
         return self
 
@@ -81,6 +84,17 @@ class ProcessWriter:
         if "problem" in found:
             raise ReportError(f"{self.name} cannot write: {found['problem']}")
         return found["text"]
+
+
+@contextmanager
+def _without_main() -> Iterator[None]:
+    """Hide the main script, which a new process would run: it may be a page of a dashboard."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 def _serve(connection: Connection, source: str, revision: str | None) -> None:

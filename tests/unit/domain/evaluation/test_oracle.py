@@ -63,6 +63,7 @@ def test_texts_that_are_shuffled_between_the_tickers_of_a_session_prove_nothing(
     assert not skills_of(shuffled)
 
 
+@pytest.mark.long
 def test_where_nothing_is_planted_at_most_one_run_of_twenty_claims_anything():
     claims = [skills_of(training_frame(**SIZE, seed=seed)) for seed in range(40)]
     assert sum(map(bool, claims)) <= 2

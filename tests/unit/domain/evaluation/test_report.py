@@ -38,6 +38,7 @@ def luckless():
     return evaluate(predicted_panel(), "ranking", resamples=300)
 
 
+@pytest.mark.long
 def test_noise_is_called_any_skill_at_most_once_in_twenty():
     found = [verdicts(predicted_panel(seed=seed), seed=seed) for seed in range(40)]
     assert sum(map(bool, found)) <= 2

@@ -233,6 +233,7 @@ def test_the_answer_says_why(drifted, reason):
     assert retraining_due(history, asked_for=None).reason == reason
 
 
+@pytest.mark.long
 def test_a_quiet_simulated_year_asks_for_nothing():
     """A span has twenty sessions, so every fourth one sees them all, five times over."""
     history = reports(features(2), REPORTED[::4])
@@ -241,6 +242,7 @@ def test_a_quiet_simulated_year_asks_for_nothing():
     assert history["is_drifted"].sum() == 0
 
 
+@pytest.mark.long
 def test_a_planted_change_of_regime_is_seen_within_a_month_and_answered_once():
     change = 100
     days = REPORTED[change - 5 : change + 60]

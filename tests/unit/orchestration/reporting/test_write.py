@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import multiprocessing
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import psutil
 import pytest
@@ -84,7 +86,11 @@ def _memory() -> int:
     return sum(it.memory_info().rss for it in (own, *own.children(recursive=True)))
 
 
-def test_a_folder_without_a_model_is_named(tmp_path: Path):
+def test_a_folder_without_a_model_is_named(tmp_path: Path, monkeypatch):
+    page = ModuleType("__main__")  # as Streamlit has it while a page runs
+    page.__file__ = str(tmp_path / "page.py")
+    Path(page.__file__).write_text("raise RuntimeError('the page was run again')")
+    monkeypatch.setitem(sys.modules, "__main__", page)
     found = write(PROVEN_UP, open_writer(str(tmp_path)))
     assert found.writer == TEMPLATE
     assert "cannot write" in found.text
