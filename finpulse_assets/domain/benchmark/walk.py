@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -25,6 +26,7 @@ def walk_forward(
     end: date,
     plan: RankingPlan | None = None,
     every: str = "1mo",
+    features: Sequence[str] = PRICE_FEATURES,
 ) -> pl.DataFrame:
     """Return ticker, session_date, target_session_date, score, expected_return and the outcome.
 
@@ -37,15 +39,16 @@ def walk_forward(
         end: the day after the last one.
         plan: how to fit; None for the default.
         every: the period, as polars writes durations.
+        features: what the model reads.
     """
-    placed = places(frame, PRICE_FEATURES).with_columns(
+    placed = places(frame, features).with_columns(
         target_session_date=pl.col("exit_at").dt.convert_time_zone("America/New_York").dt.date()
     )
     days = frame["session_date"].unique().sort()
     start = days[MIN_TRAIN_SESSIONS] if first is None else first
     target = pl.col("target_session_date")
     tested = placed.filter(target.is_between(start, end, closed="left"))
-    candidate = Ranking("ranking", PRICE_FEATURES, plan or RankingPlan())
+    candidate = Ranking("ranking", tuple(features), plan or RankingPlan())
     parts = []
     for _, month in tested.group_by(target.dt.truncate(every), maintain_order=True):
         known = placed.filter(pl.col("exit_at") < month["decision_at"].min())
@@ -90,17 +93,23 @@ class Scored:
 
 def scored(predictions: pl.DataFrame) -> Scored:
     """Score the order within sessions: mean rank IC, its t and interval."""
-    by_day = predictions.group_by("session_date").agg(
-        ic=pl.corr(pl.col("score").rank(), pl.col("return_next_session").rank())
-    )
-    values = by_day.sort("session_date")["ic"].fill_nan(None).drop_nulls().to_numpy()
-    draws = draw_counts(len(values), resamples=RESAMPLES, seed=7).astype(float) @ values
-    low, high = interval(draws / len(values), level=LEVEL)
-    t = values.mean() / values.std(ddof=1) * np.sqrt(len(values))
-    return Scored(
-        f"rank IC {values.mean():+.4f} [{low:+.4f}, {high:+.4f}]  t {t:.1f}  "
-        f"{len(values)} sessions, {len(predictions):,} rows"
-    )
+    values = daily_ic(predictions)["ic"].to_numpy()
+    return Scored(f"rank IC {mean_of(values)}, {len(predictions):,} rows")
+
+
+def daily_ic(predictions: pl.DataFrame) -> pl.DataFrame:
+    """Return session_date and ic, the rank correlation of score and return within the session."""
+    ic = pl.corr(pl.col("score").rank(), pl.col("return_next_session").rank())
+    by_day = predictions.group_by("session_date").agg(ic=ic.fill_nan(None))
+    return by_day.drop_nulls("ic").sort("session_date")
+
+
+def mean_of(by_day: np.ndarray) -> str:
+    """Return the mean of a figure by session, with its day-block interval and its t."""
+    draws = draw_counts(len(by_day), resamples=RESAMPLES, seed=7).astype(float) @ by_day
+    low, high = interval(draws / len(by_day), level=LEVEL)
+    t = by_day.mean() / by_day.std(ddof=1) * np.sqrt(len(by_day))
+    return f"{by_day.mean():+.4f} [{low:+.4f}, {high:+.4f}]  t {t:.1f}  {len(by_day)} sessions"
 
 
 def _accuracy(counts: np.ndarray) -> np.ndarray:
