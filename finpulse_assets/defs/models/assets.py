@@ -38,6 +38,7 @@ from finpulse_assets.settings import Settings
 
 METRICS = (
     "rank_ic", "icir", "market_ic", "mcc_of_median", "accuracy", "mcc", "auc", "log_loss", "brier",
+    "calibration_bias", "calibration_slope",
     "long_short_return", "net_return", "turnover", "break_even_bps", "drawdown",
     "long_short_sharpe", "net_sharpe", "deflated_sharpe", "deflated_net_sharpe",
     "overfitting_probability", "mae_skill", "rmse_skill", "expected_direction",
