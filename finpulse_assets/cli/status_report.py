@@ -9,6 +9,7 @@ from rich.table import Table as RichTable
 
 from finpulse_assets.cli.console import results
 from finpulse_assets.domain.calendar import last_completed_session
+from finpulse_assets.domain.evaluation.holdout import reads_sentence
 from finpulse_assets.domain.monitoring.alert_state import heartbeat_problem, undelivered
 from finpulse_assets.domain.monitoring.freshness import (
     EMPTY,
@@ -116,7 +117,8 @@ def table_statuses(
 def model_status(settings: Settings) -> dict[str, object]:
     """Return the champion with its score against the best baseline, or why there is none."""
     try:
-        promotion = ModelStore(settings.models / "price").promotion()
+        models = ModelStore(settings.models / "price")
+        promotion, reads = models.promotion(), len(models.holdout_reads())
     except FinPulseError as error:
         return {"error": str(error)}
     if promotion is None:
@@ -128,6 +130,7 @@ def model_status(settings: Settings) -> dict[str, object]:
         "rank_ic": promotion.champion.rank_ic,
         "last_candidate": promotion.candidate_id,
         "reasons": list(promotion.reasons),
+        "holdout_reads": reads,
     }
 
 
@@ -207,3 +210,4 @@ def _print_model(model: dict[str, object]) -> None:
     results.print(f"champion {model['champion']} ({standing}): rank IC {ic}", highlight=False)
     for reason in model["reasons"]:
         results.print(f"  {reason}", markup=False, highlight=False, soft_wrap=True)
+    results.print(f"  {reads_sentence(model['holdout_reads'])}", markup=False, highlight=False)

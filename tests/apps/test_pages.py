@@ -117,6 +117,13 @@ def test_reads_of_the_holdout_are_told(page, published, tmp_path):
     assert "read once: *nothing* is proven" in words(at).replace("\\", "")
 
 
+def test_a_candidate_that_is_shown_only_says_so_where_it_is_selected(page):
+    at = page("model")
+    assert "never promoted" not in words(at)
+    at.selectbox[0].set_value("lstm").run()
+    assert "lstm is never promoted: no service holds" in words(at).replace("\\", "")
+
+
 def test_open_alerts_stand_with_their_runbooks(page, published, tmp_path):
     copytree(published, tmp_path / "demo")
     since = datetime(2026, 11, 27, tzinfo=UTC)

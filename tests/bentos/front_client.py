@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -111,3 +112,21 @@ def recording(folder: Path, mode: LedgerMode = LedgerMode.ON) -> Front:
         fakes.bundle(bundle)
     found.start(bundle, recorder=Recorder(folder / "ledger", mode))
     return Front(refuse, found)
+
+
+def follow(found: Served, change: Callable[[], object], seen: Callable[[], bool]) -> list[int]:
+    """Change the bundle while requests are asked; return their statuses, until it was seen."""
+
+    async def run() -> list[int]:
+        front = Front(refuse, found)
+        following = asyncio.create_task(found.follow())
+        change()
+        statuses = []
+        while not seen():
+            client = await Client("/predict", b'{"symbol":"AAPL"}').ask(front)
+            statuses.append(client.status)
+            await asyncio.sleep(0.001)
+        following.cancel()
+        return statuses
+
+    return asyncio.run(asyncio.wait_for(run(), timeout=300))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,7 @@ import pytest
 from bentos.price_predictor import metrics, served
 from bentos.price_predictor.front import Front
 from bentos.price_predictor.served import Served
-from tests.bentos.front_client import Client, refuse
+from tests.bentos.front_client import Client, follow, refuse
 from tests.fakes import serving as fakes
 
 
@@ -29,24 +28,6 @@ def bento(store: Path, version: str, *, is_proven: bool) -> Path:
     (folder / "bento.yaml").write_text("name: price_predictor\n")
     (store / "latest").write_text(version)
     return folder
-
-
-def follow(found: Served, change: Callable[[], object], seen: Callable[[], bool]) -> list[int]:
-    """Change the bundle while requests are asked; return their statuses, until it was seen."""
-
-    async def run() -> list[int]:
-        front = Front(refuse, found)
-        following = asyncio.create_task(found.follow())
-        change()
-        statuses = []
-        while not seen():
-            client = await Client("/predict", b'{"symbol":"AAPL"}').ask(front)
-            statuses.append(client.status)
-            await asyncio.sleep(0.001)
-        following.cancel()
-        return statuses
-
-    return asyncio.run(asyncio.wait_for(run(), timeout=300))
 
 
 def is_proven(found: Served) -> bool:

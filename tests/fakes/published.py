@@ -194,11 +194,12 @@ def _selects(tickers: int, sessions: int, proven: bool) -> dict[str, str]:
             from fct_labels where session_date < (select min(session_date) from {last})
         """,
         "evaluation": """
-            select 'ranking' as candidate, 'm1' as candidate_id, predictor, fold, metric,
-                   value, value - 0.02 as lower, value + 0.02 as upper,
+            select candidate, if(candidate = 'lstm', 'm3', 'm1') as candidate_id, predictor,
+                   fold, metric, value, value - 0.02 as lower, value + 0.02 as upper,
                    value - 0.03 as lower_corrected, 900 as row_count, 90 as session_count,
                    4 as claims, 10.0 as cost_bps
-            from (select unnest(['ranking', 'momentum', 'reversal']) as predictor,
+            from (select unnest(['ranking', 'lstm']) as candidate),
+                 (select unnest(['ranking', 'momentum', 'reversal']) as predictor,
                          unnest([0.2, 0.0, -0.01]) as value),
                  (select unnest(['all', 'recent', '1', '2']) as fold),
                  (select unnest(['rank_ic', 'accuracy', 'log_loss']) as metric)

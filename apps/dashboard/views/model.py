@@ -10,8 +10,9 @@ from apps.dashboard.figures.judgement import (
 from apps.dashboard.parts import begin, behind, chart, none_yet, plain
 from apps.dashboard.snapshot import root
 from apps.dashboard.tables import model
+from finpulse_assets.domain.evaluation.holdout import reads_sentence
 from finpulse_assets.domain.models.calibration import calibrate
-from finpulse_assets.domain.models.registry import label_of
+from finpulse_assets.domain.models.registry import label_of, never_promoted
 from finpulse_assets.errors import FinPulseError
 from finpulse_assets.gateways.models.model_store import ModelStore
 
@@ -23,6 +24,8 @@ if not candidates:
 left, right = st.columns(2)
 candidate = left.selectbox("Candidate", candidates, format_func=label_of)
 metric = right.selectbox("Metric", list(model.METRICS), format_func=model.METRICS.get)
+if shown := never_promoted([candidate]):
+    st.caption(plain(f"{shown}."))
 scores = model.scores(ask, candidate, metric)
 if scores.is_empty():
     none_yet(f"{label_of(candidate)} has no {metric}.", "Choose another metric.")
@@ -64,8 +67,8 @@ try:
 except FinPulseError as error:
     st.error(plain(str(error)))
     reads = []
-st.write(f"The final holdout was read {len(reads)} times; each read makes a proof on the same "
-         "sessions harder.")  # fmt: skip
+st.write(f"Of all candidates together, {reads_sentence(len(reads))}; each read makes a proof on "
+         "the same sessions harder.")  # fmt: skip
 for read in reads[::-1][:5]:
     st.markdown(f"- {read.read_at:%Y-%m-%d} `{read.candidate_id}` {plain(read.sentence)}")
 

@@ -10,7 +10,7 @@ from finpulse_assets.domain.evaluation.promotion import decide
 from finpulse_assets.domain.evaluation.report import evaluate, evaluations
 from finpulse_assets.domain.evaluation.rollback import taken_back
 from finpulse_assets.domain.evaluation.walk_forward import walk_forward_predictions
-from finpulse_assets.domain.models.registry import CHALLENGERS, WITH_EMBEDDINGS
+from finpulse_assets.domain.models.registry import CHALLENGERS, WITH_EMBEDDINGS, never_promoted
 from finpulse_assets.domain.plots import evaluation as plots
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.gateways.models.model_store import ModelStore
@@ -38,6 +38,7 @@ from finpulse_assets.settings import Settings
 
 METRICS = (
     "rank_ic", "icir", "market_ic", "mcc_of_median", "accuracy", "mcc", "auc", "log_loss", "brier",
+    "calibration_bias", "calibration_slope",
     "long_short_return", "net_return", "turnover", "break_even_bps", "drawdown",
     "long_short_sharpe", "net_sharpe", "deflated_sharpe", "deflated_net_sharpe",
     "overfitting_probability", "mae_skill", "rmse_skill", "expected_direction",
@@ -70,6 +71,8 @@ def out_of_sample_predictions(
     settings: dg.ResourceParam[Settings],
 ):
     recipe = recipe_of(context, warehouse, settings, lake)
+    if shown := never_promoted(settings.candidates.split(",")):
+        context.log.warning(shown)
     return walk_forward_predictions(
         recipe.frame,
         recipe.folds,
@@ -182,6 +185,7 @@ def evaluation(
             **scores,
             "skills": ", ".join(result.proven) or "none",
             "market_alone": results[-1].reason,
+            "never_promoted": never_promoted(it.candidate for it in results),
             "trials": trials_of(settings),
             **steadiness(lake.read_or_empty(FOLD_IMPORTANCE).collect(), result.candidate_id),
             **_with_embeddings(rows, settings.resamples),

@@ -60,6 +60,7 @@ def cards(
             decision,
             own[0] if own else None,
             planted=planted_sentence(settings),
+            holdout_reads=len(models.holdout_reads()),
             by_fold=lake.read_or_empty(FOLD_IMPORTANCE)
             .filter(pl.col("candidate_id") == candidate_id)
             .collect(),

@@ -9,7 +9,6 @@ import dagster as dg
 import polars as pl
 
 from finpulse_assets.defs.models.assets import promotion
-from finpulse_assets.domain.models.registry import CHALLENGERS
 from finpulse_assets.domain.monitoring.drift import (
     DriftRule,
     column_kinds,
@@ -85,10 +84,12 @@ def feature_drift(
     decision = models.in_force()
     champion, rule = decision.champion.candidate_id, DriftRule()
     card = models.load(champion)
+    # Another family states other sizes: held to them, a champion of today's would seem to drift.
+    own = signals.filter(pl.col("model_version").is_in(models.kin(champion)))
     rows = judged_rows(
         warehouse.query(f"select * from {DAILY_FEATURES}"),  # noqa: S608
-        current_signals(signals.collect()),
-        predictions.filter(pl.col("candidate").is_in(CHALLENGERS[:1])).collect(),
+        current_signals(own.collect()),
+        predictions.filter(candidate=models.family(champion)).collect(),
     )
     recent, reference = split_recent(
         rows, trained_from=card.trained_from, trained_to=card.trained_to, rule=rule

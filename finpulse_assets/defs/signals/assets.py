@@ -99,6 +99,7 @@ def daily_signals(
             "is_proven": champion.is_proven,
             "skills": ", ".join(champion.skills) or "none",
             "model_version": champion.candidate_id,
+            "holdout_reads": len(models.holdout_reads()),
         },
         check_results=[
             dg.AssetCheckResult(

@@ -17,7 +17,15 @@ from finpulse_assets.domain.benchmark.price_panel import (
     bars_of,
     training_frame,
 )
-from finpulse_assets.domain.benchmark.walk import scored, walk_forward
+from finpulse_assets.domain.benchmark.walk import (
+    LEVEL,
+    RESAMPLES,
+    by_predictor,
+    has_order,
+    scored,
+    walk_forward,
+)
+from finpulse_assets.domain.evaluation.bootstrap import draw_counts, interval
 from finpulse_assets.domain.evaluation.metrics import break_even_bps
 
 END = date(2018, 2, 8)
@@ -31,18 +39,32 @@ def report(prices: pl.DataFrame) -> Iterator[str]:
     """
     bars = bars_of(prices)
     yield "S&P 500, walk-forward refitted quarterly, models of prices alone"
+    yield "The ranking is the default model without texts."
     for label in (OPEN_TO_CLOSE, CLOSE_TO_CLOSE):
-        found = walk_forward(training_frame(bars, label=label), first=None, end=END, every="1q")
-        yield f"  {label:15} {scored(found)}"
-        spread = top_minus_bottom(found)
-        yield (
-            f"  {'':15} top minus bottom third {1e4 * spread:+.1f} bps a session, "
-            f"nothing is left from {break_even_bps(spread):.1f} bps a trade on"
-        )
+        walked = walk_forward(training_frame(bars, label=label), first=None, end=END, every="1q")
+        yield f"  {label}"
+        for name, own in by_predictor(walked):
+            if has_order(own):
+                yield f"    {name:18} {scored(own)}"
+                yield f"    {'':18} {earned(own)}"
 
 
-def top_minus_bottom(predictions: pl.DataFrame) -> float:
-    """Return the mean return of the top third less that of the bottom third, a fraction."""
+def earned(predictions: pl.DataFrame) -> str:
+    """Return what the top third less the bottom third earned, and the cost at which nothing is
+    left, as a line with day-block intervals."""
+    spread = top_minus_bottom(predictions)["spread"].to_numpy()
+    draws = draw_counts(len(spread), resamples=RESAMPLES, seed=7).astype(float) @ spread
+    found = [spread.mean(), *interval(draws / len(spread), level=LEVEL)]
+    value, low, high = (1e4 * it for it in found)
+    even, even_low, even_high = (break_even_bps(it) for it in found)
+    return (
+        f"top minus bottom third {value:+.1f} [{low:+.1f}, {high:+.1f}] bps a session, nothing is "
+        f"left from {even:.1f} [{even_low:.1f}, {even_high:.1f}] bps a trade on"
+    )
+
+
+def top_minus_bottom(predictions: pl.DataFrame) -> pl.DataFrame:
+    """Return session_date and spread: the mean return of the top third less that of the bottom."""
     place = (pl.col("score").rank("average") / pl.len()).over("session_date")
     ranked = predictions.with_columns(place=place)
     returns = pl.col("return_next_session")
@@ -50,4 +72,4 @@ def top_minus_bottom(predictions: pl.DataFrame) -> float:
         spread=returns.filter(pl.col("place") > 2 / 3).mean()
         - returns.filter(pl.col("place") <= 1 / 3).mean()
     )
-    return by_day["spread"].mean()
+    return by_day.drop_nulls().sort("session_date")

@@ -18,7 +18,14 @@ from finpulse_assets.domain.benchmark.price_panel import (
     sectors_of,
     training_frame,
 )
-from finpulse_assets.domain.benchmark.walk import Scored, scored, walk_forward
+from finpulse_assets.domain.benchmark.walk import (
+    DEFAULT,
+    Scored,
+    by_predictor,
+    has_order,
+    scored,
+    walk_forward,
+)
 
 FIRST, END = date(2015, 8, 1), date(2015, 10, 1)  # the days that settings may be tuned on
 TRAIN_FROM = date(2014, 1, 1)
@@ -106,14 +113,19 @@ def report(
     }
     whole = walk_forward(frames[CLOSE_TO_CLOSE], first=first, end=end)
     yield f"StockNet, days from {first} to before {end}, close to close, no texts"
+    yield "The ranking is the default model without texts."
     for name, rows in (("all labelled", task), ("tweet-eligible", task.filter("is_eligible"))):
         yield from _population(name, rows, whole)
     yield ""
     yield "Rank IC out of sample, walk-forward refitted monthly, models of prices alone"
     for label, frame in frames.items():
-        found = walk_forward(frame, first=None, end=end)
-        yield f"  {label:15} {scored(found)}"
-        yield f"  {label:15} {scored(found.filter(pl.col('target_session_date') >= TRAIN_FROM))}"
+        walked = walk_forward(frame, first=None, end=end)
+        for since in (None, TRAIN_FROM):
+            rows = walked.filter(pl.col("target_session_date") >= since) if since else walked
+            yield f"  {label}, {f'days from {since}' if since else 'all days'}"
+            for name, own in by_predictor(rows):
+                if has_order(own):
+                    yield f"    {name:18} {scored(own)}"
     yield ""
     yield "Published, for days from 2015-10-01 to before 2016-01-01"
     for name, accuracy, mcc in PUBLISHED:
@@ -129,17 +141,21 @@ def _population(name: str, task: pl.DataFrame, predictions: pl.DataFrame) -> Ite
         yield ""
         yield f"{name}: none of {task.height:,} stock-days has features"
         return
-    missing = task.height - rows.height
-    majority = max(rows["label"].mean(), 1 - rows["label"].mean())
+    own = rows.filter(candidate=DEFAULT)
+    missing = task.height - own.height
+    majority = max(own["label"].mean(), 1 - own["label"].mean())
     yield ""
     yield (
-        f"{name}: {rows.height:,} stock-days in {rows['target'].n_unique()} sessions, "
+        f"{name}: {own.height:,} stock-days in {rows['target'].n_unique()} sessions, "
         f"{missing} without features; majority class {majority:.2%}"
     )
     cuts = {
-        "raw cut": pl.col("expected_return") >= 0,
+        "raw cut": pl.col("predicts_up"),
         "session's median": pl.col("score") > pl.col("score").median().over("target"),
     }
     for cut, up in cuts.items():
-        counted = rows.with_columns(up=up, is_up=pl.col("label") == 1)
-        yield f"  {cut:17} {Scored.of_directions(counted)}"
+        yield f"  {cut}"
+        for predictor, own in by_predictor(rows):
+            if cut == "raw cut" or has_order(own):
+                counted = own.with_columns(up=up, is_up=pl.col("label") == 1)
+                yield f"    {predictor:18} {Scored.of_directions(counted)}"

@@ -16,7 +16,8 @@ from finpulse_assets.domain.benchmark.price_panel import (
 )
 from finpulse_assets.domain.benchmark.walk import PRICE_FEATURES, daily_ic, mean_of, walk_forward
 from finpulse_assets.domain.features.registry import FEATURES
-from finpulse_assets.domain.models.ranking import RankingPlan
+from finpulse_assets.domain.models.ranking import Ranking, RankingPlan
+from finpulse_assets.domain.models.registry import RANKING, twin_of
 
 TEXT_FEATURES = tuple(feature.name for feature in FEATURES if feature.is_text)
 
@@ -50,16 +51,21 @@ def report(
         plan: how to fit; None for the default.
     """
     bars = bars_of(prices)
+    fit = plan or RankingPlan()
+    candidates = (
+        Ranking(RANKING, PRICE_FEATURES + TEXT_FEATURES, fit),
+        Ranking(twin_of(RANKING), PRICE_FEATURES, fit),
+    )
     yield "Rank IC out of sample, walk-forward refitted monthly, with texts and without"
     for label in (CLOSE_TO_CLOSE, OPEN_TO_CLOSE):
         plain = training_frame(bars, label=label, tickers=sectors_of(symbols, bars))
         frame = with_texts(plain, features)
         known = frame["text_count"].fill_null(0) > 0
         yield f"  {label}: {known.sum():,} of {frame.height:,} stock-days have a text"
-        both = PRICE_FEATURES + TEXT_FEATURES
+        walked = walk_forward(frame, first=None, end=end, candidates=candidates)
         by_inputs = {
-            name: daily_ic(walk_forward(frame, first=None, end=end, plan=plan, features=read))
-            for name, read in (("prices and texts", both), ("prices alone", PRICE_FEATURES))
+            name: daily_ic(walked.filter(candidate=it.name))
+            for name, it in zip(("prices and texts", "prices alone"), candidates, strict=True)
         }
         for name, found in by_inputs.items():
             yield f"    {name:17} {mean_of(found['ic'].to_numpy())}"

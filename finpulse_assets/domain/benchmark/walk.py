@@ -1,8 +1,8 @@
-"""Walk-forward of the ranking model over real prices, refitted monthly, and its scores."""
+"""Walk-forward of the ranking model and of the baselines over real prices, and their scores."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
@@ -10,12 +10,18 @@ import numpy as np
 import polars as pl
 
 from finpulse_assets.domain.evaluation.bootstrap import draw_counts, interval
+from finpulse_assets.domain.evaluation.walk_forward import in_scales
 from finpulse_assets.domain.features.registry import TECHNICAL
-from finpulse_assets.domain.models.places import places
+from finpulse_assets.domain.models.candidate import Trainable
+from finpulse_assets.domain.models.logistic import Logistic
+from finpulse_assets.domain.models.naive import Naive
 from finpulse_assets.domain.models.ranking import Ranking, RankingPlan
+from finpulse_assets.domain.models.registry import NAIVE, ON_PRICES, RANKING, label_of, twin_of
 
 MIN_TRAIN_SESSIONS = 120
 RESAMPLES, LEVEL = 1_000, 0.95
+KEPT = ("ticker", "session_date", "target_session_date", "return_next_session", "is_up")
+DEFAULT = twin_of(RANKING)
 PRICE_FEATURES = tuple(feature.name for feature in TECHNICAL)
 
 
@@ -24,40 +30,65 @@ def walk_forward(
     *,
     first: date | None,
     end: date,
-    plan: RankingPlan | None = None,
+    candidates: tuple[Trainable, ...] | None = None,
     every: str = "1mo",
-    features: Sequence[str] = PRICE_FEATURES,
 ) -> pl.DataFrame:
-    """Return ticker, session_date, target_session_date, score, expected_return and the outcome.
+    """Return candidate, ticker, session_date, target_session_date, the forecast and the outcome.
 
-    Each period is predicted by a model of the rows whose outcome was known before it began.
+    Each period is predicted by models of the rows whose outcome was known before it began.
 
     Args:
         frame: from `price_panel.training_frame`.
         first: first day that is predicted, by the day of the outcome; None after the first 120
             sessions.
         end: the day after the last one.
-        plan: how to fit; None for the default.
+        candidates: whom to fit; None for `on_prices`.
         every: the period, as polars writes durations.
-        features: what the model reads.
     """
-    placed = places(frame, features).with_columns(
+    candidates = on_prices() if candidates is None else candidates
+    frame = frame.with_columns(
         target_session_date=pl.col("exit_at").dt.convert_time_zone("America/New_York").dt.date()
     )
+    scaled = in_scales(frame, candidates)
     days = frame["session_date"].unique().sort()
     start = days[MIN_TRAIN_SESSIONS] if first is None else first
-    target = pl.col("target_session_date")
-    tested = placed.filter(target.is_between(start, end, closed="left"))
-    candidate = Ranking("ranking", tuple(features), plan or RankingPlan())
+    target, kept = pl.col("target_session_date"), pl.col(KEPT)
+    tested = frame.select(*KEPT, "decision_at").filter(target.is_between(start, end, closed="left"))
     parts = []
-    for _, month in tested.group_by(target.dt.truncate(every), maintain_order=True):
-        known = placed.filter(pl.col("exit_at") < month["decision_at"].min())
-        forecast = candidate.fit(known).forecast(month)
-        kept = month.select(
-            "ticker", "session_date", "target_session_date", "return_next_session", "is_up"
+    for (period,), rows in tested.group_by(target.dt.truncate(every), maintain_order=True):
+        is_tested = (target.dt.truncate(every) == period) & target.is_between(
+            start, end, closed="left"
         )
-        parts.append(kept.hstack(forecast))
+        is_known = pl.col("exit_at") < rows["decision_at"].min()
+        for candidate in candidates:
+            read = scaled[candidate.scale]
+            shown = read.filter(is_tested)
+            forecast = candidate.fit(read.filter(is_known)).forecast(shown)
+            parts.append(
+                shown.select(pl.lit(candidate.name).alias("candidate"), kept).hstack(forecast)
+            )
     return pl.concat(parts)
+
+
+def on_prices() -> tuple[Trainable, ...]:
+    """Return the default candidate's twin without texts, and the baselines."""
+    return (
+        Ranking(DEFAULT, PRICE_FEATURES, RankingPlan()),
+        Logistic(ON_PRICES, PRICE_FEATURES),
+        *(Naive(name) for name in NAIVE),
+    )
+
+
+def by_predictor(predictions: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
+    """Yield what people read for each candidate of `on_prices`, and its rows."""
+    for candidate in on_prices():
+        yield label_of(candidate.name), predictions.filter(candidate=candidate.name)
+
+
+def has_order(predictions: pl.DataFrame) -> bool:
+    """Return whether the scores of any session differ; a constant guess orders nothing."""
+    spread = pl.col("score").max() - pl.col("score").min()
+    return bool(predictions.group_by("session_date").agg(spread)["score"].max() > 0)
 
 
 @dataclass(frozen=True)

@@ -12,14 +12,15 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from finpulse_assets.domain.evaluation.bootstrap import draw_counts, interval
+from finpulse_assets.domain.evaluation.bootstrap import counts_of, draw_sessions, interval
 from finpulse_assets.domain.evaluation.estimate import Estimate
 from finpulse_assets.domain.evaluation.metrics import YEAR_SESSIONS, ratio_of
-from finpulse_assets.domain.evaluation.overfitting import deflated_sharpe
-from finpulse_assets.domain.evaluation.portfolio import drawdown
+from finpulse_assets.domain.evaluation.overfitting import deflated_draws, deflated_sharpe
+from finpulse_assets.domain.evaluation.portfolio import drawdown, drawdowns
 
 LEVEL = 0.95
 NAN = float("nan")
+UNKNOWN = Estimate(NAN, NAN, NAN)
 
 
 def traded(signals: pl.DataFrame, *, cost_bps: float) -> pl.DataFrame:
@@ -118,12 +119,12 @@ class BacktestSummary:
     gross_sharpe: Estimate
     net_sharpe: Estimate
     trials: int
-    deflated_sharpe: float
-    deflated_net_sharpe: float
-    overfitting: float
-    drawdown: float
-    break_even_bps: float
-    hit_rate: float
+    deflated_sharpe: Estimate
+    deflated_net_sharpe: Estimate
+    overfitting: Estimate
+    drawdown: Estimate
+    break_even_bps: Estimate
+    hit_rate: Estimate
     proven_share: float
     net_while_proven: Estimate
     cost_bps: float
@@ -137,12 +138,12 @@ class BacktestSummary:
             ("net a year, proven sessions alone", f"{self.net_while_proven}"),
             ("Sharpe ratio, gross", f"{self.gross_sharpe}"),
             ("Sharpe ratio, net", f"{self.net_sharpe}"),
-            (f"deflated Sharpe ratio, gross, {self.trials} tried", f"{self.deflated_sharpe:.3f}"),
-            (f"deflated Sharpe ratio, net, {self.trials} tried", f"{self.deflated_net_sharpe:.3f}"),
-            ("probability of overfitting", f"{self.overfitting:.3f}"),
-            ("drawdown, net", f"{self.drawdown:.3f}"),
-            ("break-even", f"{self.break_even_bps:.1f} bps a trade"),
-            ("sessions that gained, gross", f"{self.hit_rate:.1%}"),
+            (f"deflated Sharpe ratio, gross, {self.trials} tried", f"{self.deflated_sharpe}"),
+            (f"deflated Sharpe ratio, net, {self.trials} tried", f"{self.deflated_net_sharpe}"),
+            ("probability of overfitting", f"{self.overfitting}"),
+            ("drawdown, net", f"{self.drawdown}"),
+            ("break-even, bps a trade", f"{self.break_even_bps}"),
+            ("share of sessions that gained, gross", f"{self.hit_rate}"),
             ("sessions with a proven champion", f"{self.proven_share:.1%}"),
         ]
 
@@ -152,7 +153,7 @@ def summary_of(
     *,
     cost_bps: float,
     trials: int = 1,
-    overfitting: float = NAN,
+    overfitting: Estimate = UNKNOWN,
     resamples: int = 1_000,
     seed: int = 7,
 ) -> BacktestSummary:
@@ -162,27 +163,28 @@ def summary_of(
         table: schemas.BACKTEST, at least one row.
         cost_bps: what a trade was taken to cost, in basis points of its size.
         trials: how many candidates were tried, 1 or more.
-        overfitting: probability of it, of the last evaluation.
+        overfitting: probability of it, of the last evaluation; unknown where there was none.
         resamples: bootstrap resamples of blocks of sessions.
         seed: of the resampling.
     """
-    counts = draw_counts(table.height, resamples=resamples, seed=seed).astype(np.float64)
-    net, is_proven = table["net"], table["is_proven"]
-    has_trades = table.filter(pl.col("turnover") > 0)
-    turnover = table["turnover"].mean()
+    drawn = draw_sessions(table.height, resamples=resamples, seed=seed)
+    counts = counts_of(drawn, table.height).astype(np.float64)
+    gross, net, is_proven = table["gross"], table["net"], table["is_proven"]
+    turnover = table["turnover"]
+    gained = (gross > 0) & (turnover > 0)
     return BacktestSummary(
         sessions=table.height,
-        gross=_a_year(table["gross"], counts),
+        gross=_a_year(gross, counts),
         net=_a_year(net, counts),
-        gross_sharpe=_sharpe(table["gross"], counts),
+        gross_sharpe=_sharpe(gross, counts),
         net_sharpe=_sharpe(net, counts),
         trials=trials,
-        deflated_sharpe=deflated_sharpe(table["gross"].to_numpy(), trials=trials),
-        deflated_net_sharpe=deflated_sharpe(net.to_numpy(), trials=trials),
+        deflated_sharpe=_deflated(gross, counts, trials),
+        deflated_net_sharpe=_deflated(net, counts, trials),
         overfitting=overfitting,
-        drawdown=drawdown(net.to_numpy()),
-        break_even_bps=1e4 * table["gross"].mean() / turnover if turnover else NAN,
-        hit_rate=float((has_trades["gross"] > 0).mean()) if has_trades.height else NAN,
+        drawdown=_estimate(drawdown(net.to_numpy()), drawdowns(net.to_numpy()[drawn])),
+        break_even_bps=_share(1e4 * gross, turnover, counts),
+        hit_rate=_share(gained, turnover > 0, counts),
         proven_share=float(is_proven.mean()),
         net_while_proven=_a_year(net * is_proven.cast(pl.Float64), counts),
         cost_bps=cost_bps,
@@ -201,6 +203,21 @@ def _sharpe(values: pl.Series, counts: np.ndarray) -> Estimate:
     whole = {name: np.array(it.sum()) for name, it in columns.items()}
     return _estimate(
         float(sharpe(whole)), sharpe({name: counts @ it for name, it in columns.items()})
+    )
+
+
+def _share(parts: pl.Series, of: pl.Series, counts: np.ndarray) -> Estimate:
+    """Return the sum of one over the sum of the other, NaN where that is 0."""
+    sums = np.stack([parts.cast(pl.Float64).to_numpy(), of.cast(pl.Float64).to_numpy()], axis=1)
+    (above, below) = np.vstack([sums.sum(axis=0), counts @ sums]).T
+    found = np.divide(above, below, out=np.full(len(below), NAN), where=below > 0)
+    return _estimate(float(found[0]), found[1:])
+
+
+def _deflated(values: pl.Series, counts: np.ndarray, trials: int) -> Estimate:
+    each = values.to_numpy()
+    return _estimate(
+        deflated_sharpe(each, trials=trials), deflated_draws(each, counts, trials=trials)
     )
 
 

@@ -24,8 +24,8 @@ def block_length(session_count: int) -> int:
     return min(session_count, max(MIN_BLOCK, round(session_count ** (1 / 3))))
 
 
-def draw_counts(session_count: int, *, resamples: int, seed: int) -> np.ndarray:
-    """Return how often each resample draws each session: circular moving blocks.
+def draw_sessions(session_count: int, *, resamples: int, seed: int) -> np.ndarray:
+    """Return the sessions that each resample draws, in the order drawn: circular moving blocks.
 
     Args:
         session_count: sessions in the period, in order of time.
@@ -33,14 +33,28 @@ def draw_counts(session_count: int, *, resamples: int, seed: int) -> np.ndarray:
         seed: equal seeds draw equal blocks, so that differences of predictors are paired.
 
     Returns:
-        float32 counts of shape (resamples, session_count); each row sums to session_count.
+        int ordinals of shape (resamples, session_count).
     """
     length = block_length(session_count)
     blocks = -(-session_count // length)
     random = np.random.default_rng(seed)
     starts = random.integers(session_count, size=(resamples, blocks))
     drawn = (starts[:, :, None] + np.arange(length)) % session_count
-    drawn = drawn.reshape(resamples, -1)[:, :session_count]
+    return drawn.reshape(resamples, -1)[:, :session_count]
+
+
+def draw_counts(session_count: int, *, resamples: int, seed: int) -> np.ndarray:
+    """Return how often each resample of `draw_sessions` draws each session.
+
+    Returns:
+        float32 counts of shape (resamples, session_count); each row sums to session_count.
+    """
+    return counts_of(draw_sessions(session_count, resamples=resamples, seed=seed), session_count)
+
+
+def counts_of(drawn: np.ndarray, session_count: int) -> np.ndarray:
+    """Return how often each resample draws each session, float32 (resamples, session_count)."""
+    resamples = len(drawn)
     drawn = drawn + np.arange(resamples)[:, None] * session_count
     counts = np.bincount(drawn.ravel(), minlength=resamples * session_count)
     return counts.reshape(resamples, session_count).astype(np.float32)

@@ -95,5 +95,15 @@ def reads_so_far(history: Sequence[HoldoutRead], span: tuple[date, date]) -> int
     return sum(it.first_session <= last and first <= it.last_session for it in history)
 
 
+def reads_sentence(reads: int) -> str:
+    """Return how often the holdout was read, for people.
+
+    >>> reads_sentence(0), reads_sentence(2)
+    ('the final holdout was never read', 'the final holdout was read 2 times')
+    """
+    times = {0: "never read", 1: "read once"}.get(reads, f"read {reads} times")
+    return f"the final holdout was {times}"
+
+
 def _iso(value: date) -> str:
     return value.isoformat()

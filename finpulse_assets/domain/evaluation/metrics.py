@@ -1,145 +1,23 @@
-"""The scores of a predictor, each a formula over per-session sums.
+"""The scores of a predictor, each a formula over the sums of sessions (`session_sums`).
 
-What is summed for each session, and each metric as a function of those sums. One formula then
-serves the whole period, a fold and a bootstrap resample alike, and tickers of one session can never
-be torn apart.
+One formula then serves the whole period, a fold and a bootstrap resample alike, and tickers of one
+session can never be torn apart.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import polars as pl
 
 Sums = Mapping[str, np.ndarray]
-# A probability of exactly 0 or 1 that proves wrong would cost infinitely much.
-SMALLEST_PROBABILITY = 1e-15
-NO_VIEW = (
-    1e-12  # an expected return of the market that differs by less is the rounding of a constant
-)
 # What is bought and sold in a session, as a multiple of one side: both sides are opened at its open
 # and closed at its close.
 TRADED_SIDES = 4
-LEAST_RANKED = 3  # tickers of a session whose order says anything
 TOO_FEW = 2  # sessions of which no deviation can be told
 YEAR_SESSIONS = 252
-
-
-def session_sums(predictions: pl.DataFrame) -> pl.DataFrame:
-    """Return the sums that the metrics need, one row per candidate and session.
-
-    Args:
-        predictions: one row per candidate, ticker and session, in the columns of
-            schemas.OUT_OF_SAMPLE.
-
-    Returns:
-        candidate, session_date, fold and the sums (Float64), sorted by candidate and session.
-        A session in which a metric is undefined (all scores equal, fewer than three tickers) counts
-        0 in that metric's `..._sessions`.
-    """
-    group = ["candidate", "session_date"]
-    ranked = predictions.with_columns(
-        _rank("score").over(group).alias("score_rank"),
-        _rank("return_next_session").over(group).alias("return_rank"),
-        _rank("expected_return").over(group).alias("expected_rank"),
-        pl.len().over(group).alias("size"),
-    )
-    sums = ranked.group_by(*group, "fold", maintain_order=True).agg(
-        *_directions(), *_probabilities(), *_ranking(), *_expected(), pl.lit(1).alias("sessions")
-    )
-    sums = _market(sums)
-    per_session = ("rank_ic", "ic", "expected_return_rank_ic", "long_short_return")
-    counted = sums.with_columns(pl.col(name).fill_nan(None) for name in per_session).with_columns(
-        pl.col(name).is_not_null().alias(f"{name}_sessions") for name in per_session
-    )
-    squares = (pl.col(name) ** 2 for name in ("rank_ic", "long_short_return"))
-    return counted.with_columns(it.name.suffix("_squares") for it in squares).with_columns(
-        pl.all().exclude(*group, "fold").cast(pl.Float64).fill_null(0.0)
-    ).sort(*group)  # fmt: skip
-
-
-def _directions() -> Iterator[pl.Expr]:
-    """Yield the counts of right and wrong: by direction, and by the session's median.
-
-    A row in the very middle of a session, by score or by return, is on neither side of the median.
-    """
-    middle = (pl.col("size") + 1) / 2
-    says, came = pl.col("score_rank") - middle, pl.col("return_rank") - middle
-    sides = {
-        "": (pl.col("predicts_up"), pl.col("is_up")),
-        "_of_median": (says > 0, came > 0),
-    }
-    decided = (says != 0) & (came != 0)
-    for suffix, (up, is_up) in sides.items():
-        counted = decided if suffix else pl.lit(True)
-        yield (up & is_up & counted).sum().alias(f"true_up{suffix}")
-        yield (up & ~is_up & counted).sum().alias(f"false_up{suffix}")
-        yield (~up & is_up & counted).sum().alias(f"false_down{suffix}")
-        yield (~up & ~is_up & counted).sum().alias(f"true_down{suffix}")
-
-
-def _probabilities() -> Iterator[pl.Expr]:
-    probability = pl.col("probability_up").clip(SMALLEST_PROBABILITY, 1 - SMALLEST_PROBABILITY)
-    is_up = pl.col("is_up")
-    yield pl.col("probability_up").count().alias("probability_rows")
-    yield (
-        (-pl.when(is_up).then(probability).otherwise(1 - probability).log())
-        .sum()
-        .alias("log_loss_sum")
-    )
-    yield ((pl.col("probability_up") - is_up.cast(pl.Float64)) ** 2).sum().alias("brier_sum")
-
-
-def _ranking() -> Iterator[pl.Expr]:
-    place = (pl.col("score_rank") - 0.5) / pl.col("size")
-    returns = pl.col("return_next_session")
-    pairs = {
-        "rank_ic": ("score_rank", "return_rank"),
-        "ic": ("score", "return_next_session"),
-        "expected_return_rank_ic": ("expected_rank", "return_rank"),
-    }
-    for name, pair in pairs.items():
-        # Of two tickers the one with the larger score did better or worse: 1 or -1, and no rank.
-        yield pl.when(pl.len() >= LEAST_RANKED).then(pl.corr(*pair)).alias(name)
-    top, bottom = returns.filter(place > 2 / 3), returns.filter(place < 1 / 3)
-    yield (top.mean() - bottom.mean()).alias("long_short_return")
-
-
-def _expected() -> Iterator[pl.Expr]:
-    """Yield the errors of the expected return, and of expecting none: the last price stays."""
-    returns = pl.col("return_next_session")
-    stated = pl.col("expected_return").is_not_null()
-    error = pl.col("expected_return") - returns
-    yield stated.sum().alias("expected_rows")
-    yield error.abs().sum().alias("error_sum")
-    yield (error**2).sum().alias("squared_error_sum")
-    yield (error.abs() / (1 + returns)).sum().alias("relative_error_sum")
-    right = (pl.col("expected_return") >= 0) == pl.col("is_up")
-    yield right.sum().alias("right_side_sum")
-    yield returns.filter(stated).abs().sum().alias("error_of_no_change_sum")
-    yield (returns.filter(stated) ** 2).sum().alias("squared_error_of_no_change_sum")
-    yield pl.col("expected_return").mean().alias("market_expected")
-    yield returns.mean().alias("market_return")
-
-
-def _market(sums: pl.DataFrame) -> pl.DataFrame:
-    """Replace a session's mean expected and actual return by their products.
-
-    Both are taken against the mean of their fold: a model that is fitted anew expects another mean,
-    which is no view of the days between.
-    """
-    fold = ["candidate", "fold"]
-    says = pl.col("market_expected") - pl.col("market_expected").mean().over(fold)
-    came = pl.col("market_return") - pl.col("market_return").mean().over(fold)
-    says = pl.when(says.abs() > NO_VIEW).then(says).otherwise(0.0)
-    return sums.with_columns(
-        market_product=says * came, market_says_squares=says**2, market_came_squares=came**2
-    ).drop("market_expected", "market_return")
-
-
-def _rank(column: str) -> pl.Expr:
-    return pl.col(column).rank("average")
+FLAT = 1e-9  # of the squares of probabilities, below which they are taken as one
 
 
 def accuracy(sums: Sums) -> np.ndarray:
@@ -216,6 +94,28 @@ def rmse_skill(sums: Sums) -> np.ndarray:
     return 1 - np.sqrt(_ratio(sums["squared_error_sum"], sums["squared_error_of_no_change_sum"]))
 
 
+def mape_skill(sums: Sums) -> np.ndarray:
+    """Share of the mean absolute percentage error that is saved beside the last price staying."""
+    return 1 - _ratio(sums["relative_error_sum"], sums["relative_error_of_no_change_sum"])
+
+
+def calibration_bias(sums: Sums) -> np.ndarray:
+    """Mean probability of an up move less the share of up moves; 0 where they agree."""
+    return _ratio(sums["stated_sum"] - sums["came_sum"], sums["probability_rows"])
+
+
+def calibration_slope(sums: Sums) -> np.ndarray:
+    """How far the share of up moves rises where the stated probability rises by 1: 1 is right.
+
+    Below 1 the probabilities are too sure, above 1 not sure enough; NaN where they never vary.
+    """
+    count, stated = np.asarray(sums["probability_rows"], float), sums["stated_sum"]
+    spread = sums["stated_squares"] - _ratio(stated**2, count)
+    rises = sums["stated_product"] - _ratio(stated * sums["came_sum"], count)
+    # Of one probability for all rows the difference is rounding.
+    return _ratio(rises, np.where(spread > FLAT * sums["stated_squares"], spread, 0.0))
+
+
 def _mean_of(total: str, count: str) -> Callable[[Sums], np.ndarray]:
     return lambda sums: _ratio(sums[total], sums[count])
 
@@ -228,6 +128,8 @@ METRICS: dict[str, Callable[[Sums], np.ndarray]] = {
     "mcc_of_median": lambda sums: mcc(sums, "_of_median"),
     "log_loss": _mean_of("log_loss_sum", "probability_rows"),
     "brier": _mean_of("brier_sum", "probability_rows"),
+    "calibration_bias": calibration_bias,
+    "calibration_slope": calibration_slope,
     "rank_ic": _mean_of("rank_ic", "rank_ic_sessions"),
     "icir": ratio_of("rank_ic"),
     "ic": _mean_of("ic", "ic_sessions"),
@@ -242,6 +144,7 @@ METRICS: dict[str, Callable[[Sums], np.ndarray]] = {
     "mape": _mean_of("relative_error_sum", "expected_rows"),
     "mae_skill": mae_skill,
     "rmse_skill": rmse_skill,
+    "mape_skill": mape_skill,
     "expected_direction": _mean_of("right_side_sum", "expected_rows"),
 }
 

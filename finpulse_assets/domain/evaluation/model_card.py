@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 
 import polars as pl
 
+from finpulse_assets.domain.evaluation.holdout import reads_sentence
 from finpulse_assets.domain.evaluation.importance import TOP, rank_correlation, share_among_top
 from finpulse_assets.domain.evaluation.promotion import Promotion
 from finpulse_assets.domain.evaluation.report import Evaluation
@@ -40,6 +41,7 @@ def model_card(
     *,
     planted: str | None = None,
     by_fold: pl.DataFrame | None = None,
+    holdout_reads: int = 0,
 ) -> str:
     """Return the card of the champion.
 
@@ -50,6 +52,7 @@ def model_card(
         planted: what was planted in a simulated market.
         by_fold: schemas.FOLD_IMPORTANCE of this model; None or empty where later ones have
             replaced it.
+        holdout_reads: how often the final holdout was read, for whatever candidate.
     """
     champion = decision.champion
     proven = ", ".join(champion.skills) or "none"
@@ -71,6 +74,8 @@ def model_card(
             ],
         ),
         *_skills(decision, evaluation),
+        f"Of all candidates together, {reads_sentence(holdout_reads)}; each read makes a proof on "
+        "the same sessions harder.",
         *_scores(evaluation),
         "## How far off it is",
         *_errors(model),

@@ -8,21 +8,35 @@ import numpy as np
 import polars as pl
 
 from finpulse_assets.domain.evaluation import metrics
-from finpulse_assets.domain.evaluation.bootstrap import auc_draws, draw_counts, interval
+from finpulse_assets.domain.evaluation.bootstrap import (
+    auc_draws,
+    draw_counts,
+    draw_sessions,
+    interval,
+)
 from finpulse_assets.domain.evaluation.portfolio import (
     OVERFITTING,
     overfitting_of,
+    path_draws,
     path_metrics,
     portfolio_metrics,
 )
+from finpulse_assets.domain.evaluation.session_sums import session_sums
 
 # The spans that have intervals: all sessions, and the last 40, on which alone a candidate may have
 # lost what it had. The other rows are single folds.
 ALL, RECENT = "all", "recent"
 RECENT_SESSIONS = 40
 # The candidate's lead over another predictor in a metric, which stands under the other's name.
-GAINS = {"accuracy_gain": "accuracy", "rank_ic_gain": "rank_ic"}
-GAIN, IC_GAIN = GAINS
+GAINS = {
+    "accuracy_gain": ("accuracy", 1),
+    "rank_ic_gain": ("rank_ic", 1),
+    # Less is better. Beside the majority class, which states the base rate, it is what is saved
+    # against that rate.
+    "log_loss_gain": ("log_loss", -1),
+    "brier_gain": ("brier", -1),
+}
+GAIN, IC_GAIN, *_ = GAINS
 Values = dict[str, float]
 Draws = dict[str, np.ndarray]
 Scores = dict[str, tuple[Values, Draws | None]]
@@ -56,7 +70,7 @@ def score_table(
     formulas = metrics.METRICS | portfolio_metrics(cost_bps)
     chances = (1 - level) / 2 if corrected is None else corrected
     rows = predictions.filter(pl.col("candidate").is_in(predictors))
-    sums = metrics.session_sums(rows)
+    sums = session_sums(rows)
     dates = sums["session_date"].unique().sort()
     spans = {ALL: dates, RECENT: dates.tail(RECENT_SESSIONS)}
     counts = {
@@ -73,7 +87,8 @@ def score_table(
             scores[name] = (_values(*part, formulas), draws)
         _add_gains(scores, predictors[0])
         if fold == ALL:
-            _add_paths(scores, own_sums, cost_bps=cost_bps, trials=trials)
+            drawn = draw_sessions(len(dates), resamples=resamples, seed=seed)
+            _add_paths(scores, own_sums, drawn, cost_bps=cost_bps, trials=trials, seed=seed)
         shown = own_rows.filter(candidate=predictors[0])
         size = {
             "row_count": shown.height,
@@ -125,16 +140,26 @@ def _add_gains(scores: Scores, candidate: str) -> None:
     for name, (values, draws) in scores.items():
         if name == candidate:
             continue
-        for gain, metric in GAINS.items():
-            values[gain] = own[metric] - values[metric]
+        for gain, (metric, sign) in GAINS.items():
+            values[gain] = sign * (own[metric] - values[metric])
             if draws:
-                draws[gain] = own_draws[metric] - draws[metric]
+                draws[gain] = sign * (own_draws[metric] - draws[metric])
 
 
-def _add_paths(scores: Scores, sums: pl.DataFrame, *, cost_bps: float, trials: int) -> None:
+def _add_paths(
+    scores: Scores,
+    sums: pl.DataFrame,
+    drawn: np.ndarray,
+    *,
+    cost_bps: float,
+    trials: int,
+    seed: int,
+) -> None:
     """Add what needs the sessions in their order; the choice among all stands under the first."""
     parts = {name: sums.filter(pl.col("candidate") == name) for name in scores}
-    for name, scored in scores.items():
-        scored[0].update(path_metrics(parts[name], cost_bps=cost_bps, trials=trials))
-    first, _ = next(iter(scores.values()))
-    first[OVERFITTING] = overfitting_of(parts)
+    options = {"cost_bps": cost_bps, "trials": trials}
+    for name, (values, draws) in scores.items():
+        values.update(path_metrics(parts[name], **options))
+        draws.update(path_draws(parts[name], drawn, **options))
+    values, draws = next(iter(scores.values()))
+    values[OVERFITTING], draws[OVERFITTING] = overfitting_of(parts, resamples=len(drawn), seed=seed)

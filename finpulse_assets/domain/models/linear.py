@@ -14,6 +14,7 @@ import polars as pl
 
 from finpulse_assets.domain.models.candidate import CARD_FILE, Scale
 from finpulse_assets.domain.models.inputs import feature_matrix, moments, standardised
+from finpulse_assets.domain.models.one_thread import on_one_blas_thread
 from finpulse_assets.domain.models.training import check_labels
 from finpulse_assets.domain.seal import REBUILD, as_json, parse_json
 from finpulse_assets.errors import ModelError
@@ -47,7 +48,7 @@ class LinearModel:
         inputs = standardised(
             feature_matrix(frame, self.features), np.array(self.means), np.array(self.deviations)
         )
-        log_odds = self.intercept + inputs @ np.array(self.coefficients)
+        log_odds = self.intercept + (inputs * np.array(self.coefficients)).sum(axis=1)
         days = frame.select("session_date", it=pl.Series(log_odds))
         log_odds = days.select(pl.col("it").mean().over("session_date"))["it"].to_numpy()
         return pl.DataFrame(
@@ -101,6 +102,7 @@ class MarketHead:
     def recipe(self) -> dict[str, object]:
         return {"family": "market", "features": self.features, "penalty": MARKET_PENALTY}
 
+    @on_one_blas_thread
     def fit(self, frame: pl.DataFrame) -> LinearModel:
         """Fit on a training frame; see `candidate.Candidate`."""
         check_labels(frame)

@@ -17,6 +17,7 @@ from finpulse_assets.domain.models.band import Band
 from finpulse_assets.domain.models.calibration import Calibration
 from finpulse_assets.domain.models.candidate import CARD_FILE, Scale
 from finpulse_assets.domain.models.inputs import feature_matrix, moments, standardised
+from finpulse_assets.domain.models.one_thread import on_one_blas_thread
 from finpulse_assets.domain.models.place_fit import robust_deviation, winsorised
 from finpulse_assets.domain.models.sentiment_head import SentimentHead
 from finpulse_assets.domain.models.served import (
@@ -198,6 +199,7 @@ class Logistic:
     def recipe(self) -> dict[str, object]:
         return {"family": "logistic", "features": self.features, "penalty": PENALTY}
 
+    @on_one_blas_thread
     def fit(self, frame: pl.DataFrame) -> LogisticModel:
         """Fit on a training frame; see `candidate.Candidate`."""
         from sklearn.linear_model import LogisticRegression

@@ -22,6 +22,7 @@ from finpulse_assets.domain.models.lstm_model import (
     windows,
     with_unknown,
 )
+from finpulse_assets.domain.models.one_thread import on_one_blas_thread
 from finpulse_assets.domain.models.place_fit import ScoreOf, places_and_label, stated
 from finpulse_assets.errors import ModelError
 
@@ -54,6 +55,7 @@ class Lstm:
         plan = {**asdict(self.plan), "lookback": LOOKBACK}
         return {"family": "lstm", "features": self.features, "plan": plan}
 
+    @on_one_blas_thread
     def fit(self, frame: pl.DataFrame) -> LstmModel:
         """Fit on places; see `candidate.Candidate`.
 

@@ -15,6 +15,7 @@ import polars as pl
 
 from finpulse_assets.domain.models.candidate import CARD_FILE, LOOKBACK
 from finpulse_assets.domain.models.inputs import feature_matrix
+from finpulse_assets.domain.models.one_thread import on_one_blas_thread
 from finpulse_assets.domain.seal import REBUILD, as_json, parse_json
 from finpulse_assets.errors import ModelError
 
@@ -102,6 +103,7 @@ class LstmModel:
         return {name: np.array(getattr(self, name)) for name in names}
 
 
+@on_one_blas_thread
 def scored(rows: np.ndarray, at: np.ndarray, weights: Weights) -> np.ndarray:
     """Return the score of each sequence, float64 (sequences,).
 

@@ -111,7 +111,7 @@ def _weights(quality: np.ndarray, at: np.ndarray, here: int) -> np.ndarray:
     gathered = float(age.sum())
     if not gathered:
         return np.full(members, 1 / members)
-    mean = np.maximum(age @ quality[counts] / gathered, 0.0)
+    mean = np.maximum(np.einsum("s,sm->m", age, quality[counts]) / gathered, 0.0)
     share = mean / mean.sum() if mean.sum() else np.full(members, 1 / members)
     trust = gathered / (gathered + TRUSTED_SESSIONS)
     return bounded((1 - trust) / members + trust * share)

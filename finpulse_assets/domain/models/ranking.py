@@ -6,6 +6,7 @@ nothing of what moves all tickers at once. What a score is worth in returns: see
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar
 
@@ -14,6 +15,7 @@ import polars as pl
 
 from finpulse_assets.domain.models.candidate import Scale
 from finpulse_assets.domain.models.lightgbm_model import booster_from_text
+from finpulse_assets.domain.models.one_thread import on_one_blas_thread
 from finpulse_assets.domain.models.place_fit import places_and_label, stated
 from finpulse_assets.domain.models.ranking_model import SEEDS, RankingModel
 from finpulse_assets.domain.models.training import TrainingPlan
@@ -104,10 +106,11 @@ class _Score:
     def of(self, matrix: np.ndarray) -> np.ndarray:
         boosters = [booster_from_text(text) for text in self.booster_texts]
         trees = sum(it.predict(matrix, num_threads=2) for it in boosters) / len(boosters)
-        ridge = matrix.astype(np.float64) @ self.coefficients
+        ridge = np.einsum("rf,f->r", matrix, self.coefficients)
         return self.ridge_weight * ridge + self.booster_weight * trees
 
 
+@on_one_blas_thread
 def fit_ranking(frame: pl.DataFrame, plan: RankingPlan, features: tuple[str, ...]) -> RankingModel:
     """Fit the place of a ticker's next return among those of its session.
 
@@ -139,7 +142,7 @@ def fit_ranking(frame: pl.DataFrame, plan: RankingPlan, features: tuple[str, ...
 def _fit_score(
     matrix: np.ndarray, label: np.ndarray, plan: RankingPlan, seeds: tuple[int, ...]
 ) -> _Score:
-    coefficients = _ridge(matrix, label, plan.ridge_penalty)
+    coefficients = _ridge(matrix, label, plan.ridge_penalty, plan.trees.num_threads)
     texts = _boosters(matrix, label, plan, seeds)
     plain = _Score(coefficients, 1.0, 0.0, texts)
     # Each half counts alike: its predictions of the training rows have a deviation of one half,
@@ -156,17 +159,22 @@ def _half(deviation: float) -> float:
     return float(0.5 / deviation) if deviation > 0 else 0.0
 
 
-def _ridge(matrix: np.ndarray, label: np.ndarray, penalty: float) -> np.ndarray:
+def _ridge(matrix: np.ndarray, label: np.ndarray, penalty: float, threads: int) -> np.ndarray:
     """Return the coefficients of the ridge regression through the origin.
 
     Places have the mean 0, so no intercept is needed; the variance of a uniform place is 1/12.
     """
     width = matrix.shape[1]
     squares, cross = np.zeros((width, width)), np.zeros(width)
-    for start in range(0, len(matrix), BLOCK):
+
+    def products(start: int) -> tuple[np.ndarray, np.ndarray]:
         block = matrix[start : start + BLOCK].astype(np.float64)
-        squares += block.T @ block
-        cross += block.T @ label[start : start + BLOCK]
+        return block.T @ block, block.T @ label[start : start + BLOCK]
+
+    with ThreadPoolExecutor(threads) as pool:
+        for of_block in pool.map(products, range(0, len(matrix), BLOCK)):
+            squares += of_block[0]
+            cross += of_block[1]
     squares[np.diag_indices(width)] += penalty * len(matrix) / 12
     return np.linalg.solve(squares, cross)
 

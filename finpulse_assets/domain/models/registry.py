@@ -38,7 +38,13 @@ WITH_EMBEDDINGS = "ranking_with_embeddings"
 # The candidates that may be promoted, the default first, an ensemble after its members.
 CHALLENGERS = (RANKING, LIGHTGBM, LOGISTIC, XGBOOST, ENSEMBLE)
 LSTM = "lstm"
-SHOWN = (LSTM,)  # evaluated on request beside the others and never promoted: nothing serves them
+SHOWN = (LSTM,)  # evaluated on request beside the others and never promoted
+# Why those that are judged and never promoted are not.
+NEVER_PROMOTED = {
+    LSTM: "no service holds the last 20 sessions of every ticker, which it reads",
+    MARKET: "it only shows whether the market's direction can be told",
+    WITH_EMBEDDINGS: "no service holds the embeddings that it reads",
+}
 # Which skills a candidate states anything about: a ranking says nothing of the market as a whole.
 OF_RANKINGS, OF_ALL = (
     ("ranking", "text", "after_costs"),
@@ -192,6 +198,19 @@ def baselines_of(candidate: str) -> tuple[str, ...]:
         twin = (RANKING,)
     others = (ON_PRICES,) if ON_PRICES not in twin else ()
     return (*NAIVE, *others, *twin)
+
+
+def never_promoted(chosen: Iterable[str]) -> str:
+    """Return which of the candidates are judged and never promoted, and why, "" for none.
+
+    >>> never_promoted(["ranking", "market"])
+    "market is never promoted: it only shows whether the market's direction can be told"
+    """
+    return "; ".join(
+        f"{name} is never promoted: {NEVER_PROMOTED[name]}"
+        for name in chosen
+        if name in NEVER_PROMOTED
+    )
 
 
 def family_of(card: str) -> type[Model | LstmModel | LinearModel | NaiveModel]:

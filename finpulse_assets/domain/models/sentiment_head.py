@@ -15,6 +15,7 @@ import polars as pl
 
 from finpulse_assets.domain.features.registry import TEXT
 from finpulse_assets.domain.models.inputs import feature_matrix, moments, standardised
+from finpulse_assets.domain.models.one_thread import on_one_blas_thread
 
 TARGET = "sentiment_mean"
 NEXT = "next_sentiment"
@@ -109,6 +110,7 @@ def with_next_sentiment(frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+@on_one_blas_thread
 def fit_head(frame: pl.DataFrame) -> SentimentHead | None:
     """Return the head fitted on rows, None where fewer than 200 know what came.
 

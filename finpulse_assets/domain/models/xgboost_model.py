@@ -14,6 +14,7 @@ import polars as pl
 from finpulse_assets.domain.models.band import Band
 from finpulse_assets.domain.models.calibration import Calibration
 from finpulse_assets.domain.models.candidate import CARD_FILE, Scale
+from finpulse_assets.domain.models.one_thread import on_one_blas_thread
 from finpulse_assets.domain.models.place_fit import ScoreOf, places_and_label, stated
 from finpulse_assets.domain.models.place_model import PlaceModel
 from finpulse_assets.domain.models.sentiment_head import SentimentHead
@@ -164,6 +165,7 @@ class XGBoost:
     def recipe(self) -> dict[str, object]:
         return {"family": "xgboost", "features": self.features, "plan": asdict(self.plan)}
 
+    @on_one_blas_thread
     def fit(self, frame: pl.DataFrame) -> XGBoostModel:
         """Fit on places; see `candidate.Candidate`.
 

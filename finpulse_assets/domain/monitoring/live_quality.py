@@ -14,6 +14,7 @@ from finpulse_assets.domain.evaluation.promotion import Champion
 from finpulse_assets.domain.evaluation.proof import LiveRecord, ProofRule
 from finpulse_assets.domain.evaluation.report import COST_BPS, MIN_SESSIONS
 from finpulse_assets.domain.evaluation.score_table import GAIN
+from finpulse_assets.domain.evaluation.session_sums import session_sums
 from finpulse_assets.domain.evaluation.skill import (
     AFTER_COSTS,
     MARKET,
@@ -72,7 +73,7 @@ def measure_quality(
     """
     if outcomes.is_empty():
         return LIVE_QUALITY.empty()
-    sums = metrics.session_sums(_beside_naive(outcomes, up_rate))
+    sums = session_sums(_beside_naive(outcomes, up_rate))
     sessions = outcomes["session_date"].n_unique()
     counts = draw_counts(sessions, resamples=resamples, seed=seed)
     scores = {name: _scores(sums.filter(candidate=name), counts) for name in (CHAMPION, *NAIVE)}

@@ -8,9 +8,9 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from finpulse_assets.domain.evaluation.metrics import session_sums
 from finpulse_assets.domain.evaluation.report import Evaluation
 from finpulse_assets.domain.evaluation.score_table import ALL, RECENT
+from finpulse_assets.domain.evaluation.session_sums import session_sums
 from finpulse_assets.domain.models.calibration import calibrate
 from finpulse_assets.domain.models.registry import WITHOUT_TEXT, label_of
 from finpulse_assets.domain.plots.style import (

@@ -79,15 +79,28 @@ class ModelStore:
         saved = [path.parent.name for path in self.root.glob(f"[!.]*/{MANIFEST}")]
 
         def age(name: str) -> tuple[str, int, str]:
-            return self._trained_to(name), decided.get(name, len(decided)), name
+            trained_to = self._on_card(name, "trained_to")  # "" is older than all
+            return trained_to, decided.get(name, len(decided)), name
 
         return sorted(saved, key=age, reverse=True)
 
-    def _trained_to(self, candidate_id: str) -> str:
-        """Return the day as its card says it; one that cannot be read is older than all."""
+    def kin(self, candidate_id: str) -> list[str]:
+        """Return the ids of the models here that are of its family, its own among them.
+
+        Raises:
+            ModelError: the history of decisions cannot be read.
+        """
+        family = self.family(candidate_id)
+        return [name for name in self.candidates() if self.family(name) == family]
+
+    def family(self, candidate_id: str) -> str:
+        """Return the family of a model as its card says it, "" where that cannot be read."""
+        return self._on_card(candidate_id, "family")
+
+    def _on_card(self, candidate_id: str, name: str) -> str:
         try:
             card = json.loads((self.folder(candidate_id) / CARD_FILE).read_text())
-            return str(card["trained_to"])
+            return str(card[name])
         except (OSError, ValueError, KeyError, TypeError):
             return ""
 

@@ -17,7 +17,8 @@ from functools import cached_property
 
 import polars as pl
 
-from finpulse_assets.domain.evaluation.backtest import traded
+from finpulse_assets.domain.evaluation.backtest import UNKNOWN, traded
+from finpulse_assets.domain.evaluation.estimate import Estimate
 from finpulse_assets.domain.evaluation.portfolio import OVERFITTING
 from finpulse_assets.domain.evaluation.promotion import Champion, Promotion, decide
 from finpulse_assets.domain.evaluation.proof import proof_lost
@@ -85,7 +86,7 @@ class Backtest:
     table: pl.DataFrame
     decisions: tuple[Promotion, ...]
     trials: int
-    overfitting: float
+    overfitting: Estimate
 
 
 def read_rows(warehouse: Warehouse) -> tuple[pl.DataFrame, str]:
@@ -189,7 +190,7 @@ class _Past:
     quality: pl.DataFrame = field(default_factory=LIVE_QUALITY.empty)
     predicted: list[pl.DataFrame] = field(default_factory=list)
     models: dict[str, Model] = field(default_factory=dict)
-    overfitting: float = float("nan")
+    overfitting: Estimate = UNKNOWN
 
     @cached_property
     def calendar(self) -> pl.DataFrame:
@@ -235,7 +236,7 @@ class _Past:
         for result in evaluate_all(tested, self.settings):
             if result.candidate not in CHALLENGERS:
                 continue
-            self.overfitting = result.estimate(OVERFITTING).value
+            self.overfitting = result.estimate(OVERFITTING)
             self._decided(
                 day,
                 decide(

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import polars as pl
 import pytest
 import typer
 
 from finpulse_assets.cli import status
+from finpulse_assets.domain.evaluation.holdout import HoldoutRead
 from finpulse_assets.domain.monitoring.alert import Alert, Kind, Severity
 from finpulse_assets.domain.monitoring.alert_state import AlertState
 from finpulse_assets.domain.monitoring.escalation import Condition
 from finpulse_assets.gateways.alerts.state_file import AlertStore
 from finpulse_assets.gateways.clock import system_now
 from finpulse_assets.gateways.lake.lake import Lake
+from finpulse_assets.gateways.models.model_store import ModelStore
 from finpulse_assets.schemas import PRICES, TWEETS
+from tests.fakes.serving import promotion
 from tests.unit.domain.audit.moving_market import market
 
 
@@ -66,3 +69,17 @@ def test_open_alerts_are_named(home, capsys):
     assert "2 alerts open" in shown
     assert "drift:features (warning, since 2024-06-28 22:00 UTC): 9 of 150 features" in shown
     assert "asset_stale:raw/prices (critical, since 2024-06-28 22:00 UTC): 2 sessions" in shown
+
+
+def test_the_champion_stands_with_its_skills_and_the_reads_of_the_holdout(home, capsys):
+    store = ModelStore(home / "demo" / "models" / "price")
+    store.decide(lambda _: promotion())
+    at, day = datetime(2024, 6, 28, 22, tzinfo=UTC), date(2024, 6, 27)
+    for number, name in enumerate(("a", "b"), start=1):
+        read = HoldoutRead(name, day, day, number, (), "a reason", at)
+        store.read_holdout(name, lambda _, read=read: read)
+    said = json.loads(told(home, capsys, as_json=True))["model"]
+    assert (said["skills"], said["holdout_reads"]) == (["ranking"], 2)
+    shown = told(home, capsys)
+    assert "(proven: ranking): rank IC +0.1000" in shown
+    assert "the final holdout was read 2 times" in shown

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, timedelta
 
 import dagster as dg
@@ -9,7 +10,14 @@ import numpy as np
 import polars as pl
 import pytest
 
-from finpulse_assets.defs.models.benchmarks import PRICES, SYMBOLS, TWEETS, sp500, stocknet
+from finpulse_assets.defs.models.benchmarks import (
+    PRICES,
+    SP500,
+    SYMBOLS,
+    TWEETS,
+    sp500,
+    stocknet,
+)
 from finpulse_assets.domain.benchmark.stocknet import samples
 from finpulse_assets.domain.calendar import build_sessions
 from finpulse_assets.settings import Settings
@@ -67,10 +75,24 @@ def test_the_report_names_both_populations_and_the_published_figures(tmp_path):
         "tweet-eligible: ",
         "majority class",
         "session's median",
-        "close_to_close  rank IC",
+        "  raw cut\n    ranking without    accuracy ",
+        "  session's median\n    ranking without    accuracy ",
+        "  close_to_close, days from 2014-01-01\n    ranking without    rank IC ",
         f"  {'StockNet HedgeFundAnalyst':36} 58.23 %",
     ):
         assert part in report, part  # fmt: skip
+
+
+def test_the_report_of_the_sp500_sets_the_ranking_beside_the_baselines_with_intervals(tmp_path):
+    prices().drop("adj_close").write_parquet(tmp_path / SP500)
+    report = made(sp500, Settings(benchmark_data=tmp_path))["report"]
+    for name in ("ranking without", "logistic on prices", "persistence", "reversal (1)"):
+        line = rf"    {re.escape(name)} * rank IC [+-]0\.\d{{4}} \[.*\]  t -?\d"
+        assert len(re.findall(line, report)) == 2, name
+    assert "always up" not in report, "it orders nothing"
+    earned = re.findall(r"bottom third \S+ \[(\S+), (\S+)\] bps a session, .* \[.*\] bps", report)
+    assert len(earned) == 2 * 5
+    assert all(float(low) < float(high) for low, high in earned)
 
 
 @pytest.mark.parametrize(

@@ -16,10 +16,12 @@ from finpulse_assets.domain.calendar import build_sessions
 from finpulse_assets.domain.monitoring.drift import PREDICTIONS, column_kinds
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.schemas import DAILY_SIGNALS, OUT_OF_SAMPLE
-from tests.fakes.models import OneChampion
+from tests.fakes.models import CHAMPION, OneChampion, put_card
 
 DAYS = build_sessions(date(2024, 1, 2), date(2024, 8, 30))["session_date"].to_list()[:120]
 ROWS = 20
+EARLIER, OTHER = "e" * 16, "o" * 16
+NO_SIGNALS, NOTHING_TESTED = DAILY_SIGNALS.empty(), OUT_OF_SAMPLE.empty()
 
 
 def market(shift: float) -> pl.DataFrame:
@@ -47,15 +49,20 @@ def drift(tmp_path, monkeypatch):
         return folder / f"{session}.html"
 
     monkeypatch.setattr(assets, "write_drift_page", page)
-    models = OneChampion(trained_from=DAYS[0], trained_to=DAYS[-1])
+    models = OneChampion(tmp_path / "price", trained_from=DAYS[0], trained_to=DAYS[-1])
+    for name, family in {CHAMPION: "xgboost", EARLIER: "xgboost", OTHER: "ranking"}.items():
+        put_card(models.root, name, family=family)
 
-    def materialize(*, shift: float, publish: bool = True, page: bool = False):
+    def materialize(
+        *, shift: float, publish: bool = True, page: bool = False,
+        signals: pl.DataFrame = NO_SIGNALS, tested: pl.DataFrame = NOTHING_TESTED,
+    ):  # fmt: skip
         frame = market(shift)
         return assets.feature_drift.op.compute_fn.decorated_fn(
             SimpleNamespace(log=SimpleNamespace(info=lambda _: None)),
             assets.DriftConfig(page=page),
-            DAILY_SIGNALS.empty().lazy(),
-            OUT_OF_SAMPLE.empty().lazy(),
+            signals.lazy(),
+            tested.lazy(),
             SimpleNamespace(query=lambda _: frame),
             models,
             Lake(tmp_path),
@@ -96,3 +103,37 @@ def test_the_check_has_the_verdict_of_the_report(drift, shift, passes):
     assert result.passed is passes
     assert result.severity is dg.AssetCheckSeverity.WARN
     assert result.description == made.metadata["summary"]
+
+
+def said(days: list[date], size: float, **more: object) -> pl.DataFrame:
+    """Return probabilities that spread by `size` around one half, as many as the market's rows."""
+    draw = np.random.default_rng(1).normal
+    rows = len(days) * ROWS
+    return pl.DataFrame(
+        {
+            "ticker": [f"T{at:02}" for _ in days for at in range(ROWS)],
+            "session_date": [day for day in days for _ in range(ROWS)],
+            "probability_up": 0.5 + size * draw(size=rows),
+            "expected_return": size * draw(size=rows),
+        }
+    ).with_columns(predicted_at=pl.col("session_date").cast(pl.Datetime), origin=pl.lit("live"),
+                   **{name: pl.lit(it) for name, it in more.items()})  # fmt: skip
+
+
+def test_the_predictions_of_a_champion_are_held_to_those_of_its_own_family(drift):
+    """Those of the first candidate were taken, whichever predicts: four times as wide here."""
+    signals = pl.concat(
+        [
+            said(DAYS[60:80], 0.04, model_version=OTHER),
+            said(DAYS[80:100], 0.01, model_version=EARLIER),
+            said(DAYS[100:], 0.01, model_version=CHAMPION),
+        ]
+    )
+    tested = [said(DAYS[:80], size, candidate=name) for name, size in
+              {"ranking": 0.04, "xgboost": 0.01}.items()]  # fmt: skip
+    made = drift.materialize(shift=0.0, signals=signals, tested=pl.concat(tested))
+    judged = made.value.filter(pl.col("feature").is_in(PREDICTIONS))
+    assert judged["is_drifted"].to_list() == [False, False]
+    assert judged["value"].max() < 0.1
+    alone = drift.materialize(shift=0.0, signals=signals, tested=tested[0])
+    assert alone.value.filter(kind="prediction")["value"].null_count() == 2, "too short to judge"

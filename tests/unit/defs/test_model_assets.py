@@ -17,6 +17,7 @@ from finpulse_assets.defs.models.assets import (
 )
 from finpulse_assets.defs.models.cards import cards
 from finpulse_assets.defs.models.importance import fold_importance
+from finpulse_assets.defs.signals.assets import daily_signals
 from finpulse_assets.domain.evaluation.model_card import model_card
 from finpulse_assets.domain.evaluation.tuning import TunedPlan, default_settings
 from finpulse_assets.domain.models.registry import WITH_EMBEDDINGS
@@ -112,6 +113,7 @@ def test_the_importances_are_those_of_the_walk_forward_which_are_not_fitted_agai
     assert "| sentiment_mean | " in shown["importance_by_fold"]
     assert shown["trials"] == 1
     assert 0 <= shown["overfitting_probability"] <= 1
+    assert shown["never_promoted"].startswith("market is never promoted: ")
 
 
 def test_a_tuned_plan_is_fitted_and_its_trials_count(chained, monkeypatch, tmp_path):
@@ -310,7 +312,10 @@ def test_each_candidate_sees_the_holdout_once_and_the_count_is_kept(home, monkey
     assert (read.first_session, read.last_session, read.reads) == (DAYS[110], DAYS[139], 1)
     assert "ranking" in home.models.promotion().champion.skills
     assert metadata(run, promotion)["holdout_reads"] == 1
-    assert home.run(*CHAIN).success
+    shown = home.run(cards, daily_signals)
+    assert "the final holdout was read once;" in metadata(shown, cards)["model_card"]
+    assert metadata(shown, daily_signals)["holdout_reads"] == 1
+    assert home.run(promotion).success
     assert home.models.holdout_reads() == [read], "the same candidate is not judged on it again"
     home.fill(labelled(140, seed=4))
     assert home.run(*CHAIN).success

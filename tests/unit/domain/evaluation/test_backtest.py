@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from finpulse_assets.domain.evaluation.backtest import summary_of, traded
+from finpulse_assets.domain.evaluation.estimate import Estimate
 from finpulse_assets.domain.evaluation.metrics import YEAR_SESSIONS
 from finpulse_assets.domain.evaluation.promotion import Champion, Promotion
 from finpulse_assets.domain.plots.backtest import months_plot, path_plot, rank_ic_path_plot
@@ -85,24 +86,38 @@ def test_the_numbers_of_a_backtest():
     assert found.sessions == 4
     assert found.gross.value == pytest.approx(YEAR_SESSIONS * 0.005)
     assert found.net.value == pytest.approx(YEAR_SESSIONS * 0.001)
-    assert found.break_even_bps == pytest.approx(12.5)
-    assert found.hit_rate == 0.5
+    assert found.break_even_bps.value == pytest.approx(12.5)
+    assert found.hit_rate.value == 0.5
     assert found.proven_share == 0.25
     assert found.net_while_proven.value == pytest.approx(YEAR_SESSIONS * 0.006 / 4)
-    assert found.drawdown == pytest.approx(0.024), "from the sum of +0.006 to -0.018"
+    assert found.drawdown.value == pytest.approx(0.024), "from the sum of +0.006 to -0.018"
 
 
 def test_candidates_that_were_tried_deflate_the_sharpe_ratio_of_the_tear_sheet():
     backtest = table(np.random.default_rng(1).normal(0.001, 0.01, 250))
+    luck = Estimate(0.25, 0.2, 0.3)
     alone, of_many = (
-        summary_of(backtest, cost_bps=10, trials=trials, overfitting=0.25, resamples=100)
+        summary_of(backtest, cost_bps=10, trials=trials, overfitting=luck, resamples=100)
         for trials in (1, 50)
     )
-    assert 0 < of_many.deflated_sharpe < alone.deflated_sharpe < 1
-    assert of_many.deflated_net_sharpe < of_many.deflated_sharpe
+    assert 0 < of_many.deflated_sharpe.value < alone.deflated_sharpe.value < 1
+    assert of_many.deflated_net_sharpe.value < of_many.deflated_sharpe.value
     lines = dict(of_many.lines())
-    assert lines["deflated Sharpe ratio, gross, 50 tried"] == f"{of_many.deflated_sharpe:.3f}"
-    assert lines["probability of overfitting"] == "0.250"
+    assert lines["deflated Sharpe ratio, gross, 50 tried"] == f"{of_many.deflated_sharpe}"
+    assert lines["probability of overfitting"] == "0.250 [0.200, 0.300]"
+
+
+def test_every_number_that_could_be_luck_has_an_interval_of_blocks_of_days():
+    random = np.random.default_rng(1)
+    gross = random.normal(0.001, 0.01, 250)
+    found = summary_of(table(gross), cost_bps=10, resamples=400)
+    for name in ("drawdown", "deflated_sharpe", "deflated_net_sharpe", "break_even_bps",
+                 "hit_rate"):  # fmt: skip
+        it = getattr(found, name)
+        assert it.lower < it.value < it.upper, name
+    nothing = summary_of(table([0.0, 0.0], cost=0.0).with_columns(turnover=0.0), cost_bps=0)
+    assert not nothing.break_even_bps.is_known
+    assert not nothing.hit_rate.is_known
 
 
 def test_the_sharpe_ratio_is_that_of_the_sessions_and_its_interval_holds_it():
@@ -114,7 +129,9 @@ def test_the_sharpe_ratio_is_that_of_the_sessions_and_its_interval_holds_it():
 
 
 def test_the_first_loss_is_a_drawdown():
-    assert summary_of(table([-0.05, 0.01], cost=0.0), cost_bps=0, resamples=100).drawdown == 0.05
+    assert (
+        summary_of(table([-0.05, 0.01], cost=0.0), cost_bps=0, resamples=100).drawdown.value == 0.05
+    )
 
 
 def test_a_tear_sheet_stands_alone_and_escapes_what_it_is_given():

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from finpulse_assets.domain.evaluation.metrics import METRICS, auc, session_sums
+from finpulse_assets.domain.evaluation.metrics import METRICS, auc
+from finpulse_assets.domain.evaluation.session_sums import session_sums
 
 MONDAY, TUESDAY = date(2024, 1, 1), date(2024, 1, 2)
 
@@ -60,6 +61,10 @@ LOSSES = [-log(0.9), -log(0.4), -log(0.8), -log(0.3), -log(0.4), -log(0.7)]
         ("mcc", (2 * 1 - 1 * 2) / (3 * 4 * 2 * 3) ** 0.5),
         ("log_loss", sum(LOSSES) / 6),
         ("brier", (0.01 + 0.36 + 0.04 + 0.49 + 0.36 + 0.09) / 6),
+        # Stated 3.1 of 6 rows, 4 went up.
+        ("calibration_bias", (3.1 - 4) / 6),
+        # Covariance with up over the variance of what is stated.
+        ("calibration_slope", (2.3 - 3.1 * 4 / 6) / (1.95 - 3.1**2 / 6)),
         # Monday's ranks agree: 1. Tuesday's are 1, 2, 3 against 1, 3, 2: 0.5.
         ("rank_ic", 0.75),
         # Expected: Monday 3, 1, 2 against 3, 2, 1: 0.5. Tuesday as above: 0.5.

@@ -81,6 +81,21 @@ def test_the_whole_is_the_mean_of_its_equal_folds(skilled):
     assert skilled.estimate("accuracy").value == pytest.approx(sum(folds) / 2)
 
 
+def test_every_metric_of_the_whole_has_an_interval(skilled):
+    own = skilled.table.filter(predictor="ranking", fold="all")
+    assert own.filter(pl.col("lower").is_null() | pl.col("upper").is_null()).is_empty()
+    assert own.height == own["metric"].n_unique() >= 30
+
+
+def test_losses_are_set_beside_the_base_rate(skilled):
+    """The majority class states the share of up moves in training."""
+    for metric in ("log_loss", "brier"):
+        saved = skilled.estimate(f"{metric}_gain", "majority")
+        own, base = skilled.estimate(metric), skilled.estimate(metric, "majority")
+        assert saved.value == pytest.approx(base.value - own.value)
+        assert saved.lower < saved.value < saved.upper
+
+
 @pytest.mark.parametrize("name", NAIVE)
 def test_gains_are_paired_differences(skilled, name):
     gain = skilled.estimate(GAIN, name)

@@ -16,7 +16,7 @@ from finpulse_assets.domain.models.candidate import CARD_FILE
 from finpulse_assets.domain.models.lstm import Lstm, LstmPlan
 from finpulse_assets.domain.models.lstm_model import LstmModel
 from finpulse_assets.domain.models.places import places
-from finpulse_assets.domain.models.registry import candidates, family_of
+from finpulse_assets.domain.models.registry import candidates, family_of, never_promoted
 from finpulse_assets.errors import EvaluationError, ModelError, SettingError
 from tests.unit.domain.evaluation.panels import FEATURES, training_frame
 
@@ -111,5 +111,6 @@ def test_it_is_shown_beside_others_and_never_promoted():
     made = candidates(("ranking", "lstm"))
     assert [it.name for it in made if not it.is_baseline] == ["ranking"]
     assert {"lstm", "lstm_without_text"} <= {it.name for it in made}
+    assert never_promoted(("ranking", "lstm")).startswith("lstm is never promoted: no service ")
     with pytest.raises(SettingError, match="none of lstm may be promoted"):
         candidates(("lstm",))
