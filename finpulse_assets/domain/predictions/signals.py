@@ -58,7 +58,8 @@ def signals_of(
             f"({_reach(features)})",
             hint="check that the price source reaches the as-of time",
         )
-    probability_up, expected_return = model.predict(rows)
+    # The rows are each other's peers: said once, their places are found in one search.
+    probability_up, expected_return = model.predict(rows, rows)
     lower, upper = model.interval(probability_up)
     matrix = feature_matrix(rows, model.features)
     signals = rows.select("ticker", "session_date").with_columns(
@@ -77,7 +78,7 @@ def signals_of(
             is_proven=bool(skills),
             is_expired=_is_expired(model, sessions, predicted_at),
         ),
-        pl.Series("reasons", model.reasons(rows)),
+        pl.Series("reasons", model.reasons(rows, rows)),
         predicted_at=pl.lit(predicted_at, pl.Datetime("us", "UTC")),
         is_proven=pl.lit(bool(skills)),
         skills=pl.lit(", ".join(skills)),

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from importlib.metadata import version
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 
 def vader_scores(texts: Sequence[str]) -> np.ndarray:
@@ -20,11 +25,17 @@ def vader_scores(texts: Sequence[str]) -> np.ndarray:
     >>> vader_scores(["great results, we love it", "a terrible loss", "shares of AAPL"]).tolist()
     [0.8519, -0.6597, 0.296]
     """
-    from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
-
-    analyzer = SentimentIntensityAnalyzer()
+    analyzer = _analyzer()
     compound = {text: analyzer.polarity_scores(text)["compound"] for text in dict.fromkeys(texts)}
     return np.array([compound[text] for text in texts], dtype=np.float64)
+
+
+@cache
+def _analyzer() -> SentimentIntensityAnalyzer:
+    """Return VADER with its lexicon, which takes longer to read than some hundred texts."""
+    from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
+
+    return SentimentIntensityAnalyzer()
 
 
 def vader_release() -> str:

@@ -187,7 +187,8 @@ class Asker:
             return [window] if end >= now - timedelta(hours=1) else []
         if reach.history is not None:
             start = max(start, now - reach.history)
-        end = min(end, now - reach.lag)
+        if reach.lag:
+            end = min(end, now - reach.lag)
         if start >= end:
             return []
         left = missing((start, end), list(answered), reach.overlap)

@@ -10,9 +10,11 @@ with 200. Secrets are put into a request at the last moment and stand in nothing
 from __future__ import annotations
 
 import logging
+import ssl
 import zlib
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
+from functools import cache
 
 import httpx
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
@@ -39,6 +41,12 @@ _INFLATE_GZIP = 47  # zlib or gzip, by the header
 logging.getLogger("httpx").addFilter(lambda _: False)
 
 
+@cache
+def _certificates() -> ssl.SSLContext:
+    """Return what servers are checked by; to read it takes longer than many a request."""
+    return httpx.create_ssl_context()
+
+
 class HttpClient:
     """Asks one vendor with one credential."""
 
@@ -50,6 +58,7 @@ class HttpClient:
         self._http = httpx.Client(
             timeout=TIMEOUT,
             follow_redirects=follows,
+            verify=_certificates(),
             transport=BrowserTransport(TIMEOUT) if access.as_browser else None,
         )
         self._until = timer.now() + timedelta(seconds=access.seconds[1])

@@ -93,13 +93,8 @@ class LiveFeatures:
             self._made_from = made_from
         else:
             self._texts.refresh()
-        rows = self._marts.build(
-            {**self._tables, **self._texts.tables()},
-            DAILY_FEATURES,
-            as_of=session["decision_at"],
-            session_date=session["session_date"],
-        )
-        return latest_features(rows, self._tables[TICKERS.name], NO_CLOSES)
+        rows = self._mart.rows(self._texts.tables())
+        return latest_features(rows, self._tickers, NO_CLOSES)
 
     def _under_way(self, moment: datetime) -> dict[str, object]:
         ahead = self._calendar.filter(pl.col("decision_at") > moment)
@@ -120,8 +115,8 @@ class LiveFeatures:
     def _begin(self, session: dict[str, object], moment: datetime) -> None:
         until = pl.col("session_date") <= session["session_date"]
         sessions = self._calendar.filter(until).tail(WINDOW_SESSIONS)
-        tickers = self._lake.scan(TICKERS).collect()
-        self._tables = {
+        self._tickers = tickers = self._lake.scan(TICKERS).collect()
+        tables = {
             SOURCES.name: self._lake.scan(SOURCES).collect(),
             SESSIONS.name: sessions,
             TICKERS.name: tickers,
@@ -136,6 +131,13 @@ class LiveFeatures:
             tickers=tickers["ticker"].unique().to_list(),
             languages=self._languages,
             moment=moment,
+        )
+        self._mart = self._marts.kept(
+            tables,
+            DAILY_FEATURES,
+            as_of=session["decision_at"],
+            session_date=session["session_date"],
+            changing=self._texts.tables().keys(),
         )
 
     def _technical(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -15,6 +16,7 @@ COMPANIES = {"AAPL": "Apple", "BRK-B": "Berkshire", "MSFT": "Microsoft"}
 OUTLETS = ("Reuters", "Bloomberg", "The Wire")
 _VERBS = ("beats", "misses", "raises", "cuts", "confirms", "delays")
 _THINGS = ("its estimates", "the dividend", "its guidance", "a new factory", "a large order")
+FIRST_NUMBER = 1000  # at the SEC
 MINUTE_SYMBOLS = ("EUR_USD", "USD_JPY", "BTCUSDT", "ETHUSDT")
 
 
@@ -72,22 +74,26 @@ class Corpus:
     ends: Mapping[str, datetime] = field(default_factory=dict)
     renames: Mapping[str, str] = field(default_factory=dict)
 
+    def symbol(self, ticker: str, at: datetime) -> str | None:
+        """Return the ticker that a company has at a time, None where it is listed no more."""
+        end = self.ends.get(ticker)
+        return ticker if end is None or end > at else self.renames.get(ticker)
+
     def listed(self, at: datetime) -> list[tuple[str, str]]:
         """Return ticker and name of what is listed at a time, always in the same places."""
-        is_over = {ticker: end <= at for ticker, end in self.ends.items()}
-        found = []
-        for ticker, name in self.companies.items():
-            if not is_over.get(ticker, False):
-                found.append((ticker, name))
-            elif ticker in self.renames:
-                found.append((self.renames[ticker], name))
-        return found
+        named = ((self.symbol(ticker, at), name) for ticker, name in self.companies.items())
+        return [(ticker, name) for ticker, name in named if ticker is not None]
 
-    @property
+    @cached_property
     def numbers(self) -> dict[str, int]:
         """The number of each company at the SEC, by every ticker that it has or had."""
-        numbers = {ticker: 1000 + at for at, ticker in enumerate(self.companies)}
+        numbers = {ticker: FIRST_NUMBER + at for at, ticker in enumerate(self.companies)}
         return numbers | {new: numbers[old] for old, new in self.renames.items()}
+
+    @cached_property
+    def tickers(self) -> list[str]:
+        """The companies' first tickers, that of FIRST_NUMBER first."""
+        return list(self.companies)
 
     @cached_property
     def filings(self) -> list[Filing]:
@@ -112,7 +118,16 @@ class Corpus:
 
     def told(self, ticker: str | None, start: datetime, end: datetime) -> list[Story]:
         """Return the stories of a ticker, or of all, in [start, end), ascending."""
-        return [s for s in self.stories if start <= s.at < end and ticker in (None, s.ticker)]
+        own = self._stories_of.get(ticker, []) if ticker else self.stories
+        first, last = (bisect_left(own, at, key=lambda story: story.at) for at in (start, end))
+        return own[first:last]
+
+    @cached_property
+    def _stories_of(self) -> dict[str, list[Story]]:
+        found: dict[str, list[Story]] = {ticker: [] for ticker in self.companies}
+        for story in self.stories:
+            found[story.ticker].append(story)
+        return found
 
     @cached_property
     def bars(self) -> dict[str, list[Bar]]:

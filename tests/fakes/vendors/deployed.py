@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 from finpulse_assets.gateways.sources.feed import Feed
@@ -49,7 +50,14 @@ def vendor_settings(vendors: Vendors) -> dict[str, str]:
 
 def settings_of(vendors: Vendors, home: Path, **more: object) -> Settings:
     """Return the settings of a home that asks the vendors."""
-    return load_settings(**{"profile": "live", "home": home, **vendor_settings(vendors), **more})
+    named = tuple((vendor_settings(vendors) | more).items())
+    return _read(named).model_copy(update={"home": home})
+
+
+@cache
+def _read(named: tuple[tuple[str, object], ...]) -> Settings:
+    """Return checked settings: to read them costs more than most requests of a test."""
+    return load_settings(profile="live", **dict(named))
 
 
 def feed(vendors: Vendors, name: str, home: Path, **more: object) -> Feed:

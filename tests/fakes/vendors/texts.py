@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from html import escape
 
-from tests.fakes.vendors.corpus import Story
+from tests.fakes.vendors.corpus import FIRST_NUMBER, Story
 from tests.fakes.vendors.fake import Asked, Fake
 from tests.fakes.vendors.faults import Made
 
@@ -134,13 +134,13 @@ class FakeEdgar(Fake):
         if asked.fault == "usage-cap":
             page = b"<html>Request Rate Threshold Exceeded</html>"
             return Made(page, 403, {"content-type": "text/html"})
-        ciks = self.corpus.numbers
         if asked.path.endswith("company_tickers.json"):
-            rows = {str(at): {"cik_str": ciks[t], "ticker": t, "title": name}
+            rows = {str(at): {"cik_str": self.corpus.numbers[t], "ticker": t, "title": name}
                     for at, (t, name) in enumerate(self.corpus.listed(asked.now))}  # fmt: skip
             return Made(rows, items=list(rows.values()), required="ticker", optional="")
         number = int(asked.path.split("CIK")[1].split(".")[0])
-        ticker = next(t for t, cik in ciks.items() if cik == number)
+        ticker = self.corpus.tickers[number - FIRST_NUMBER]
+        symbol = self.corpus.symbol(ticker, asked.now)
         told = self.corpus.told(ticker, datetime.min.replace(tzinfo=UTC), asked.now)[::-1]
         told = [] if asked.fault == "empty" else told
         recent: dict[str, list[object]] = {
@@ -153,7 +153,7 @@ class FakeEdgar(Fake):
         body = {
             "cik": f"{number:010d}",
             "name": self.corpus.companies[ticker],
-            "tickers": [t for t, _ in self.corpus.listed(asked.now) if ciks[t] == number],
+            "tickers": [symbol] if symbol else [],
             "sic": "3571" if number % 2 == 0 else "6331",
             "filings": {"recent": recent, "files": []},
         }

@@ -222,7 +222,7 @@ def test_a_fault_that_passes_leaves_no_trace(world, fault):
     if (world.name, fault) == ("stooq", "invalid-json"):
         pytest.skip("half a CSV is a CSV of fewer days")
     asked_at = world.end
-    world.vendors.script[world.name] = [fault, "", fault]
+    world.vendors.script[world.name] = [fault, fault, "", fault]
     frame = world.rows()
     assert settled(world, frame, asked_at)
     assert frame["problem"].null_count() == frame.height
@@ -249,6 +249,19 @@ def test_a_fault_that_lasts_is_an_error_and_is_caught_up(world, fault):
     frame = world.rows(world.again())
     assert settled(world, frame, asked_at)
     assert frame["problem"].null_count() == frame.height
+
+
+def test_a_refused_key_is_named_or_renewed_and_is_caught_up(world):
+    """Where a credential can be had anew, a 401 is no failure; elsewhere it ends the requests."""
+    world.vendors.script[world.name] = ["401"]
+    asked_at = world.end
+    if world.feed.vendor.access.renew is None:
+        with pytest.raises(SourceError, match=rf"^{world.name}: .*key.*\(HTTP 401\)"):
+            world.rows()
+        assert len(world.requests) == 1
+        world.vendors.clock.at += timedelta(minutes=20)
+    frame = world.rows(world.again())
+    assert settled(world, frame, asked_at)
 
 
 @pytest.mark.parametrize("fault", ["unknown-field", "missing-optional", "shifted-page"])

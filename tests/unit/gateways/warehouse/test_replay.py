@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import polars as pl
@@ -13,6 +13,7 @@ from finpulse_assets.errors import LakeError
 from finpulse_assets.gateways.warehouse.replay import MartReplay
 
 AS_OF = datetime(2026, 3, 2, 21, 15, tzinfo=UTC)
+NAMES = "read_parquet('/lake/raw/names/*.parquet', union_by_name = true)"
 SOURCE = "read_parquet('/lake/raw/texts/*.parquet', union_by_name = true)"
 
 
@@ -27,7 +28,10 @@ def model(name: str, sql: str, upstream: list[str], materialized: str = "view") 
 def manifest(folder: Path, models: list[dict]) -> Path:
     nodes = {f"model.finpulse.{it['name']}": it for it in models}
     nodes["test.finpulse.any"] = {"resource_type": "test"}
-    sources = {"source": {"relation_name": SOURCE, "source_name": "raw", "name": "texts"}}
+    sources = {
+        name: {"relation_name": relation, "source_name": "raw", "name": name}
+        for name, relation in (("texts", SOURCE), ("names", NAMES))
+    }
     path = folder / "manifest.json"
     path.write_text(json.dumps({"nodes": nodes, "sources": sources}))
     return path
@@ -56,6 +60,43 @@ def test_a_mart_is_built_from_the_tables_that_are_given(tmp_path):
     assert found.rows() == [("A", 2), ("B", 1)]
     assert replay.build(tables, "fct_counts", as_of=AS_OF).rows() == [("A", 2)]
     assert replay.build({"raw/texts": TEXTS[:1]}, "fct_counts", as_of=AS_OF).rows() == [("A", 1)]
+
+
+KEPT = [
+    MODELS[1],
+    model("stg_names", f"select *, uuid() as made from {NAMES}", []),  # noqa: S608
+    model("int_counts", "select ticker, knowledge_time::date as session_date, count(*) as texts "
+          'from "finpulse"."main"."stg_texts" group by all', ["stg_texts"], "table"),
+    model("fct_named", 'select *, sum(texts) over (partition by session_date) as of_all '
+          'from "finpulse"."main"."int_counts" join "finpulse"."main"."stg_names" using (ticker) '
+          "order by ticker", ["int_counts", "stg_names"], "table"),
+]  # fmt: skip
+
+
+def test_a_kept_mart_follows_the_tables_that_change_and_makes_the_others_once(tmp_path):
+    replay = MartReplay.of(manifest(tmp_path, KEPT))
+    names = {"raw/names": pl.DataFrame({"ticker": ["A", "B"], "name": ["Ay", "Be"]})}
+    until, day = datetime(2026, 4, 1, tzinfo=UTC), date(2026, 3, 3)
+    kept = replay.kept(names, "fct_named", as_of=until, session_date=day, changing={"raw/texts"})
+    before = kept.rows({"raw/texts": TEXTS})
+    more = pl.concat([TEXTS, TEXTS.with_columns(knowledge_time=TEXTS["knowledge_time"][2])])
+    after = kept.rows({"raw/texts": more})
+    assert before["made"].to_list() == after.filter(ticker="B")["made"].to_list()
+    for texts, found in ((TEXTS, before), (more, after)):
+        whole = replay.build({**names, "raw/texts": texts}, "fct_named", as_of=until)
+        own = whole.filter(session_date=day).drop("made")
+        assert own.height > 0
+        assert found.drop("made").equals(own)
+
+
+def test_a_kept_mart_names_a_table_that_is_missing(tmp_path):
+    replay = MartReplay.of(manifest(tmp_path, KEPT))
+    asked = {"as_of": AS_OF, "session_date": AS_OF.date(), "changing": {"raw/texts"}}
+    with pytest.raises(LakeError, match=r"stg_names cannot be replayed: .*raw/names"):
+        replay.kept({}, "fct_named", **asked)
+    kept = replay.kept({"raw/names": TEXTS.select("ticker").unique()}, "fct_named", **asked)
+    with pytest.raises(LakeError, match=r"stg_texts cannot be replayed: .*raw/texts"):
+        kept.rows({})
 
 
 def test_a_table_that_is_missing_is_named(tmp_path):
