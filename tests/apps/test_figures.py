@@ -80,6 +80,16 @@ def test_a_calendar_tells_sessions_without_rows():
     assert set(figure.data[0].x) == {date(2026, 11, 23)}, "a column is a week"
 
 
+def test_importance_shows_the_range_over_the_folds_where_there_are_any(ask):
+    rows = model.importance(ask)
+    spread = judgement.importance_figure(rows, 0.5).data[-1]
+    assert spread.name == "lowest to highest of the folds"
+    assert list(spread.x) == pytest.approx([45, 45])
+    assert list(spread.error_x.array) == pytest.approx([5, 5])
+    none = rows.with_columns(pl.lit(None, pl.Float64).alias("lowest_share"))
+    assert len(judgement.importance_figure(none, 0.5).data) == 2
+
+
 def test_a_story_names_the_features_that_changed():
     before = {"features_used": {"a": 1.0, "b": None, "c": 2.0}}
     after = {"features_used": {"a": 1.5, "b": 3.0, "c": 2.0}}

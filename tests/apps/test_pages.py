@@ -117,6 +117,16 @@ def test_reads_of_the_holdout_are_told(page, published, tmp_path):
     assert "read once: *nothing* is proven" in words(at).replace("\\", "")
 
 
+def test_importance_is_told_with_its_stability_over_the_folds(page):
+    at = page("model")
+    assert "two folds: 1.00 on average over 2 folds" in words(at)
+    assert "2 of the 2 inputs shown are among the first 20 in every fold" in words(at)
+    [shown] = [it.value for it in at.dataframe if "top_share" in it.value.columns]
+    found = shown.set_index("feature").loc["rsi_14"]
+    assert (found["lowest_share"], found["highest_share"]) == pytest.approx((0.4, 0.5))
+    assert (found["top_share"], found["fold_count"]) == (1, 2)
+
+
 def test_open_alerts_stand_with_their_runbooks(page, published, tmp_path):
     copytree(published, tmp_path / "demo")
     since = datetime(2026, 11, 27, tzinfo=UTC)

@@ -1,5 +1,8 @@
 """Model: the evaluation beside baselines, calibration, importance, the history of promotions."""
 
+from math import isfinite
+
+import polars as pl
 import streamlit as st
 
 from apps.dashboard.figures.judgement import (
@@ -10,6 +13,7 @@ from apps.dashboard.figures.judgement import (
 from apps.dashboard.parts import begin, behind, chart, none_yet, plain
 from apps.dashboard.snapshot import root
 from apps.dashboard.tables import model
+from finpulse_assets.domain.evaluation.importance import TOP, rank_correlation
 from finpulse_assets.domain.models.calibration import calibrate
 from finpulse_assets.domain.models.registry import label_of
 from finpulse_assets.errors import FinPulseError
@@ -57,6 +61,17 @@ if importance.is_empty():
 else:
     share = model.importance_by_kind(ask).filter("is_text")["gain_share"].sum()
     chart(importance_figure(importance, share), importance, "importance")
+    by_fold = model.importance_by_fold(ask)
+    agreement = rank_correlation(by_fold)
+    if isfinite(agreement):
+        always = importance.filter(pl.col("top_share") == 1).height
+        st.caption(
+            f"Rank correlation of the importances of two folds: {agreement:.2f} on average over "
+            f"{by_fold['fold'].n_unique()} folds; 1 is the same order, 0 is noise. {always} of the "
+            f"{importance.height} inputs shown are among the first {TOP} in every fold."
+        )
+    else:
+        st.caption("No two folds have a fit of this model, so nothing is known of its stability.")
 
 st.header("Holdout", anchor=False)
 try:
