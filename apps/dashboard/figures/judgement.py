@@ -152,8 +152,8 @@ def importance_figure(rows: pl.DataFrame, text_share: float) -> go.Figure:
                      "thickness": 1.6, "width": 3},
             customdata=ranges.select(pl.col("lowest_share", "highest_share", "top_share") * 100
                                      ).rows(),
-            hovertemplate="%{y}: %{customdata[0]:.1f} to %{customdata[1]:.1f} %, among the first in "
-            "%{customdata[2]:.0f} % of the folds<extra></extra>",
+            hovertemplate="%{y}: %{customdata[0]:.1f} to %{customdata[1]:.1f} %, among the first "
+            "in %{customdata[2]:.0f} % of the folds<extra></extra>",
         )  # fmt: skip
     order = rows["feature"].reverse().to_list()
     figure.update_yaxes(categoryorder="array", categoryarray=order, tickfont_size=11)
