@@ -12,7 +12,6 @@ from apps.dashboard.tables import explore, model, platform, texts
 from apps.dashboard.tables import signals as signal_tables
 from apps.dashboard.tables.story import changed_features
 from apps.dashboard.theme import ABSTAIN, DOWN, UP
-from finpulse_assets.domain.models.calibration import calibrate
 
 DAY, NEXT = date(2026, 11, 27), date(2026, 11, 30)
 CLOSES = pl.DataFrame({"session_date": [date(2026, 11, 25), DAY], "close": [9.0, 10.0]})
@@ -101,7 +100,6 @@ def all_figures(ask) -> dict[str, object]:
     """Return every other figure, drawn of the published snapshot."""
     ticker, units = "T001", explore.units(ask)
     timeline = texts.timeline(ask, ticker, 60)
-    tested = model.tested(ask, "ranking")
     pair = ("sentiment_mean", "return_next_session")
     names = explore.families()["text"][:3]
     runs = platform.refused_by_run(ask)
@@ -122,7 +120,7 @@ def all_figures(ask) -> dict[str, object]:
         "correlation": judgement.correlation_figure(explore.correlations(ask, 60)),
         "pair": judgement.pair_figure(explore.pairs(ask, *pair, None),
                                       explore.pair_means(ask, *pair, None), *pair, units),
-        "calibration": judgement.calibration_figure(calibrate(tested)),
+        "calibration": judgement.calibration_figure(model.calibration(ask, "ranking")),
         "importance": judgement.importance_figure(model.importance(ask), 0.5),
         "drift": judgement.drift_figure(model.drift_of_last(ask)),
         "profile": judgement.profile_figure(platform.feature_profile(ask)),

@@ -7,7 +7,7 @@ import polars as pl
 from apps.dashboard.snapshot import Ask
 from apps.dashboard.tables.signals import CHAMPION
 from finpulse_assets.domain.evaluation.importance import TOP
-from finpulse_assets.domain.models.calibration import Calibration
+from finpulse_assets.domain.models.calibration import Calibration, calibrate
 
 METRICS = {
     "rank_ic": "rank IC, correlation within a session",
@@ -59,13 +59,14 @@ def by_fold(ask: Ask, candidate: str, metric: str) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def tested(ask: Ask, candidate: str) -> pl.DataFrame:
-    """Return session_date, probability_up and is_up of a candidate's out-of-sample predictions."""
-    return ask(
+def calibration(ask: Ask, candidate: str) -> Calibration | None:
+    """Return how often the market rose after a candidate's probabilities, None without any."""
+    tested = ask(
         "select session_date, probability_up, is_up from out_of_sample_predictions "
         "where candidate = $candidate and probability_up is not null",
         candidate=candidate,
     )
+    return None if tested.is_empty() else calibrate(tested)
 
 
 def importance(ask: Ask, count: int = 25) -> pl.DataFrame:

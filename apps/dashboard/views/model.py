@@ -11,10 +11,9 @@ from apps.dashboard.figures.judgement import (
     intervals_figure,
 )
 from apps.dashboard.parts import begin, behind, chart, none_yet, plain
-from apps.dashboard.snapshot import root
+from apps.dashboard.snapshot import derived, root
 from apps.dashboard.tables import model
 from finpulse_assets.domain.evaluation.importance import TOP, rank_correlation
-from finpulse_assets.domain.models.calibration import calibrate
 from finpulse_assets.domain.models.registry import label_of
 from finpulse_assets.errors import FinPulseError
 from finpulse_assets.gateways.models.model_store import ModelStore
@@ -48,10 +47,9 @@ if not folds.is_empty():
                            title=f"Above zero in {above} of {folds.height} folds, in order of "
                            "time"), folds, f"folds_{metric}")  # fmt: skip
 
-tested = model.tested(ask, candidate)
-if not tested.is_empty():
+calibration = derived(model.calibration, candidate)
+if calibration is not None:
     st.header("Calibration", anchor=False)
-    calibration = calibrate(tested)
     chart(calibration_figure(calibration), model.bins(calibration), "calibration")
 
 st.header("Importance", anchor=False)
