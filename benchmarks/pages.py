@@ -30,12 +30,19 @@ def choosing(value: str, at: int = 0) -> Change:
     return lambda page: page.segmented_control[at].set_value(value)
 
 
+def searching(page: object) -> None:
+    """Search all sessions of the news."""
+    page.text_input[0].set_value("falls short")
+    page.date_input[0].set_value(page.date_input[0].min)
+    page.button[0].click()
+
+
 # Page -> its further views, each with what the reader changes.
 FURTHER: dict[str, dict[str, Change]] = {
     "explore": {"five years": choosing("five years", 1), "two features": choosing("Two features"),
                 "a family over time": choosing("A family over time")},
     "sentiment": {"all sessions": choosing("all")},
-    "news": {"search": lambda page: page.text_input[0].set_value("falls short")},
+    "news": {"search of all sessions": searching},
 }  # fmt: skip
 
 
