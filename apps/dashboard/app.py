@@ -6,6 +6,9 @@ from pathlib import Path
 
 import streamlit as st
 
+from apps.dashboard.parts import plain
+from finpulse_assets.errors import FinPulseError
+
 # Not named pages: Streamlit would show each file there by itself, without this frame.
 VIEWS = Path(__file__).parent / "views"
 SECTIONS = {
@@ -32,7 +35,11 @@ def main() -> None:
         for section, names in SECTIONS.items()
     }
     st.html(STYLE)
-    st.navigation(pages, expanded=True).run()
+    page = st.navigation(pages, expanded=True)
+    try:
+        page.run()
+    except FinPulseError as error:  # of a snapshot that an older version published, above all
+        st.error(f"{plain(str(error))} `finpulse run` publishes a snapshot anew.")
 
 
 main()

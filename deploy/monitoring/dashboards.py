@@ -56,6 +56,10 @@ class Panel:
 
 
 BEHIND = "finpulse_table_sessions_behind"
+TO_SIGNAL = (
+    "histogram_quantile({}, sum by (le) "
+    "(rate(finpulse_stream_message_to_signal_seconds_bucket[5m])))"
+)
 DASHBOARDS: dict[str, tuple[str, tuple[Panel, ...]]] = {
     "data": (
         "FinPulse: data",
@@ -139,6 +143,29 @@ DASHBOARDS: dict[str, tuple[str, tuple[Panel, ...]]] = {
                    "not recorded": "rate(finpulse_ledger_refused_total[5m])"}, RATE),
             Panel("Segments of answers that wait for predictions/ledger",
                   {"segments": "finpulse_ledger_waiting_segments"}),
+        ),
+    ),
+    "stream": (
+        "FinPulse: stream",
+        (
+            Panel("Messages that no worker has taken", {"": "finpulse_stream_waiting_messages"},
+                  limit=1000, is_now=True),
+            Panel("Since the oldest of them was sent",
+                  {"": "time() - finpulse_stream_oldest_waiting_timestamp_seconds"}, SECONDS,
+                  limit=300, is_now=True),
+            Panel("Messages that each worker has not read",
+                  {"{{instance}}": "finpulse_stream_lag_messages"}),
+            Panel("Messages read a second",
+                  {"{{instance}}": "rate(finpulse_stream_messages_total[5m])"}, RATE),
+            Panel("From the sending of a message to its signal",
+                  {"half within": TO_SIGNAL.format(0.5),
+                   "99 of 100 within": TO_SIGNAL.format(0.99)}, SECONDS, limit=5),
+            Panel("Rows a second by what became of them",
+                  {"{{kind}} {{outcome}}": "rate(finpulse_stream_rows_total[5m])"}, RATE),
+            Panel("Share of the time that each step takes",
+                  {"{{step}}": "rate(finpulse_stream_step_seconds_sum[5m])"}, SHARE),
+            Panel("Rows of tickers outside the universe",
+                  {"{{instance}}": "finpulse_stream_out_of_scope_rows"}),
         ),
     ),
 }  # fmt: skip

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import polars as pl
 import pytest
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from apps.dashboard import app_folder
@@ -18,6 +20,8 @@ from tests.fakes.published import publish
 Ask = Callable[..., pl.DataFrame]
 VIEWS = app_folder() / "views"
 NOWHERE = "http://127.0.0.1:9"  # nothing listens on the port of discard
+# Each page that is run reads what every installed package says of itself, for half a second.
+manifest_scanner.scan_component_manifests = cache(manifest_scanner.scan_component_manifests)
 
 
 @pytest.fixture(scope="session")

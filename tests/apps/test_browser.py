@@ -18,6 +18,7 @@ CHROMIUM = shutil.which("chromium")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed (apt-get)")
 PAGES = sorted(path.stem for path in (app_folder() / "views").glob("*.py"))
 READY = '[data-testid="stApp"][data-test-script-state="notRunning"] h1'
+GROUND = "getComputedStyle(document.querySelector('.stApp')).backgroundColor"
 MAIN = "document.querySelector('[data-testid=stMain]')"
 
 
@@ -53,36 +54,36 @@ def browser() -> Iterator[object]:
         chromium.close()
 
 
-def opened(browser, url: str, name: str, *, width: int, scheme: str):
+@pytest.fixture(scope="module")
+def asked() -> set[str]:
+    """The hosts that the pages have asked for anything."""
+    return set()
+
+
+@pytest.fixture(scope="module")
+def page(browser: object, url: str, asked: set[str]) -> Iterator[object]:
+    """The overview on a wide screen, loaded once: that is most of what a browser costs."""
     context = browser.new_context(
-        viewport={"width": width, "height": 900}, color_scheme=scheme, accept_downloads=True
+        viewport={"width": 1440, "height": 900}, color_scheme="light", accept_downloads=True
     )
     page = context.new_page()
     page.set_default_timeout(120_000)
-    page.goto(f"{url}/{'' if name == 'overview' else name}")
-    page.wait_for_selector(READY)
-    return page
-
-
-def test_every_page_fits_a_phone_in_the_dark_and_asks_nobody_else(browser, url):
-    page = opened(browser, url, "overview", width=390, scheme="dark")
-    asked: set[str] = set()
     page.on("request", lambda request: asked.add(request.url.split("/")[2]))
-    for name in PAGES:
-        page.goto(f"{url}/{'' if name == 'overview' else name}")
-        page.wait_for_selector(READY)
-        assert page.locator('[data-testid="stException"]').count() == 0, name
-        assert page.evaluate(f"{MAIN}.scrollWidth - {MAIN}.clientWidth") <= 0, name
-    assert asked <= {url.split("/")[2]}, "nothing is loaded from elsewhere"
-    ground = page.evaluate("getComputedStyle(document.querySelector('.stApp')).backgroundColor")
-    assert ground == "rgb(18, 24, 30)"
-    page.context.close()
+    page.goto(url)
+    page.wait_for_selector(READY)
+    yield page
+    context.close()
 
 
-def test_the_keyboard_leads_to_a_page_and_to_a_table_that_downloads(browser, url):
-    page = opened(browser, url, "overview", width=1440, scheme="light")
-    ground = page.evaluate("getComputedStyle(document.querySelector('.stApp')).backgroundColor")
-    assert ground == "rgb(255, 255, 255)"
+def go_to(page, name: str) -> None:
+    """Change the page by its link, which loads nothing anew; on a phone the links lie aside."""
+    end = "/" if name == "overview" else f"/{name}"
+    page.locator(f'[data-testid="stSidebarNavLink"][href$="{end}"]').evaluate("it => it.click()")
+    page.wait_for_selector(f"{READY}:has-text('{name.replace('_', ' ').capitalize()}')")
+
+
+def test_the_keyboard_leads_to_a_page_and_to_a_table_that_downloads(page):
+    assert page.evaluate(GROUND) == "rgb(255, 255, 255)"
     page.get_by_role("link", name="Forecast").focus()
     page.keyboard.press("Enter")
     page.wait_for_selector("h1:has-text('Forecast')")
@@ -96,4 +97,14 @@ def test_the_keyboard_leads_to_a_page_and_to_a_table_that_downloads(browser, url
     rows = Path(download.value.path()).read_text().splitlines()
     assert rows[0] == "session_date,close,what"
     assert len(rows) > 90
-    page.context.close()
+
+
+def test_every_page_fits_a_phone_in_the_dark_and_asks_nobody_else(page, url, asked):
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.emulate_media(color_scheme="dark")
+    for name in PAGES:
+        go_to(page, name)
+        assert page.locator('[data-testid="stException"]').count() == 0, name
+        assert page.evaluate(f"{MAIN}.scrollWidth - {MAIN}.clientWidth") <= 0, name
+    assert asked == {url.split("/")[2]}, "nothing is loaded from elsewhere"
+    assert page.evaluate(GROUND) == "rgb(18, 24, 30)"

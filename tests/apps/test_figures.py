@@ -12,7 +12,6 @@ from apps.dashboard.tables import explore, model, platform, texts
 from apps.dashboard.tables import signals as signal_tables
 from apps.dashboard.tables.story import changed_features
 from apps.dashboard.theme import ABSTAIN, DOWN, UP
-from finpulse_assets.domain.models.calibration import calibrate
 
 DAY, NEXT = date(2026, 11, 27), date(2026, 11, 30)
 CLOSES = pl.DataFrame({"session_date": [date(2026, 11, 25), DAY], "close": [9.0, 10.0]})
@@ -80,6 +79,16 @@ def test_a_calendar_tells_sessions_without_rows():
     assert set(figure.data[0].x) == {date(2026, 11, 23)}, "a column is a week"
 
 
+def test_importance_shows_the_range_over_the_folds_where_there_are_any(ask):
+    rows = model.importance(ask)
+    spread = judgement.importance_figure(rows, 0.5).data[-1]
+    assert spread.name == "lowest to highest of the folds"
+    assert list(spread.x) == pytest.approx([45, 45])
+    assert list(spread.error_x.array) == pytest.approx([5, 5])
+    none = rows.with_columns(pl.lit(None, pl.Float64).alias("lowest_share"))
+    assert len(judgement.importance_figure(none, 0.5).data) == 2
+
+
 def test_a_story_names_the_features_that_changed():
     before = {"features_used": {"a": 1.0, "b": None, "c": 2.0}}
     after = {"features_used": {"a": 1.5, "b": 3.0, "c": 2.0}}
@@ -91,7 +100,6 @@ def all_figures(ask) -> dict[str, object]:
     """Return every other figure, drawn of the published snapshot."""
     ticker, units = "T001", explore.units(ask)
     timeline = texts.timeline(ask, ticker, 60)
-    tested = model.tested(ask, "ranking")
     pair = ("sentiment_mean", "return_next_session")
     names = explore.families()["text"][:3]
     runs = platform.refused_by_run(ask)
@@ -112,7 +120,7 @@ def all_figures(ask) -> dict[str, object]:
         "correlation": judgement.correlation_figure(explore.correlations(ask, 60)),
         "pair": judgement.pair_figure(explore.pairs(ask, *pair, None),
                                       explore.pair_means(ask, *pair, None), *pair, units),
-        "calibration": judgement.calibration_figure(calibrate(tested)),
+        "calibration": judgement.calibration_figure(model.calibration(ask, "ranking")),
         "importance": judgement.importance_figure(model.importance(ask), 0.5),
         "drift": judgement.drift_figure(model.drift_of_last(ask)),
         "profile": judgement.profile_figure(platform.feature_profile(ask)),

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, date, datetime
 from shutil import copytree
 
+import duckdb
 import httpx
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from apps.dashboard import service as service_module
+from apps.dashboard import snapshot
 from apps.dashboard.service import Service
+from apps.dashboard.tables import explore
 from finpulse_assets.domain.evaluation.holdout import HoldoutRead
 from finpulse_assets.domain.monitoring.alert import Alert, Kind, Severity
 from finpulse_assets.domain.monitoring.alert_state import AlertState
 from finpulse_assets.domain.monitoring.escalation import Condition
 from finpulse_assets.gateways.alerts.state_file import AlertStore
 from finpulse_assets.gateways.models.model_store import ModelStore
+from finpulse_assets.gateways.serving.dashboard_environment import ROOT
+from finpulse_assets.gateways.snapshot.reader import OpenSnapshot
+from finpulse_assets.gateways.snapshot.store import SnapshotStore
 from tests.apps.conftest import VIEWS
 from tests.fakes.published import LONG_TEXT, publish
 
@@ -72,6 +80,21 @@ def test_a_snapshot_that_cannot_be_read_is_one_sentence(page, tmp_path, name):
     assert "cannot be opened" in at.error[0].value
 
 
+def test_a_snapshot_that_lacks_a_table_is_one_sentence_that_says_what_to_run(
+    monkeypatch, published, tmp_path
+):
+    copytree(published, tmp_path / "demo", symlinks=True)
+    file = SnapshotStore(tmp_path / "demo").current
+    file.chmod(0o600)
+    with duckdb.connect(str(file)) as older:
+        older.execute("drop table promotion")
+    monkeypatch.setenv(ROOT, str(tmp_path / "demo"))
+    at = AppTest.from_file(str(VIEWS.parent / "app.py"), default_timeout=60).run()
+    assert not at.exception
+    assert "promotion does not exist" in at.error[0].value
+    assert "`finpulse run` publishes" in at.error[0].value
+
+
 def test_the_forecast_gives_reasons_in_words(page):
     at = page("forecast")
     assert "**up**, \\+0\\.19 log-odds: `sentiment_mean`" in words(at)
@@ -122,6 +145,33 @@ def test_a_candidate_that_is_shown_only_says_so_where_it_is_selected(page):
     assert "never promoted" not in words(at)
     at.selectbox[0].set_value("lstm").run()
     assert "lstm is never promoted: no service holds" in words(at).replace("\\", "")
+
+
+def test_answers_are_kept_until_a_newer_snapshot_is_published(monkeypatch, published, tmp_path):
+    copytree(published, tmp_path / "demo", symlinks=True)
+    monkeypatch.setenv(ROOT, str(tmp_path / "demo"))
+    asked, answer = [], OpenSnapshot.frame
+    monkeypatch.setattr(
+        OpenSnapshot, "frame", lambda it, *query: asked.append(query[0]) or answer(it, *query)
+    )
+    for _ in range(2):
+        snapshot.ask("from tickers")
+        snapshot.derived(explore.correlations, 60)
+    assert len(asked) == 2
+    os.utime(SnapshotStore(tmp_path / "demo").current, ns=(1, 1))
+    snapshot.ask("from tickers")
+    snapshot.derived(explore.correlations, 60)
+    assert len(asked) == 4
+
+
+def test_importance_is_told_with_its_stability_over_the_folds(page):
+    at = page("model")
+    assert "two folds: 1.00 on average over 2 folds" in words(at)
+    assert "2 of the 2 inputs shown are among the first 20 in every fold" in words(at)
+    [shown] = [it.value for it in at.dataframe if "top_share" in it.value.columns]
+    found = shown.set_index("feature").loc["rsi_14"]
+    assert (found["lowest_share"], found["highest_share"]) == pytest.approx((0.4, 0.5))
+    assert (found["top_share"], found["fold_count"]) == (1, 2)
 
 
 def test_open_alerts_stand_with_their_runbooks(page, published, tmp_path):

@@ -16,6 +16,7 @@ from bentos.price_predictor import metrics
 from bentos.price_predictor.routes import GAUGES
 from deploy.monitoring import dashboards
 from finpulse_assets.domain.monitoring import measures
+from finpulse_assets.orchestration.stream.metrics import StreamMetrics
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "deploy" / "monitoring"
@@ -26,6 +27,8 @@ RULES = [
 ]
 ALERTS = {rule["alert"]: rule for rule in RULES if "alert" in rule}
 NAME = re.compile(r'(?<!")\bfinpulse[_:][a-z0-9_:]+')
+
+ENDS = {"counter": ("_total",), "gauge": ("",), "histogram": ("_bucket", "_sum", "_count")}
 
 
 def program(name: str) -> str:
@@ -45,11 +48,16 @@ def checked(*command: str | Path) -> str:
 
 
 def known_names() -> set[str]:
-    """Return the name of every number that the exporter, the service and the rules give."""
+    """Return the name of every number of the exporter, the service, the stream and the rules."""
     of_service = {it.name for it in metrics.ALL} | {f"finpulse_{name}" for name in GAUGES}
     parts = {f"{it.name}_bucket" for it in metrics.ALL if it.kind == "histogram"}
     recorded = {rule["record"] for rule in RULES if "record" in rule}
-    return {it.name for it in measures.ALL} | of_service | parts | recorded
+    of_stream = {
+        name
+        for metric in StreamMetrics().registry.collect()
+        for name in (f"{metric.name}{end}" for end in ENDS[metric.type])
+    }
+    return {it.name for it in measures.ALL} | of_service | parts | recorded | of_stream
 
 
 def test_the_configurations_pass_their_own_checks():

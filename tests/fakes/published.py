@@ -227,8 +227,7 @@ def _selects(tickers: int, sessions: int, proven: bool) -> dict[str, str]:
         "live_quality": """
             select session_date, session_date as first_session, 'm1' as model_version,
                    unnest(['champion', 'always_up']) as predictor, 'rank_ic' as metric,
-                   0.1 as value,
-                   0.05 as lower, 0.15 as upper, 10 as row_count, 2 as session_count
+                   0.1 as value, 0.05 as lower, 0.15 as upper, 10 as row_count, 2 as session_count
             from (select distinct session_date from outcomes)
         """,
         "feature_drift": f"""
@@ -249,8 +248,8 @@ def _selects(tickers: int, sessions: int, proven: bool) -> dict[str, str]:
         """,
         "promotion": f"""
             select 1 as decision, timestamptz '{AS_OF}' as decided_at,
-                   '{CHAMPION}' as candidate_id,
-                   true as is_promoted, {proven} as is_proven, 'ranking is *proven*' as reasons,
+                   '{CHAMPION}' as candidate_id, true as is_promoted, {proven} as is_proven,
+                   'ranking is *proven*' as reasons,
                    '{CHAMPION}' as champion_id, {proven} as champion_is_proven,
                    if({proven}, 'ranking', '') as champion_skills, 0.2 as champion_rank_ic,
                    null as proven_since, null as proof_lost_at
@@ -259,6 +258,11 @@ def _selects(tickers: int, sessions: int, proven: bool) -> dict[str, str]:
             select '{CHAMPION}' as candidate_id, rank::int as rank, feature,
                    feature = 'sentiment_mean' as is_text, 0.5 as gain_share
             from (select unnest(['sentiment_mean', 'rsi_14']) as feature, unnest([1, 2]) as rank)
+        """,
+        "fold_importance": f"""
+            select 'ranking' as candidate, '{CHAMPION}' as candidate_id, fold::int as fold, feature,
+                   0.3 + 0.1 * fold as gain_share, rank::double as importance_rank
+            from feature_importance, (select unnest([1, 2]) as fold)
         """,
         "requests": f"""
             select 'wire' as source, timestamptz '{AS_OF}' as requested_at,

@@ -19,8 +19,11 @@ from finpulse_assets.domain.monitoring.alert import Alert, Kind, Severity
 from finpulse_assets.gateways.lake.lake import WHOLE
 from finpulse_assets.gateways.serving.ledger import LedgerWriter
 from finpulse_assets.gateways.snapshot.store import SnapshotStore
+from finpulse_assets.gateways.sources.stream.consumer import StreamConsumer
+from finpulse_assets.gateways.sources.stream.producer import StreamProducer
 from finpulse_assets.orchestration.alerting.causes import causes_of
 from finpulse_assets.orchestration.exporting.collect import Exporter
+from finpulse_assets.orchestration.stream.start import kafka_of
 from finpulse_assets.schemas import (
     COVERAGE,
     DAILY_SIGNALS,
@@ -30,7 +33,10 @@ from finpulse_assets.schemas import (
     requests_table,
     source_table,
 )
+from finpulse_assets.settings import load_settings
 from tests.fakes.alert_sink import running
+from tests.fakes.kafka_broker import running_broker
+from tests.fakes.stream import text
 from tests.integration.alert_platform import (
     FRIDAY,
     TUESDAY,
@@ -99,7 +105,9 @@ def test_a_home_in_which_everything_has_happened_gives_every_number(platform):
     (snapshots / "finpulse-20240229T211500Z-abc.duckdb").touch()
     platform.tick()
     found = numbers(platform)
-    assert {re.sub(r"\{.*", "", name) for name in found} == {it.name for it in measures.ALL}
+    of_stream = {measures.STREAM_WAITING.name, measures.STREAM_OLDEST.name}
+    named = {re.sub(r"\{.*", "", name) for name in found}
+    assert named == {it.name for it in measures.ALL} - of_stream, "the stream is no source here"
     assert found['finpulse_table_sessions_behind{table="raw/prices"}'] == 0
     prices = '{source="simulator",kind="prices"}'
     assert found[f"finpulse_source_sessions_behind{prices}"] == 0
@@ -113,6 +121,34 @@ def test_a_home_in_which_everything_has_happened_gives_every_number(platform):
     assert found['finpulse_run_succeeded{job="whole_graph"}'] == 1
     drifted = 'kind="drift",subject="features",severity="warning",acknowledged="no"'
     assert found[f"finpulse_alert_open{{{drifted}}}"] == 1
+
+
+def test_messages_that_no_worker_took_are_counted_and_dated(platform):
+    with running_broker() as address:
+        platform.settings = load_settings(
+            home=platform.settings.home, sources="simulator,stream", kafka_servers=address
+        )
+        kafka = kafka_of(platform.settings)
+        assert numbers(platform)["finpulse_stream_waiting_messages"] == 0
+        producer = StreamProducer(kafka)
+        for number in range(3):
+            producer.send(text(number), NOTED + number * timedelta(minutes=1))
+        producer.close()
+        found = numbers(platform)
+        assert found["finpulse_stream_waiting_messages"] == 3
+        assert found["finpulse_stream_oldest_waiting_timestamp_seconds"] == NOTED.timestamp()
+        worker = StreamConsumer(kafka, group=platform.settings.kafka_group, batch=10)
+        read = 0
+        while read < 3:
+            read += len(worker.read(1.0))
+        worker.commit()
+        found = numbers(platform)
+        assert found["finpulse_stream_waiting_messages"] == 0
+        assert "finpulse_stream_oldest_waiting_timestamp_seconds" not in found
+        worker.close()
+    found = numbers(platform, said := [])
+    assert found['finpulse_exporter_part_failed{part="stream"}'] == 1
+    assert "no Kafka broker answers" in said[0]
 
 
 def test_what_is_wrong_shows(platform):

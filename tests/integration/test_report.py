@@ -33,9 +33,19 @@ def test_every_report_is_sound_and_each_fact_stands_in_its_table(settings):
         made = make_report(settings, ticker, now=NOW)
         assert problems(made.written.text, made.facts) == []
         own = signals.filter(ticker=ticker).row(0, named=True)
-        for name in ("probability_up", "expected_return", "rank", "target_session_date"):
-            assert made.facts.get(name).value == own[name]
-            assert made.facts.get(name).row["predicted_at"] == own["predicted_at"]
+        for name in (
+            "probability_up",
+            "expected_return",
+            "rank",
+            "target_session_date",
+            "return_lower",
+            "return_upper",
+            "abstain_reason",
+        ):
+            fact = made.facts.get(name)
+            assert (fact.value if fact else None) == own[name], name
+            assert fact is None or fact.row["predicted_at"] == own["predicted_at"]
+        assert bool(made.facts.abstains) == (own["abstain_reason"] is not None)
 
 
 def test_a_past_day_knows_nothing_later_and_ends_with_what_came(settings):

@@ -126,10 +126,11 @@ def calibration_figure(calibration: Calibration) -> go.Figure:
 
 
 def importance_figure(rows: pl.DataFrame, text_share: float) -> go.Figure:
-    """Return the champion's inputs by share of the gain, text inputs in their own colour.
+    """Return the champion's inputs by share of the gain, with the range over the folds' fits.
 
     Args:
-        rows: feature, gain_share, is_text, the largest first.
+        rows: feature, gain_share, is_text, lowest_share, highest_share (null without fits of
+            folds), the largest first.
         text_share: of all text inputs together.
     """
     figure = canvas(f"Text inputs carry {text_share:.0%} of the model's gain",
@@ -139,6 +140,21 @@ def importance_figure(rows: pl.DataFrame, text_share: float) -> go.Figure:
         figure.add_bar(x=(100 * part["gain_share"]).to_list(), y=part["feature"].to_list(),
                        orientation="h", marker_color=colour, name=words,
                        hovertemplate="%{y}: %{x:.1f} %<extra></extra>")  # fmt: skip
+    ranges = rows.drop_nulls("lowest_share").with_columns(
+        half=50 * (pl.col("highest_share") - pl.col("lowest_share")),
+        middle=50 * (pl.col("highest_share") + pl.col("lowest_share")),
+    )
+    if not ranges.is_empty():
+        figure.add_scatter(
+            x=ranges["middle"].to_list(), y=ranges["feature"].to_list(), mode="markers",
+            marker={"size": 1, "color": ABSTAIN}, name="lowest to highest of the folds",
+            error_x={"type": "data", "array": ranges["half"].to_list(), "color": ABSTAIN,
+                     "thickness": 1.6, "width": 3},
+            customdata=ranges.select(pl.col("lowest_share", "highest_share", "top_share") * 100
+                                     ).rows(),
+            hovertemplate="%{y}: %{customdata[0]:.1f} to %{customdata[1]:.1f} %, among the first "
+            "in %{customdata[2]:.0f} % of the folds<extra></extra>",
+        )  # fmt: skip
     order = rows["feature"].reverse().to_list()
     figure.update_yaxes(categoryorder="array", categoryarray=order, tickfont_size=11)
     return figure

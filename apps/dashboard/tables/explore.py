@@ -60,41 +60,39 @@ def correlations(
 
     Columns: feature, mean, lower, upper, chance, session_count, row_count.
     """
-    ranks = ", ".join(
-        f"if({name} is null, null, rank() over (partition by session_date, {name} is null "
-        f"order by {name})) as {name}"
-        for name in features
-    )
-    each = ", ".join(
-        f"nullif(corr({name}, outcome), 'nan'::double) as {name}, count({name}) as n_{name}"
-        for name in features
-    )
-    means = " union all ".join(
-        f"select '{name}' as feature, avg({name}) as mean,"
-        f" stddev_samp({name}) / sqrt(count({name})) as error,"
-        f" {Z} * sqrt(sum(1 / (n_{name} - 1)) filter ({name} is not null))"
-        f" / count({name}) as chance, count({name}) as session_count,"
-        f" sum(n_{name}) filter ({name} is not null) as row_count from by_session"
-        for name in features
-    )
-    columns = ", ".join(features)
-    return ask(
+    rows = ask(
         f"""
-        with recent as (
-            select session_date, return_next_session, {columns} from fct_training_set
-            where session_date > (select min(session_date) - 1 from (select distinct session_date
-                from fct_training_set order by session_date desc limit $sessions))
-        ), ranked as (
-            select session_date, rank() over (partition by session_date
-                   order by return_next_session) as outcome, {ranks} from recent
-        ), by_session as (select session_date, {each} from ranked group by session_date),
-        means as ({means})
-        select feature, mean, mean - {Z} * error as lower, mean + {Z} * error as upper, chance,
-               session_count, row_count::bigint as row_count
-        from means where session_count > 1 order by abs(mean) desc
+        select session_date, return_next_session, {", ".join(features)} from fct_training_set
+        where session_date > (select min(session_date) - 1 from (select distinct session_date
+              from fct_training_set order by session_date desc limit $sessions))
         """,
         sessions=sessions,
     )
+    # Polars ranks within groups at a quarter of what SQL's windows cost.
+    by_session = (
+        rows.lazy()
+        .with_columns(pl.col("return_next_session", *features).rank("min").over("session_date"))
+        .group_by("session_date")
+        .agg(
+            *(pl.corr(name, "return_next_session").fill_nan(None).alias(name) for name in features),
+            *(pl.col(name).count().alias(f"n_{name}") for name in features),
+        )
+        .sort("session_date")
+        .collect()
+    )
+    means = pl.concat(_mean_over_sessions(by_session, name) for name in features)
+    return means.filter(pl.col("session_count") > 1).sort(pl.col("mean").abs(), descending=True)
+
+
+def _mean_over_sessions(by_session: pl.DataFrame, name: str) -> pl.DataFrame:
+    known = by_session.drop_nulls(name)
+    mean, tickers = pl.col(name).mean(), pl.col(f"n_{name}")
+    half = Z * pl.col(name).std() / pl.len().sqrt()
+    return known.select(
+        feature=pl.lit(name), mean=mean, lower=mean - half, upper=mean + half,
+        chance=Z * (1 / (tickers - 1)).sum().sqrt() / pl.len(),
+        session_count=pl.len().cast(pl.Int64), row_count=tickers.sum().cast(pl.Int64),
+    )  # fmt: skip
 
 
 def pairs(ask: Ask, x: str, y: str, ticker: str | None) -> pl.DataFrame:

@@ -6,7 +6,8 @@ import polars as pl
 
 from apps.dashboard.snapshot import Ask
 from apps.dashboard.tables.signals import CHAMPION
-from finpulse_assets.domain.models.calibration import Calibration
+from finpulse_assets.domain.evaluation.importance import TOP
+from finpulse_assets.domain.models.calibration import Calibration, calibrate
 
 METRICS = {
     "rank_ic": "rank IC, correlation within a session",
@@ -58,24 +59,44 @@ def by_fold(ask: Ask, candidate: str, metric: str) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def tested(ask: Ask, candidate: str) -> pl.DataFrame:
-    """Return session_date, probability_up and is_up of a candidate's out-of-sample predictions."""
-    return ask(
+def calibration(ask: Ask, candidate: str) -> Calibration | None:
+    """Return how often the market rose after a candidate's probabilities, None without any."""
+    tested = ask(
         "select session_date, probability_up, is_up from out_of_sample_predictions "
         "where candidate = $candidate and probability_up is not null",
         candidate=candidate,
     )
+    return None if tested.is_empty() else calibrate(tested)
 
 
 def importance(ask: Ask, count: int = 25) -> pl.DataFrame:
-    """Return the champion's inputs by share of the gain, with what they mean."""
+    """Return the champion's inputs by share of the gain, and how far it changes between folds.
+
+    `lowest_share` and `highest_share` are those of the fits of the folds, `top_share` the share of
+    the folds in which the input is among the first 20; null for an ensemble, which has no such fit.
+    """
     return ask(
-        """
-        select rank, feature, gain_share, is_text, unit, meaning from feature_importance
+        f"""
+        with folds as (
+            select feature, min(gain_share) as lowest_share, max(gain_share) as highest_share,
+                   avg((importance_rank <= {TOP})::int) as top_share, count(*) as fold_count
+            from fold_importance where candidate_id = {CHAMPION} group by feature
+        )
+        select rank, feature, gain_share, lowest_share, highest_share, top_share, fold_count,
+               is_text, unit, meaning
+        from feature_importance left join folds using (feature)
         left join catalogue on column_name = feature and table_name = 'fct_daily_features'
         order by rank limit $count
         """,
         count=count,
+    )
+
+
+def importance_by_fold(ask: Ask) -> pl.DataFrame:
+    """Return fold, feature and importance_rank of the champion's inputs in the fit of each fold."""
+    return ask(
+        "select fold, feature, importance_rank from fold_importance "
+        f"where candidate_id = {CHAMPION} order by fold, feature"
     )
 
 

@@ -5,6 +5,7 @@ import streamlit as st
 from apps.dashboard.figures.judgement import correlation_figure, pair_figure
 from apps.dashboard.figures.lines import family_figure, market_volume_figure, polarity_figure
 from apps.dashboard.parts import begin, chart, none_yet, ticker_choice
+from apps.dashboard.snapshot import derived
 from apps.dashboard.tables import explore
 
 VIEWS = ("Texts and returns", "Two features", "A family over time")
@@ -25,7 +26,7 @@ def whose() -> str | None:
 
 if view == VIEWS[0]:
     volume = explore.volume(ask, sessions)
-    correlated = explore.correlations(ask, sessions)
+    correlated = derived(explore.correlations, sessions)
     if volume.is_empty():
         none_yet("There is no scored text yet.", "`finpulse run` reads and scores them.")
     else:

@@ -1,5 +1,8 @@
 """Model: the evaluation beside baselines, calibration, importance, the history of promotions."""
 
+from math import isfinite
+
+import polars as pl
 import streamlit as st
 
 from apps.dashboard.figures.judgement import (
@@ -8,10 +11,10 @@ from apps.dashboard.figures.judgement import (
     intervals_figure,
 )
 from apps.dashboard.parts import begin, behind, chart, none_yet, plain
-from apps.dashboard.snapshot import root
+from apps.dashboard.snapshot import derived, root
 from apps.dashboard.tables import model
 from finpulse_assets.domain.evaluation.holdout import reads_sentence
-from finpulse_assets.domain.models.calibration import calibrate
+from finpulse_assets.domain.evaluation.importance import TOP, rank_correlation
 from finpulse_assets.domain.models.registry import label_of, never_promoted
 from finpulse_assets.errors import FinPulseError
 from finpulse_assets.gateways.models.model_store import ModelStore
@@ -47,10 +50,9 @@ if not folds.is_empty():
                            title=f"Above zero in {above} of {folds.height} folds, in order of "
                            "time"), folds, f"folds_{metric}")  # fmt: skip
 
-tested = model.tested(ask, candidate)
-if not tested.is_empty():
+calibration = derived(model.calibration, candidate)
+if calibration is not None:
     st.header("Calibration", anchor=False)
-    calibration = calibrate(tested)
     chart(calibration_figure(calibration), model.bins(calibration), "calibration")
 
 st.header("Importance", anchor=False)
@@ -60,6 +62,17 @@ if importance.is_empty():
 else:
     share = model.importance_by_kind(ask).filter("is_text")["gain_share"].sum()
     chart(importance_figure(importance, share), importance, "importance")
+    by_fold = model.importance_by_fold(ask)
+    agreement = rank_correlation(by_fold)
+    if isfinite(agreement):
+        always = importance.filter(pl.col("top_share") == 1).height
+        st.caption(
+            f"Rank correlation of the importances of two folds: {agreement:.2f} on average over "
+            f"{by_fold['fold'].n_unique()} folds; 1 is the same order, 0 is noise. {always} of the "
+            f"{importance.height} inputs shown are among the first {TOP} in every fold."
+        )
+    else:
+        st.caption("No two folds have a fit of this model, so nothing is known of its stability.")
 
 st.header("Holdout", anchor=False)
 try:

@@ -118,6 +118,12 @@ LEDGER_WAITING = Measure(
 LEDGER_OLDEST = Measure(
     "ledger_oldest_waiting_timestamp_seconds", "When the oldest of them was begun."
 )
+STREAM_WAITING = Measure(
+    "stream_waiting_messages", "Messages of the stream that no worker has taken."
+)
+STREAM_OLDEST = Measure(
+    "stream_oldest_waiting_timestamp_seconds", "When the oldest of them was sent."
+)
 SNAPSHOT_BEHIND = Measure(
     "snapshot_sessions_behind", "Sessions decided since the newest analytics snapshot."
 )
@@ -136,8 +142,9 @@ ALL = (
     SOURCE_ROWS, SOURCE_REFUSED, SOURCE_LATE, SOURCE_REFUSED_SHARE, RUN_ENDED, RUN_SECONDS,
     RUN_SUCCEEDED, RUN_SUCCESS, RUNS_UNDER_WAY, DRIFTED_SHARE, DRIFTED, TEXT_AUC, CHAMPION,
     CHAMPION_SINCE, SKILL_PROVEN, SKILL_MEASURED, PROOF_LOST, LIVE, LIVE_SESSIONS, ALERT_OPEN,
-    ALERTS_WAITING, AUTOMATION_SEEN, LEDGER_WAITING, LEDGER_OLDEST, SNAPSHOT_BEHIND,
-    SNAPSHOT_AS_OF, DISK_FREE, DISK_SIZE, HOME_BYTES, PART_FAILED, COLLECTED, COLLECT_SECONDS,
+    ALERTS_WAITING, AUTOMATION_SEEN, LEDGER_WAITING, LEDGER_OLDEST, STREAM_WAITING, STREAM_OLDEST,
+    SNAPSHOT_BEHIND, SNAPSHOT_AS_OF, DISK_FREE, DISK_SIZE, HOME_BYTES, PART_FAILED, COLLECTED,
+    COLLECT_SECONDS,
 )  # fmt: skip
 
 

@@ -18,6 +18,12 @@ from finpulse_assets.domain.models.registry import Model
 MODEL_EXPIRED, NO_PROVEN_SKILL = "model_expired", "no_proven_skill"
 DISSIMILAR, CONTRADICTION = "dissimilar", "contradiction"
 CODES = (MODEL_EXPIRED, NO_PROVEN_SKILL, DISSIMILAR, CONTRADICTION)
+WORDS = {
+    MODEL_EXPIRED: "the model has seen no new outcomes for half a year",
+    NO_PROVEN_SKILL: "no skill of the model is proven",
+    DISSIMILAR: "what is known of the ticker is unlike what the model was trained on",
+    CONTRADICTION: "probability and expected return point to different sides",
+}
 
 
 def reasons_to_abstain(

@@ -10,6 +10,7 @@ from datetime import datetime
 import polars as pl
 
 from finpulse_assets.domain.evaluation.report import Evaluation
+from finpulse_assets.domain.predictions.abstention import WORDS
 from finpulse_assets.domain.predictions.signals import LATE, direction
 from finpulse_assets.domain.reporting.facts import OUTCOME, Fact, Facts, Unit
 from finpulse_assets.schemas import (
@@ -28,6 +29,9 @@ SIGNAL = (
     ("probability_lower", "lower end of the interval of that probability", Unit.SHARE),
     ("probability_upper", "upper end of the interval of that probability", Unit.SHARE),
     ("expected_return", "expected return of the session, open to close", Unit.RETURN),
+    ("return_lower", "lower end of the band of that return", Unit.RETURN),
+    ("return_upper", "upper end of the band of that return", Unit.RETURN),
+    ("abstain_reason", "the code of why it should not be acted on", Unit.NAME),
     ("rank", "place among the tickers of the session, 1 is the strongest up signal", Unit.COUNT),
 )
 
@@ -66,14 +70,13 @@ class Known:
 def facts_of(known: Known) -> Facts:
     """Return the facts of a report."""
     signal = known.signal
-    late = known.is_live and signal["origin"] == LATE
     return Facts(
         ticker=known.ticker,
         company=known.companies.get(known.ticker, known.ticker),
         as_of=known.as_of,
         direction=direction(signal["probability_up"]),
         skills=tuple(known.skills),
-        abstains="it was predicted after the session had opened" if late else "",
+        abstains="; ".join(_abstains(known)),
         is_test=known.is_test,
         facts=(
             *_signal(known), *_reasons(known), *_sentiment(known), *_quotes(known), *_price(known),
@@ -81,6 +84,13 @@ def facts_of(known: Known) -> Facts:
         ),
         others=dict(known.companies),
     )  # fmt: skip
+
+
+def _abstains(known: Known) -> Iterator[str]:
+    if known.is_live and known.signal["origin"] == LATE:
+        yield "it was predicted after the session had opened"
+    if code := known.signal.get("abstain_reason"):
+        yield WORDS[code]
 
 
 def _signal(known: Known) -> Iterator[Fact]:
@@ -99,6 +109,9 @@ def _signal(known: Known) -> Iterator[Fact]:
     if signal.get("probability_lower") is not None:
         yield Fact("interval_level", "how often the interval held what was seen", 0.9, Unit.SHARE,
                    table, row)  # fmt: skip
+    if signal.get("return_lower") is not None:
+        yield Fact("band_level", "how often the band holds the return", 0.9, Unit.SHARE, table,
+                   row)  # fmt: skip
     if signal.get("rank") is not None:
         yield Fact("ranked_tickers", "tickers of the session", known.ranked, Unit.COUNT, table,
                    row)  # fmt: skip

@@ -78,10 +78,11 @@ def missing(text: str, facts: Facts) -> list[str]:
 
 def _advice(sentence: str, facts: Facts) -> Iterator[str]:
     may = facts.direction if ACTED_ON & set(facts.skills) and not facts.abstains else None
+    unproven = (facts.skills and facts.abstains) or "nothing is proven"
+    why = unproven if may is None else f"the signal is {facts.direction}"
     for pattern, direction in ((BUY, "up"), (SELL, "down")):
         for match in pattern.finditer(sentence):
             if direction != may and not NOT.search(sentence[: match.start()]):
-                why = "nothing is proven" if may is None else f"the signal is {facts.direction}"
                 yield f"it advises ({match[0]}) though {why}"
 
 

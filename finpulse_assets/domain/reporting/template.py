@@ -64,6 +64,11 @@ def _head(facts: Facts) -> str:
             f"{_shown(facts, 'probability_lower')} to {_shown(facts, 'probability_upper')}"
         )
     lines.append(f"{probability}, the expected return {_shown(facts, 'expected_return')}.")
+    if facts.get("band_level"):
+        lines.append(
+            f"The {_shown(facts, 'band_level')} band of that return goes from "
+            f"{_shown(facts, 'return_lower')} to {_shown(facts, 'return_upper')}."
+        )
     if facts.get("rank"):
         lines.append(f"It ranks {_shown(facts, 'rank')} of {_shown(facts, 'ranked_tickers')}.")
     if facts.get("close"):
@@ -71,7 +76,10 @@ def _head(facts: Facts) -> str:
                      f"{_shown(facts, 'close')} USD.")  # fmt: skip
     if facts.get("probability_up").table == OUT_OF_SAMPLE.name:
         lines.append("It was said by a model that was fitted on earlier sessions alone.")
-    lines += [standing(facts), *([f"Abstain: {facts.abstains}."] if facts.abstains else [])]
+    lines.append(standing(facts))
+    if facts.abstains:
+        code = facts.get("abstain_reason")
+        lines.append(f"Abstain: {facts.abstains}{f' (`{shown(code)}`)' if code else ''}.")
     return "\n".join(lines)
 
 

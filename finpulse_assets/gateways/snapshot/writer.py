@@ -135,12 +135,14 @@ def _create(connection: duckdb.DuckDBPyConnection, entry: CatalogueTable) -> Non
     columns = ", ".join(
         f'"{c.name}" {c.sql_type}{"" if c.nullable else " not null"}' for c in entry.columns
     )
+    connection.execute("begin")  # one write to the disk instead of one a comment
     connection.execute(f"create table {_name(entry)} ({columns})")
     connection.execute(f"comment on table {_name(entry)} is {_text(entry.comment)}")
     for column in entry.columns:
         connection.execute(
             f'comment on column {_name(entry)}."{column.name}" is {_text(column.comment)}'
         )
+    connection.execute("commit")
 
 
 def _fill(connection: duckdb.DuckDBPyConnection, table: SnapshotTable) -> None:
@@ -191,8 +193,9 @@ def _fill_snapshot(
 def _insert(
     connection: duckdb.DuckDBPyConnection, entry: CatalogueTable, rows: Sequence[tuple[object, ...]]
 ) -> None:
-    marks = ", ".join("?" * len(entry.columns))
-    connection.executemany(f"insert into {_name(entry)} values ({marks})", rows)  # noqa: S608
+    names = [column.name for column in entry.columns]
+    given = pl.DataFrame(rows, schema=names, orient="row", infer_schema_length=None)
+    _fill(connection, SnapshotTable(entry, given))
 
 
 def _content(connection: duckdb.DuckDBPyConnection, entry: CatalogueTable) -> tuple[int, str]:

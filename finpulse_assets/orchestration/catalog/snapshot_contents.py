@@ -53,6 +53,7 @@ LAKE_CONTENTS: dict[Table, str | None] = {
     schemas.TEXT_TRAITS: "first_known_at",
     schemas.EVALUATION: None,
     schemas.OUT_OF_SAMPLE: None,
+    schemas.FOLD_IMPORTANCE: None,
     schemas.DAILY_SIGNALS: "predicted_at",
     schemas.OUTCOMES: "matured_at",
     schemas.LEDGER: "answered_at",

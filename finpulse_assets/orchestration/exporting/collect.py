@@ -89,6 +89,7 @@ class Exporter:
             "runs": lambda: work.runs(self.instance),
             "alerts": lambda: work.alerts(settings, now),
             "ledger": lambda: work.ledger(settings),
+            "stream": lambda: work.stream(settings),
             "disk": lambda: _disk(settings),
         }
 

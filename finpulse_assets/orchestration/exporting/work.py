@@ -1,4 +1,4 @@
-"""Numbers of what is at work: runs, alerts, the automation, the ledger, files."""
+"""Numbers of what is at work: runs, alerts, the automation, the ledger, the stream, files."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from finpulse_assets.domain.monitoring.alert_state import undelivered
 from finpulse_assets.domain.monitoring.measures import Sample
 from finpulse_assets.gateways.alerts.state_file import AlertStore
 from finpulse_assets.gateways.serving.ledger import waiting_since
+from finpulse_assets.gateways.sources.stream.held import STREAM
 from finpulse_assets.settings import Settings
 
 Samples = Iterator[Sample | None]
@@ -60,6 +61,24 @@ def ledger(settings: Settings) -> Samples:
     begun = waiting_since(settings.ledger)
     yield measures.LEDGER_WAITING(len(begun))
     yield measures.LEDGER_OLDEST(min(begun, default=None))
+
+
+def stream(settings: Settings) -> Samples:
+    """Yield what waits for a worker of the stream; nothing where the stream is no source.
+
+    Raises:
+        SettingError, SourceError: the broker cannot be asked.
+    """
+    if STREAM not in settings.source_names:
+        return
+    from finpulse_assets.orchestration.stream.start import kafka_of
+
+    kafka = kafka_of(settings)  # says so where the client is not installed
+    from finpulse_assets.gateways.sources.stream.waiting import waiting
+
+    found = waiting(kafka, settings.kafka_group)
+    yield measures.STREAM_WAITING(found.messages)
+    yield measures.STREAM_OLDEST(found.oldest_at)
 
 
 def size_of(folder: Path) -> int:

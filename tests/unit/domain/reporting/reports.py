@@ -33,6 +33,9 @@ PROVEN_UP = Facts(
         fact("probability_upper", 0.6149, Unit.SHARE),
         fact("interval_level", 0.9, Unit.SHARE),
         fact("expected_return", 0.00502, Unit.RETURN),
+        fact("return_lower", -0.0284, Unit.RETURN),
+        fact("return_upper", 0.0317, Unit.RETURN),
+        fact("band_level", 0.9, Unit.SHARE),
         fact("rank", 3, Unit.COUNT),
         fact("ranked_tickers", 16, Unit.COUNT),
         fact("reason_1", "sentiment_decayed_1d", Unit.NAME),
@@ -66,10 +69,12 @@ UNPROVEN_DOWN = replace(
     direction="down",
     skills=(),
     is_test=True,
+    abstains="no skill of the model is proven",
     facts=(
         *(it for it in PROVEN_UP.facts if it.name not in ("probability_up", "expected_return")),
         fact("probability_up", 0.3374, Unit.SHARE),
         fact("expected_return", -0.0068, Unit.RETURN),
+        fact("abstain_reason", "no_proven_skill", Unit.NAME),
         fact("came", -0.01873, Unit.RETURN),
     ),
 )

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from finpulse_assets.domain.predictions.abstention import CODES, DISSIMILAR, WORDS
 from finpulse_assets.domain.reporting import grounding, stance, template
 from tests.unit.domain.reporting.reports import PROVEN_UP, UNPROVEN_DOWN
 
@@ -134,3 +137,20 @@ def test_what_a_report_must_say_is_missed():
         "it does not say that the signal is down",
         "it does not say that nothing is proven",
     ]
+
+
+def test_the_band_and_the_reason_to_abstain_are_told_as_they_are():
+    assert "The 90.0 % band of that return goes from -2.84 % to +3.17 %." in template.written(UP)
+    told = template.written(DOWN)
+    assert "Abstain: no skill of the model is proven (`no_proven_skill`)." in told
+    assert all_problems(UP, "The return lies between -2.8 % and 3.2 %, says the band.") == []
+    assert all_problems(UP, "The return lies between -2.8 % and 3.7 %, says the band.") != []
+    assert all_problems(DOWN, "It abstains: model_expired.") != []
+
+
+def test_a_proven_signal_that_abstains_is_no_reason_to_buy():
+    advice = "The ranking is proven, so buy the shares."
+    assert all_problems(UP, advice) == []
+    assert set(WORDS) == set(CODES)
+    unlike = replace(UP, abstains=WORDS[DISSIMILAR])
+    assert all_problems(unlike, advice) == [f"it advises (buy) though {WORDS[DISSIMILAR]}"]
