@@ -15,7 +15,7 @@ from bentos.price_predictor.forecasts import forecast
 from bentos.price_predictor.news import recent_news
 from bentos.price_predictor.outcomes import outcomes
 from bentos.price_predictor.predictions import history, predict, predict_batch, prediction
-from bentos.price_predictor.refusal import CLOSE, Refused
+from bentos.price_predictor.refusal import Refused
 from bentos.price_predictor.sentiment import sentiment
 from finpulse_assets.domain.serving.request import MAX_BATCH_BYTES
 from finpulse_assets.domain.serving.sentiment import MAX_TEXTS_BYTES
@@ -64,19 +64,14 @@ def status(call: Call) -> Said:
 
 def health(call: Call) -> Said:
     """Say in one word whether the service answers, whether its features are fresh and why not."""
-    if call.served.current is None or call.served.is_draining:
-        state = "draining" if call.served.is_draining else "no model"
-        return Said(msgspec.json.encode({"status": state}), status=503)
-    judged = call.served.answering.predictor.judge(system_now())
+    judged = call.served.ready_answering.predictor.judge(system_now())
     state = "expired" if judged.is_expired else "stale" if judged.is_stale else "ok"
     return Said(msgspec.json.encode({"status": state, "model_version": judged.model_version}))
 
 
 def ready(call: Call) -> Said:
     """Say whether requests are answered; BentoML would ask the sentiment scorer too."""
-    call.served.answering  # noqa: B018 - raises where there is none
-    if call.served.is_draining:
-        raise Refused(503, "the service is shutting down", hint="ask another", headers=CLOSE)
+    call.served.ready_answering  # noqa: B018 - raises where it is not ready
     return Said(b'{"status":"ready"}')
 
 

@@ -10,7 +10,6 @@ import pytest
 from apps.dashboard.figures import judgement, lines, signals
 from apps.dashboard.tables import explore, model, platform, texts
 from apps.dashboard.tables import signals as signal_tables
-from apps.dashboard.tables.story import changed_features
 from apps.dashboard.theme import ABSTAIN, DOWN, UP
 from finpulse_assets.domain.models.calibration import calibrate
 
@@ -78,13 +77,6 @@ def test_a_calendar_tells_sessions_without_rows():
     assert figure.layout.title.text == "tweets of wire: 1 of 2 sessions have no row"
     assert list(figure.data[0].y) == ["Thu", "Fri"]
     assert set(figure.data[0].x) == {date(2026, 11, 23)}, "a column is a week"
-
-
-def test_a_story_names_the_features_that_changed():
-    before = {"features_used": {"a": 1.0, "b": None, "c": 2.0}}
-    after = {"features_used": {"a": 1.5, "b": 3.0, "c": 2.0}}
-    assert changed_features(before, after).rows() == [("a", 1.0, 1.5, 0.5), ("b", None, 3.0, None)]
-    assert changed_features({"features_used": 9}, after).is_empty()
 
 
 def all_figures(ask) -> dict[str, object]:

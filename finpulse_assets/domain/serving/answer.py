@@ -63,13 +63,12 @@ class Fresh(BaseModel):
     prices: int = Field(description="how many bars")
 
 
-class Answer(BaseModel):
-    """What is answered. An abstaining answer still gives its numbers, for those who watch it."""
+class Signal(BaseModel):
+    """What is said of a symbol or a row. One that abstains still gives its numbers."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    prediction_id: str = Field(description="names this answer in the ledger, ordered by time")
-    timestamp: datetime = Field(description="when it was answered, UTC")
+    timestamp: datetime = Field(description="when it was said, UTC")
     symbol: str | None = Field(description="the symbol asked for, null for a feature row")
     prediction: Literal["up", "down"] = Field(description="up where probability is 0.5 or more")
     probability: float = Field(
@@ -124,6 +123,12 @@ class Answer(BaseModel):
     )
     abstain: bool = Field(description="whether to act on this answer is advised against")
     abstain_reasons: list[Abstention] = Field(description="why it abstains, every reason")
+
+
+class Answer(Signal):
+    """A signal that was asked for, as it stands in the ledger."""
+
+    prediction_id: str = Field(description="names this answer in the ledger, ordered by time")
     latency_ms: float = Field(description="from the request's bytes to the answer, milliseconds")
 
 

@@ -24,7 +24,7 @@ FORM = (
 )
 
 
-class FreshText(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+class FreshText(msgspec.Struct, forbid_unknown_fields=True, frozen=True, omit_defaults=True):
     """A text: what kind of one, and who wrote it."""
 
     text: str
