@@ -112,6 +112,7 @@ def _fresh(words: Schema) -> Schema:
 def _answers() -> dict[str, Schema]:
     status = Status.model_json_schema()["properties"]
     proof = {name: status[name] for name in MODEL_MEMBERS}
+    band = _object(dict(zip(BAND_MEMBERS, (NUMBER, NUMBER, {"type": "integer"}), strict=True)))
     made_from = {
         "bundle": TEXT,
         "features": {"type": ["array", "null"], "items": NUMBER},
@@ -136,7 +137,9 @@ def _answers() -> dict[str, Schema]:
         "Recorded": _object({"recorded": {"type": "integer"}}),
         "News": _object({"texts": _list_of(_object(text))}),
         "Symbols": _object({"symbols": _list_of(_object(listed))}),
-        "Model": _object(proof | {"features": _list_of(TEXT)}),
+        "Model": _object(
+            proof | {"features": _list_of(TEXT), "band": {"oneOf": [{"type": "null"}, band]}}
+        ),
         "Health": _object(health),
         "Ready": _object({"status": {"const": "ready"}}),
         "Scores": _object({"scores": _list_of(ref("TextScore"))}),
@@ -161,3 +164,5 @@ MODEL_MEMBERS = (
     "model_version", "is_proven", "skills", "trained_to", "sessions_since_training", "is_expired",
     "model_expires_at",
 )  # fmt: skip
+# And of its band: what it should hold, what it held, of how many errors it is made.
+BAND_MEMBERS = ("level", "coverage", "row_count")

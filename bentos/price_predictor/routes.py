@@ -9,7 +9,7 @@ import msgspec
 
 from bentos.price_predictor import metrics
 from bentos.price_predictor.calls import HTML, Call, Route, Said
-from bentos.price_predictor.document_schemas import MODEL_MEMBERS
+from bentos.price_predictor.document_schemas import BAND_MEMBERS, MODEL_MEMBERS
 from bentos.price_predictor.documents import openapi_of, page_of
 from bentos.price_predictor.forecasts import forecast
 from bentos.price_predictor.news import recent_news
@@ -49,7 +49,10 @@ def model(call: Call) -> Said:
     predictor = call.served.answering.predictor
     status = predictor.judge(system_now()).model_dump()
     described = {name: status[name] for name in MODEL_MEMBERS}
-    return Said(msgspec.json.encode(described | {"features": list(predictor.model.features)}))
+    band = predictor.model.band
+    measured = band and {name: getattr(band, name) for name in BAND_MEMBERS}
+    described |= {"features": list(predictor.model.features), "band": measured}
+    return Said(msgspec.json.encode(described))
 
 
 def status(call: Call) -> Said:

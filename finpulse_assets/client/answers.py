@@ -57,6 +57,16 @@ class Symbol(BaseModel):
     delisted_date: date | None = Field(description="its last session, null while listed")
 
 
+class Band(BaseModel):
+    """How the band of the expected return was measured."""
+
+    model_config = OPEN
+
+    level: float = Field(description="share of outcomes that it should hold")
+    coverage: float = Field(description="share that it held on sessions after those it is made of")
+    row_count: int = Field(description="errors that it is made of")
+
+
 class Model(BaseModel):
     """The champion."""
 
@@ -70,6 +80,7 @@ class Model(BaseModel):
     is_expired: bool
     model_expires_at: datetime | None
     features: list[str] = Field(description="its inputs, in its order")
+    band: Band | None = Field(description="null where too few errors are known")
 
 
 class News(BaseModel):
