@@ -9,7 +9,7 @@ import msgspec
 
 from bentos.price_predictor import metrics
 from bentos.price_predictor.calls import HTML, Call, Route, Said
-from bentos.price_predictor.document_schemas import BAND_MEMBERS, MODEL_MEMBERS
+from bentos.price_predictor.described import health_of, model_of, symbols_of
 from bentos.price_predictor.documents import openapi_of, page_of
 from bentos.price_predictor.forecasts import forecast
 from bentos.price_predictor.news import recent_news
@@ -35,23 +35,12 @@ GAUGES = {
 
 def symbols(call: Call) -> Said:
     """List the symbols with features, and from which session these are."""
-    predictor = call.served.answering.predictor
-    listed = [
-        {"symbol": symbol, "session_date": row["session_date"], "as_of": row["decision_at"],
-         "delisted_date": row["delisted_date"]}
-        for symbol, row in predictor.rows.items()
-    ]  # fmt: skip
-    return Said(msgspec.json.encode({"symbols": listed}))
+    return Said(msgspec.json.encode(symbols_of(call.served.answering.predictor)))
 
 
 def model(call: Call) -> Said:
     """Describe the champion: its id, its proof, its training and its inputs."""
-    predictor = call.served.answering.predictor
-    status = predictor.judge(system_now()).model_dump()
-    described = {name: status[name] for name in MODEL_MEMBERS}
-    band = predictor.model.band
-    measured = band and {name: getattr(band, name) for name in BAND_MEMBERS}
-    described |= {"features": list(predictor.model.features), "band": measured}
+    described = model_of(call.served.answering.predictor, system_now())
     return Said(msgspec.json.encode(described))
 
 
@@ -67,9 +56,8 @@ def status(call: Call) -> Said:
 
 def health(call: Call) -> Said:
     """Say in one word whether the service answers, whether its features are fresh and why not."""
-    judged = call.served.ready_answering.predictor.judge(system_now())
-    state = "expired" if judged.is_expired else "stale" if judged.is_stale else "ok"
-    return Said(msgspec.json.encode({"status": state, "model_version": judged.model_version}))
+    predictor = call.served.ready_answering.predictor
+    return Said(msgspec.json.encode(health_of(predictor, system_now())))
 
 
 def ready(call: Call) -> Said:
