@@ -7,6 +7,7 @@ the probes and the description of the service for BentoML's clients.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from logging import DEBUG
 from time import perf_counter
 from typing import Any
@@ -77,6 +78,12 @@ class Front:
         try:
             if scope["path"] != STREAM:
                 raise Refused(404, "there is no such stream", hint="see /docs")
+            if _is_foreign(headers):
+                raise Refused(
+                    403,
+                    "the stream is not for pages of another origin",
+                    hint="ask from a program, or from a page of this service",
+                )
             self.served.access.admit("read", client[0] if client else "", headers)
             symbols = symbols_in(scope["query_string"])
             answering = self.served.ready_answering
@@ -185,6 +192,12 @@ def fields(call: Call, route: str, status: int, seconds: float | None = None) ->
     known = {"request_id": call.request_id.decode(), "route": route, "status": status}
     took = {} if seconds is None else {"ms": round(seconds * 1000, 3)}
     return known | took | ({"key": call.key} if call.key else {})
+
+
+def _is_foreign(headers: Mapping[bytes, bytes]) -> bool:
+    """Return whether a page of another origin asks: for a WebSocket no browser asks CORS."""
+    origin = headers.get(b"origin")
+    return origin is not None and origin.partition(b"://")[2] != headers.get(b"host", b"")
 
 
 async def _refuse_stream(scope: Any, send: Any, refused: Refused) -> None:

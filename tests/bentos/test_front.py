@@ -211,6 +211,14 @@ def test_twenty_thousand_unknown_paths_leave_the_metrics_as_they_are():
     assert b"/nothing" not in after
 
 
+def test_the_metrics_count_the_answers_that_were_prepared():
+    front, before = Front(refuse, served()), metrics.PREPARED.values[()]
+    ask("/predict_batch", {"symbols": ["AAPL", "MSFT"]}, front=front)
+    ask("/predict", {"symbol": "AAPL"}, front=front)
+    ask("/predict", {"features": ROW}, front=front)
+    assert metrics.PREPARED.values[()] == before + 3
+
+
 def test_the_metrics_count_requests_and_abstentions():
     front = Front(refuse, served(is_proven=False))
     before = metrics.ABSTENTIONS.values.get(("no_proven_skill",), 0)

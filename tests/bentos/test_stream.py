@@ -180,7 +180,9 @@ def test_who_may_not_is_closed_before_it_is_accepted(path, query, headers, code)
 @pytest.mark.parametrize(
     ("path", "headers", "status"),
     [("/ws/other", [], 404), ("/ws/market-stream", [], 401),
-     ("/ws/market-stream", [(b"x-api-key", b"fp_two")], 403)],
+     ("/ws/market-stream", [(b"x-api-key", b"fp_two")], 403),
+     ("/ws/market-stream", [(b"x-api-key", b"fp_one"), (b"origin", b"http://evil.example"),
+                            (b"host", b"127.0.0.1:3010")], 403)],
 )  # fmt: skip
 def test_a_server_that_can_tells_a_refusal_as_over_http(path, headers, status):
     async def run() -> None:
