@@ -55,7 +55,6 @@ def write(folder: Path, now: datetime, *, is_proven: bool = True, name: str = RA
         decision_at=pl.lit(datetime.combine(day, datetime.min.time(), UTC) + timedelta(hours=21)),
         delisted_date=pl.lit(None, pl.Date),
         close=pl.lit(100.0),
-        close_band=pl.lit(0.03),
         feature_view=pl.lit(feature_view(names)),
     )
     skills = ("ranking",) if is_proven else ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from pydantic.json_schema import models_json_schema
@@ -20,6 +21,8 @@ from finpulse_assets.schemas import OHLC
 Schema = dict[str, Any]
 PREDICTION_ID: Schema = {"type": "string", "pattern": "^[0-9a-f]{14}-[0-9a-f]{14}$"}
 NUMBER: Schema = {"type": ["number", "null"]}
+FEATURE: Schema = {"$ref": "#/components/schemas/Feature"}
+LARGEST = sys.float_info.max
 TEXT: Schema = {"type": "string"}
 DAY: Schema = {"type": "string", "format": "date"}
 TIME: Schema = {"type": "string", "format": "date-time"}
@@ -44,12 +47,12 @@ def ref(name: str) -> Schema:
 
 
 def _requests(predictor: Predictor | None, *, has_lake: bool) -> dict[str, Schema]:
-    features: Schema = {"type": "object", "additionalProperties": NUMBER}
-    row: Schema = _list_of(NUMBER)
+    features: Schema = {"type": "object", "additionalProperties": FEATURE}
+    row: Schema = _list_of(FEATURE)
     columns = _list_of(TEXT)
     if predictor is not None:
         names = list(predictor.model.features)
-        features = _object({name: NUMBER for name in names})
+        features = _object({name: FEATURE for name in names})
         # In the model's order, so that a schema alone can say that each stands there once.
         exact = {"minItems": len(names), "maxItems": len(names)}
         columns = {"type": "array", "prefixItems": [{"const": name} for name in names], **exact}
@@ -59,9 +62,11 @@ def _requests(predictor: Predictor | None, *, has_lake: bool) -> dict[str, Schem
         "prediction_id": PREDICTION_ID,
         "return_next_session": {"type": "number", "minimum": -1, "maximum": 10},
     }
-    words = {"type": "string", "pattern": r"[A-Za-z]", "maxLength": MAX_CHARACTERS}
+    words = {"type": "string", "pattern": r"\S", "maxLength": MAX_CHARACTERS}
     price = {"type": "number", "minimum": LOWEST, "maximum": HIGHEST}
     return {
+        # A whole number has as many digits as it likes, a float64 has not.
+        "Feature": NUMBER | {"minimum": -LARGEST, "maximum": LARGEST},
         "PredictRequest": {
             "oneOf": [
                 _object({"symbol": SYMBOL}),
@@ -112,6 +117,7 @@ def _fresh(words: Schema) -> Schema:
 def _answers() -> dict[str, Schema]:
     status = Status.model_json_schema()["properties"]
     proof = {name: status[name] for name in MODEL_MEMBERS}
+    band = _object(dict(zip(BAND_MEMBERS, (NUMBER, NUMBER, {"type": "integer"}), strict=True)))
     made_from = {
         "bundle": TEXT,
         "features": {"type": ["array", "null"], "items": NUMBER},
@@ -136,7 +142,9 @@ def _answers() -> dict[str, Schema]:
         "Recorded": _object({"recorded": {"type": "integer"}}),
         "News": _object({"texts": _list_of(_object(text))}),
         "Symbols": _object({"symbols": _list_of(_object(listed))}),
-        "Model": _object(proof | {"features": _list_of(TEXT)}),
+        "Model": _object(
+            proof | {"features": _list_of(TEXT), "band": {"oneOf": [{"type": "null"}, band]}}
+        ),
         "Health": _object(health),
         "Ready": _object({"status": {"const": "ready"}}),
         "Scores": _object({"scores": _list_of(ref("TextScore"))}),
@@ -161,3 +169,5 @@ MODEL_MEMBERS = (
     "model_version", "is_proven", "skills", "trained_to", "sessions_since_training", "is_expired",
     "model_expires_at",
 )  # fmt: skip
+# And of its band: what it should hold, what it held, of how many errors it is made.
+BAND_MEMBERS = ("level", "coverage", "row_count")

@@ -7,6 +7,7 @@ the probes and the description of the service for BentoML's clients.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from logging import DEBUG
 from time import perf_counter
 from typing import Any
@@ -19,11 +20,12 @@ from bentos.price_predictor.reading import GoneError, read_body
 from bentos.price_predictor.refusal import CLOSE, Refused, content_of, refusal_of
 from bentos.price_predictor.routes import ROUTES, STREAM
 from bentos.price_predictor.served import Served
-from bentos.price_predictor.stream import Client
+from bentos.price_predictor.stream import MAX_CLIENTS, TRY_AGAIN_LATER, Client
 from finpulse_assets.errors import FinPulseError
 
 MAX_IN_PROGRESS = 1024
 PROBES = ("/livez", "/healthz", "/schema.json")  # answered by BentoML
+POLICY_VIOLATION = 1008  # of a WebSocket that is closed before it is accepted
 OTHER = "other"  # the metrics' name of every path that is no route
 
 
@@ -70,18 +72,26 @@ class Front:
             following.cancel()
 
     async def _websocket(self, scope: Any, receive: Any, send: Any) -> None:
-        """Stream signals; a connection that is refused is closed before it is accepted (403)."""
+        """Stream signals; what is refused is told as over HTTP, where the server can (ASGI)."""
         await receive()  # websocket.connect
         headers, client = dict(scope["headers"]), scope.get("client")
         try:
-            if scope["path"] != STREAM or self.served.is_draining:
+            if scope["path"] != STREAM:
                 raise Refused(404, "there is no such stream", hint="see /docs")
+            if _is_foreign(headers):
+                raise Refused(
+                    403,
+                    "the stream is not for pages of another origin",
+                    hint="ask from a program, or from a page of this service",
+                )
             self.served.access.admit("read", client[0] if client else "", headers)
             symbols = symbols_in(scope["query_string"])
-            answering = self.served.answering
+            answering = self.served.ready_answering
+            if len(self.served.stream.clients) >= MAX_CLIENTS:
+                raise _too_many(f"{MAX_CLIENTS} clients are streamed to, no more are taken")
         except FinPulseError as error:
             log.info("a stream is refused: %s", error)
-            await send({"type": "websocket.close", "code": 1008})
+            await _refuse_stream(scope, send, refusal_of(error))
             return
         await self.served.stream.serve(Client(symbols), answering, receive, send)
 
@@ -132,7 +142,7 @@ class Front:
                 )
             if scope["method"] == "POST":
                 if self.in_progress > self.limit:
-                    raise _busy(self.limit)
+                    raise _too_many(f"{self.limit} requests are being answered, no more are begun")
                 call.body = await read_body(call.headers, receive, limit=route.limit)
             said = handler(call)
             return said if isinstance(said, Said) else await said
@@ -184,10 +194,27 @@ def fields(call: Call, route: str, status: int, seconds: float | None = None) ->
     return known | took | ({"key": call.key} if call.key else {})
 
 
-def _busy(limit: int) -> Refused:
+def _is_foreign(headers: Mapping[bytes, bytes]) -> bool:
+    """Return whether a page of another origin asks: for a WebSocket no browser asks CORS."""
+    origin = headers.get(b"origin")
+    return origin is not None and origin.partition(b"://")[2] != headers.get(b"host", b"")
+
+
+async def _refuse_stream(scope: Any, send: Any, refused: Refused) -> None:
+    if "websocket.http.response" not in scope.get("extensions", {}):
+        code = TRY_AGAIN_LATER if refused.status == 429 else POLICY_VIOLATION
+        await send({"type": "websocket.close", "code": code})
+        return
+    headers = [(b"content-type", JSON), *refused.headers]
+    kind = "websocket.http.response"
+    await send({"type": f"{kind}.start", "status": refused.status, "headers": headers})
+    await send({"type": f"{kind}.body", "body": content_of(refused)})
+
+
+def _too_many(error: str) -> Refused:
     return Refused(
         429,
-        f"{limit} requests are being answered, no more are begun",
+        error,
         hint="send it again in a second",
         headers=((b"retry-after", b"1"), *CLOSE),
     )

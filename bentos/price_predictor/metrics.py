@@ -85,6 +85,7 @@ RELOAD_FAILED = Gauge("finpulse_reload_failed", "1 while a bundle that is wanted
 ANSWERS = Counter(
     "finpulse_answers_total", "Answers, by the role in the roll-out of what gave them.", ("role",)
 )
+PREPARED = Counter("finpulse_answers_prepared_total", "Answers that were made before the request.")
 CANARY_SHARE = Gauge("finpulse_canary_share", "Share of the requests that the canary answers.")
 SHADOWED = Counter(
     "finpulse_shadow_total", "Answers that a challenger was scored beside, by result.", ("result",)
@@ -96,7 +97,7 @@ RECORDED = Counter("finpulse_ledger_entries_total", "Answers appended to the led
 UNRECORDED = Counter("finpulse_ledger_refused_total", "Answers that the ledger could not take.")
 STREAM_CLIENTS = Gauge("finpulse_stream_clients", "Clients of the stream of signals.")
 STREAM_DROPPED = Counter("finpulse_stream_dropped_total", "Signals that slow clients have lost.")
-ALL = (REQUESTS, LATENCY, ABSTENTIONS, IN_PROGRESS, GONE, RELOADS, RELOAD_FAILED, ANSWERS,
+ALL = (REQUESTS, LATENCY, ABSTENTIONS, IN_PROGRESS, GONE, RELOADS, RELOAD_FAILED, ANSWERS, PREPARED,
        CANARY_SHARE, SHADOWED, STORE_FAILED, RECORDED, UNRECORDED, STREAM_CLIENTS,
        STREAM_DROPPED)  # fmt: skip
 

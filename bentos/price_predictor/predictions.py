@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 
 from bentos.price_predictor.calls import Call, Said, query_of
-from bentos.price_predictor.metrics import ABSTENTIONS, ANSWERS
+from bentos.price_predictor.metrics import ABSTENTIONS, ANSWERS, PREPARED
 from bentos.price_predictor.places import CANARY, LIVE
 from bentos.price_predictor.refusal import Refused
 from bentos.price_predictor.shadowing import Answered
@@ -156,6 +156,7 @@ def _sent(
     """Return the answers as they are sent, and what is to be awaited before, if anything is."""
     answering, role, replies = given
     ANSWERS.add(role, amount=len(replies))
+    PREPARED.add(amount=sum(reply.is_prepared for reply in replies))
     for reply in replies:
         for reason in reply.abstain_reasons:
             ABSTENTIONS.add(reason)

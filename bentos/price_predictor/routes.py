@@ -9,13 +9,13 @@ import msgspec
 
 from bentos.price_predictor import metrics
 from bentos.price_predictor.calls import HTML, Call, Route, Said
-from bentos.price_predictor.document_schemas import MODEL_MEMBERS
+from bentos.price_predictor.described import health_of, model_of, symbols_of
 from bentos.price_predictor.documents import openapi_of, page_of
 from bentos.price_predictor.forecasts import forecast
 from bentos.price_predictor.news import recent_news
 from bentos.price_predictor.outcomes import outcomes
 from bentos.price_predictor.predictions import history, predict, predict_batch, prediction
-from bentos.price_predictor.refusal import CLOSE, Refused
+from bentos.price_predictor.refusal import Refused
 from bentos.price_predictor.sentiment import sentiment
 from finpulse_assets.domain.serving.request import MAX_BATCH_BYTES
 from finpulse_assets.domain.serving.sentiment import MAX_TEXTS_BYTES
@@ -35,21 +35,13 @@ GAUGES = {
 
 def symbols(call: Call) -> Said:
     """List the symbols with features, and from which session these are."""
-    predictor = call.served.answering.predictor
-    listed = [
-        {"symbol": symbol, "session_date": row["session_date"], "as_of": row["decision_at"],
-         "delisted_date": row["delisted_date"]}
-        for symbol, row in predictor.rows.items()
-    ]  # fmt: skip
-    return Said(msgspec.json.encode({"symbols": listed}))
+    return Said(msgspec.json.encode(symbols_of(call.served.answering.predictor)))
 
 
 def model(call: Call) -> Said:
     """Describe the champion: its id, its proof, its training and its inputs."""
-    predictor = call.served.answering.predictor
-    status = predictor.judge(system_now()).model_dump()
-    described = {name: status[name] for name in MODEL_MEMBERS}
-    return Said(msgspec.json.encode(described | {"features": list(predictor.model.features)}))
+    described = model_of(call.served.answering.predictor, system_now())
+    return Said(msgspec.json.encode(described))
 
 
 def status(call: Call) -> Said:
@@ -64,19 +56,13 @@ def status(call: Call) -> Said:
 
 def health(call: Call) -> Said:
     """Say in one word whether the service answers, whether its features are fresh and why not."""
-    if call.served.current is None or call.served.is_draining:
-        state = "draining" if call.served.is_draining else "no model"
-        return Said(msgspec.json.encode({"status": state}), status=503)
-    judged = call.served.answering.predictor.judge(system_now())
-    state = "expired" if judged.is_expired else "stale" if judged.is_stale else "ok"
-    return Said(msgspec.json.encode({"status": state, "model_version": judged.model_version}))
+    predictor = call.served.ready_answering.predictor
+    return Said(msgspec.json.encode(health_of(predictor, system_now())))
 
 
 def ready(call: Call) -> Said:
     """Say whether requests are answered; BentoML would ask the sentiment scorer too."""
-    call.served.answering  # noqa: B018 - raises where there is none
-    if call.served.is_draining:
-        raise Refused(503, "the service is shutting down", hint="ask another", headers=CLOSE)
+    call.served.ready_answering  # noqa: B018 - raises where it is not ready
     return Said(b'{"status":"ready"}')
 
 

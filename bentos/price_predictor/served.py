@@ -17,7 +17,7 @@ from bentos.price_predictor.logs import log
 from bentos.price_predictor.metrics import CANARY_SHARE, RELOAD_FAILED, RELOADS
 from bentos.price_predictor.places import CANARY, LIVE, SHADOW, Places, Source, Wanted, state_of
 from bentos.price_predictor.recording import Recorder
-from bentos.price_predictor.refusal import Refused
+from bentos.price_predictor.refusal import CLOSE, Refused
 from bentos.price_predictor.scorer import Scorer
 from bentos.price_predictor.shadowing import Shadowing
 from bentos.price_predictor.stream import Stream
@@ -107,6 +107,17 @@ class Served:
                 headers=((b"retry-after", b"2"),),
             )
         return self.current
+
+    @property
+    def ready_answering(self) -> Answering:
+        """Return what answers, for who would come again.
+
+        Raises:
+            Refused: 503, nothing can be trusted, or the service is about to stop.
+        """
+        if self.is_draining:
+            raise Refused(503, "the service is shutting down", hint="ask another", headers=CLOSE)
+        return self.answering
 
     def due_canary(self) -> Answering | None:
         """Return the canary where this request is one of its share, which is held exactly."""

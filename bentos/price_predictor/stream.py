@@ -81,9 +81,6 @@ class Stream:
 
     async def serve(self, client: Client, answering: Answering, receive: Any, send: Any) -> None:
         """Send signals to a client until it goes, or the service stops."""
-        if len(self.clients) >= MAX_CLIENTS:
-            await send({"type": "websocket.close", "code": TRY_AGAIN_LATER})
-            return
         await send({"type": "websocket.accept"})
         now = system_now()
         self.look(answering, now)

@@ -1,15 +1,30 @@
-"""What can be asked of the service: each a request, and how its answer is read."""
+"""What can be asked of the service: each a request, and how its answer is read.
+
+The one place where the client names the service's paths.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
+import msgspec
 from pydantic import BaseModel, TypeAdapter
 
-from finpulse_assets.client.answers import Answer, Model, Recorded, Status, Symbol
+from finpulse_assets.client.answers import (
+    Answer,
+    Forecast,
+    Model,
+    News,
+    Recorded,
+    Status,
+    Symbol,
+    TextScore,
+)
+from finpulse_assets.domain.serving.fresh import FreshBar as Bar
+from finpulse_assets.domain.serving.fresh import FreshText as Text
 
 T = TypeVar("T")
 FeatureRow = Mapping[str, float | None]
@@ -34,12 +49,28 @@ class _Symbols(BaseModel):
     symbols: list[Symbol]
 
 
-_HEALTH = TypeAdapter(dict[str, str])
+class _Scores(BaseModel):
+    scores: list[TextScore]
 
 
-def of_symbol(symbol: str, *, with_features: bool) -> Ask[Answer]:
+class _Texts(BaseModel):
+    texts: list[News]
+
+
+_WORDS = TypeAdapter(dict[str, str])
+_COUNTS = TypeAdapter(dict[str, int])
+
+
+def of_symbol(
+    symbol: str, texts: Sequence[Text | str], prices: Sequence[Bar], *, with_features: bool
+) -> Ask[Answer]:
     query = {"features": "1"} if with_features else {}
-    return Ask("POST", "/predict", Answer.model_validate_json, {"symbol": symbol}, query)
+    sent = {
+        "texts": [Text(it) if isinstance(it, str) else it for it in texts],
+        "prices": list(prices),
+    }
+    body = {"symbol": symbol} | {name: rows for name, rows in sent.items() if rows}
+    return Ask("POST", "/predict", Answer.model_validate_json, msgspec.to_builtins(body), query)
 
 
 def of_row(features: FeatureRow, *, with_reasons: bool) -> Ask[Answer]:
@@ -57,13 +88,44 @@ def of_rows(rows: Sequence[FeatureRow]) -> Ask[list[Answer]]:
     return Ask("POST", "/predict_batch", _answers, {"columns": columns, "rows": values})
 
 
+def of_texts(texts: Sequence[str]) -> Ask[list[TextScore]]:
+    return Ask(
+        "POST",
+        "/sentiment",
+        lambda content: _Scores.model_validate_json(content).scores,
+        {"texts": list(texts)},
+    )
+
+
+def of_prices(prices: Sequence[float]) -> Ask[Forecast]:
+    return Ask("POST", "/forecast", Forecast.model_validate_json, {"prices": list(prices)})
+
+
+def of_outcomes(returns: Mapping[str, float]) -> Ask[int]:
+    reported = [{"prediction_id": name, "return_next_session": it} for name, it in returns.items()]
+    return Ask(
+        "POST",
+        "/outcomes",
+        lambda content: _COUNTS.validate_json(content)["recorded"],
+        {"outcomes": reported},
+    )
+
+
 def of_id(prediction_id: str) -> Ask[Recorded]:
     return Ask("GET", f"/predictions/{quote(prediction_id, safe='')}", Recorded.model_validate_json)
 
 
 def of_history(symbol: str | None, limit: int) -> Ask[list[Answer]]:
-    query = {"limit": str(limit)} | ({} if symbol is None else {"symbol": symbol})
-    return Ask("GET", "/predictions/history", _answers, query=query)
+    return Ask("GET", "/predictions/history", _answers, query=_newest(symbol, limit))
+
+
+def of_news(symbol: str | None, limit: int) -> Ask[list[News]]:
+    return Ask(
+        "GET",
+        "/news/recent",
+        lambda content: _Texts.model_validate_json(content).texts,
+        query=_newest(symbol, limit),
+    )
 
 
 def of_all_symbols() -> Ask[list[Symbol]]:
@@ -79,7 +141,26 @@ def of_status() -> Ask[Status]:
 
 
 def of_health() -> Ask[str]:
-    return Ask("GET", "/health", lambda content: _HEALTH.validate_json(content)["status"])
+    return Ask("GET", "/health", lambda content: _WORDS.validate_json(content)["status"])
+
+
+def of_readiness() -> Ask[str]:
+    return Ask("GET", "/readyz", lambda content: _WORDS.validate_json(content)["status"])
+
+
+def of_metrics() -> Ask[str]:
+    return Ask("GET", "/metrics", bytes.decode)
+
+
+def stream_of(symbols: Sequence[str]) -> str:
+    """Return the path of the stream of signals of some symbols, or of all."""
+    return "/ws/market-stream" + (
+        f"?{urlencode({'symbols': ','.join(symbols)})}" if symbols else ""
+    )
+
+
+def _newest(symbol: str | None, limit: int) -> dict[str, str]:
+    return {"limit": str(limit)} | ({} if symbol is None else {"symbol": symbol})
 
 
 def _answers(content: bytes) -> list[Answer]:

@@ -13,7 +13,7 @@ from finpulse_assets.schemas.columns import (
     UTC,
 )
 from finpulse_assets.schemas.companies import HOLDINGS, LISTINGS, OPTIONS
-from finpulse_assets.schemas.ledger import LEDGER, REPORTED_OUTCOMES
+from finpulse_assets.schemas.ledger import ANSWER_OUTCOMES, LEDGER, REPORTED_OUTCOMES
 from finpulse_assets.schemas.market import (
     BARS_1M,
     CORPORATE_ACTIONS,
@@ -58,6 +58,7 @@ from finpulse_assets.schemas.texts import (
 )
 
 __all__ = [
+    "ANSWER_OUTCOMES",
     "BACKTEST",
     "BARS_1M",
     "COMPANY_KINDS",

@@ -1,4 +1,4 @@
-"""Tables of the service's ledger: what it answered, and what was reported to have come of it."""
+"""Tables of the service's ledger: what it answered, what came of it, and what was reported to."""
 
 from __future__ import annotations
 
@@ -54,4 +54,36 @@ REPORTED_OUTCOMES = Table(
     ),
     key=("entry_hash",),
     partition_column="reported_at",
+)  # fmt: skip
+
+ANSWER_OUTCOMES = Table(
+    name="predictions/answer_outcomes",
+    grain="one row per answer for a symbol, and per scoring of a challenger beside it, of which "
+    "the target session has closed",
+    known_at="known at matured_at",
+    columns=(
+        Column("prediction_id", pl.String, "the answer in predictions/ledger"),
+        Column("answered_at", UTC, "when it was answered", "UTC"),
+        Column("ticker", pl.String, "exchange symbol"),
+        Column("target_session_date", pl.Date, "the session that was predicted", "date"),
+        Column("shadow_of", pl.String, "of a challenger that was scored and never answered: the "
+               "answer beside it; null for what was sent", nullable=True),
+        MODEL_VERSION,
+        Column("is_late", pl.Boolean, "whether it was answered after the session had opened; such "
+               "answers abstain, and count for nothing"),
+        Column("abstain", pl.Boolean, "whether acting on it was advised against"),
+        Column("probability_up", pl.Float64, "what was predicted", "probability"),
+        Column("expected_return", pl.Float64, "what was predicted", "fraction"),
+        Column("predicts_up", pl.Boolean, "the predicted direction"),
+        Column("is_up", pl.Boolean, "whether the target session closed above its open"),
+        Column("return_next_session", pl.Float64, "target session, open to close, by the lake's "
+               "prices", "fraction"),
+        Column("matured_at", UTC, "when the target session closed", "UTC"),
+        Column("reported_return", pl.Float64, "the last report of it; null without one", "fraction",
+               nullable=True),
+        Column("is_disputed", pl.Boolean, "whether that report is more than a basis point off the "
+               "lake's prices; null without one", nullable=True),
+    ),
+    key=("prediction_id",),
+    partition_column="answered_at",
 )  # fmt: skip

@@ -10,7 +10,6 @@ import pytest
 from apps.dashboard.figures import judgement, lines, signals
 from apps.dashboard.tables import explore, model, platform, texts
 from apps.dashboard.tables import signals as signal_tables
-from apps.dashboard.tables.story import changed_features
 from apps.dashboard.theme import ABSTAIN, DOWN, UP
 
 DAY, NEXT = date(2026, 11, 27), date(2026, 11, 30)
@@ -87,13 +86,6 @@ def test_importance_shows_the_range_over_the_folds_where_there_are_any(ask):
     assert list(spread.error_x.array) == pytest.approx([5, 5])
     none = rows.with_columns(pl.lit(None, pl.Float64).alias("lowest_share"))
     assert len(judgement.importance_figure(none, 0.5).data) == 2
-
-
-def test_a_story_names_the_features_that_changed():
-    before = {"features_used": {"a": 1.0, "b": None, "c": 2.0}}
-    after = {"features_used": {"a": 1.5, "b": 3.0, "c": 2.0}}
-    assert changed_features(before, after).rows() == [("a", 1.0, 1.5, 0.5), ("b", None, 3.0, None)]
-    assert changed_features({"features_used": 9}, after).is_empty()
 
 
 def all_figures(ask) -> dict[str, object]:

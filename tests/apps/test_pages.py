@@ -7,13 +7,10 @@ from datetime import UTC, date, datetime
 from shutil import copytree
 
 import duckdb
-import httpx
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from apps.dashboard import service as service_module
 from apps.dashboard import snapshot
-from apps.dashboard.service import Service
 from apps.dashboard.tables import explore
 from finpulse_assets.domain.evaluation.holdout import HoldoutRead
 from finpulse_assets.domain.monitoring.alert import Alert, Kind, Severity
@@ -217,80 +214,3 @@ def test_explore_has_further_views(page, view):
     at.toggle[0].set_value(True).run()
     assert not at.exception
     assert len(figures(at)) == 1
-
-
-def answering(reply) -> type[Service]:
-    """Return the class of a service that answers with `reply(request)` and needs no port."""
-
-    class Answering(Service):
-        @classmethod
-        def of_environment(cls) -> Service:
-            return Service("http://service", transport=httpx.MockTransport(reply))
-
-    return Answering
-
-
-def told(page, text: str = "T000 beats estimates"):
-    at = page("story")
-    at.text_area[0].set_value(text)
-    at.button[0].click().run()
-    assert not at.exception
-    return at
-
-
-def test_the_story_says_that_no_service_runs(page):
-    assert "finpulse serve" in told(page).info[0].value
-
-
-@pytest.mark.parametrize("status", [400, 404, 422])
-def test_the_story_says_that_a_service_cannot_read_texts(page, monkeypatch, status):
-    def reply(request: httpx.Request) -> httpx.Response:
-        if b"texts" in request.content:
-            return httpx.Response(status, json={"error": "no member texts", "hint": "symbol"})
-        return httpx.Response(200, json={"probability": 0.5, "expected_return": 0.0})
-
-    monkeypatch.setattr(service_module, "Service", answering(reply))
-    said = told(page).info[0].value
-    assert f"cannot read fresh texts; a newer version can\\. It said \\({status}\\)" in said
-
-
-def test_the_story_names_a_symbol_that_the_service_does_not_know(page, monkeypatch):
-    def reply(request: httpx.Request) -> httpx.Response:
-        return httpx.Response(404, json={"error": "the symbol is unknown", "hint": "ask others"})
-
-    monkeypatch.setattr(service_module, "Service", answering(reply))
-    assert told(page).info[0].value == "404\\: the symbol is unknown\\. ask others"
-
-
-def test_the_story_shows_what_a_text_changes(page, monkeypatch):
-    asked = []
-
-    def reply(request: httpx.Request) -> httpx.Response:
-        asked.append(request.content)
-        is_told = b"texts" in request.content
-        answer = {
-            "probability": 0.61 if is_told else 0.5,
-            "expected_return": 0.01,
-            "abstain": False,
-            "features_used": {"rsi_14": 50.0, "text_count": 1 + is_told},
-        }
-        return httpx.Response(200, json=answer | ({"texts": [{"score": 0.9}]} if is_told else {}))
-
-    monkeypatch.setattr(service_module, "Service", answering(reply))
-    at = told(page)
-    assert "moves P(up) of T000 by +11.0 points" in figures(at)[0]
-    assert "##### \\+0\\.90" in words(at)
-    changed = at.dataframe[1].value
-    assert list(changed["feature"]) == ["text_count"]
-    assert asked[1] == (
-        b'{"symbol":"T000","texts":[{"text":"T000 beats estimates","kind":"headline"}]}'
-    )
-
-
-def test_predictions_ask_the_running_service(page, monkeypatch):
-    row = {"timestamp": "t", "symbol": "T000", "probability": 0.6}
-    reply = httpx.Response(200, json={"answers": [row]})
-    monkeypatch.setattr(service_module, "Service", answering(lambda _: reply))
-    at = page("predictions")
-    at.button[0].click().run()
-    assert list(at.dataframe[-1].value["symbol"]) == ["T000"]

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 from bentos.price_predictor.front import Front
 from bentos.price_predictor.recording import Recorder
 from bentos.price_predictor.served import Served
@@ -81,6 +83,26 @@ class KeywordScorer:
             raise self.error
         said = FakeClassifier().score(texts)
         return text_scores(said.probabilities, said.is_truncated, "f" * 64)
+
+
+class InProcess(httpx.BaseTransport, httpx.AsyncBaseTransport):
+    """httpx's way to an ASGI application without a server; notes which paths were asked for."""
+
+    def __init__(self, app: Any) -> None:
+        self.inner, self.asked = httpx.ASGITransport(app), []
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self.asked.append((request.method, request.url.path))
+        return await self.inner.handle_async_request(request)
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        async def run() -> httpx.Response:
+            reply = await self.handle_async_request(request)
+            return httpx.Response(
+                reply.status_code, headers=reply.headers, content=await reply.aread()
+            )
+
+        return asyncio.run(run())
 
 
 def served(*, is_proven: bool = True) -> Served:

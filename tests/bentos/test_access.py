@@ -13,12 +13,13 @@ from bentos.price_predictor import access
 from bentos.price_predictor.access import Access
 from bentos.price_predictor.front import Front
 from bentos.price_predictor.logs import log
+from bentos.price_predictor.scorer import Scorer
 from finpulse_assets.cli.key import key as key_command
 from finpulse_assets.errors import SettingError
 from finpulse_assets.gateways.log_lines import JsonLines
 from finpulse_assets.gateways.serving.service_keys import add_key, read_keys, remove_key
 from finpulse_assets.settings import load_settings
-from tests.bentos.front_client import JSON_TYPE, ask, get, refuse, served
+from tests.bentos.front_client import JSON_TYPE, KeywordScorer, ask, get, refuse, served
 from tests.fakes import serving as fakes
 
 
@@ -149,6 +150,49 @@ def test_the_command_makes_lists_and_removes_keys(tmp_path, monkeypatch, capsys)
     assert read_keys(load_settings().service_keys) == []
     with pytest.raises(SettingError, match="there is no key desk"):
         key_command("desk", remove=True)
+
+
+ORIGIN = (b"origin", b"http://evil.example")
+
+
+def test_a_page_of_another_origin_may_read_nothing_and_send_nothing():
+    """CORS is closed: a browser is never told that it may, and what it asks before is refused."""
+    asked = Front(refuse, served())
+    before = (ORIGIN, (b"access-control-request-method", b"POST"),
+              (b"access-control-request-headers", b"content-type"))  # fmt: skip
+    for path, method in (("/predict", "OPTIONS"), ("/model", "OPTIONS"), ("/outcomes", "OPTIONS")):
+        assert ask(path, method=method, headers=before, front=asked).status == 405
+    # What a page may send without asking before has another content type.
+    plain = ask("/predict", {"symbol": "AAPL"}, headers=(ORIGIN, (b"content-type", b"text/plain")))
+    assert plain.status == 415
+    answered = [
+        ask("/predict", {"symbol": "AAPL"}, headers=(JSON_TYPE, ORIGIN), front=asked),
+        ask("/model", method="GET", headers=(ORIGIN,), announced=False, front=asked),
+        plain,
+    ]
+    for client in answered:
+        assert not [name for name in client.answered if name.startswith(b"access-control")]
+
+
+def test_what_is_sent_stands_in_no_log_whatever_fails(monkeypatch, caplog):
+    monkeypatch.setattr(log, "propagate", True)
+    found = served()
+    found.scorer = Scorer(lambda: KeywordScorer(OSError("refused")))
+    secret = "mercury-rises-tomorrow"
+    bodies = {
+        "/sentiment": {"texts": [secret]},
+        "/predict": {"symbol": "AAPL", "texts": [{"text": secret}]},
+        "/predict_batch": {"symbols": [secret]},
+        "/outcomes": {"outcomes": [{"prediction_id": secret, "return_next_session": 0.1}]},
+        f"/{secret}": {},
+    }
+    with caplog.at_level(logging.DEBUG, logger=log.name):
+        statuses = [ask(path, body, front=Front(refuse, found)).status
+                    for path, body in bodies.items()]  # fmt: skip
+    assert statuses == [503, 503, 404, 404, 404]
+    lines = [JsonLines().format(record) for record in caplog.records]
+    assert len(lines) > 5
+    assert not [line for line in lines if secret in line]
 
 
 @pytest.mark.parametrize(

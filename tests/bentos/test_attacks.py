@@ -8,6 +8,8 @@ from contextlib import suppress
 
 import pytest
 
+from bentos.price_predictor.front import OTHER
+from bentos.price_predictor.routes import ROUTES
 from tests.bentos.attacks import ATTACKS, GOOD, HOST, JSON, Attack, post
 from tests.bentos.server import Server
 
@@ -80,6 +82,4 @@ def test_after_all_of_it_no_traceback_and_no_new_metric(servers):
     assert "Traceback" not in servers["folder"].log.read_text()
     metrics = servers["folder"].call("/metrics")[1].decode()
     routes = {line.split('"')[1] for line in metrics.splitlines() if "_total{route=" in line}
-    assert routes <= {"/predict", "/predict_batch", "/status", "/health", "/metrics", "/model",
-                      "/symbols", "/openapi.json", "/predictions/{id}", "/readyz",
-                      "other"}  # fmt: skip
+    assert routes <= {*(route.name for route in ROUTES.values()), OTHER}

@@ -7,20 +7,17 @@ import json
 import re
 
 import pytest
-from jsonschema import Draft202012Validator
 
 from bentos.price_predictor import metrics, reading
-from bentos.price_predictor.documents import EXAMPLE_ID
 from bentos.price_predictor.front import Front
 from bentos.price_predictor.routes import ROUTES
-from bentos.price_predictor.scorer import Scorer
+from bentos.price_predictor.served import Served
 from finpulse_assets.domain.serving.answer import Answer
 from finpulse_assets.domain.serving.request import MAX_BATCH_BYTES, MAX_BODY_BYTES
 from tests.bentos.front_client import (
     JSON_TYPE,
     PART,
     Client,
-    KeywordScorer,
     ask,
     get,
     recording,
@@ -178,40 +175,6 @@ def test_every_page_is_answered_and_loads_nothing_from_outside(path):
     assert not re.search(r"https?://|<script|@import", content)
 
 
-def test_the_openapi_document_describes_every_route_and_its_examples_are_answered(tmp_path):
-    front = recording(tmp_path)
-    front.served.scorer = Scorer(KeywordScorer)
-    document = get("/openapi.json", front=front).said
-    described = set(document["paths"])
-    assert described == {it.name for it in ROUTES.values()} - {"/", "/docs", "/openapi.json"}
-    handlers = {it.name: it.handlers for it in ROUTES.values()}
-    asked, given = 0, ""
-    for path, methods in document["paths"].items():
-        for method, operation in methods.items():
-            assert method.upper() in handlers[path]
-            content = operation["responses"]["200"]["content"]
-            if "application/json" not in content:
-                continue
-            answer = Draft202012Validator(document | content["application/json"]["schema"])
-            shown = content["application/json"].get("example")
-            assert shown is None or answer.is_valid(shown), (path, shown)
-            if method == "get":
-                answer.validate(get(path.replace("{id}", given), front=front).said)
-                continue
-            body = operation["requestBody"]["content"]["application/json"]
-            for example in body["examples"].values():
-                Draft202012Validator(document | body["schema"]).validate(example["value"])
-                sent = json.loads(json.dumps(example["value"]).replace(EXAMPLE_ID, given))
-                client = ask(path, sent, front=front)
-                assert client.status == 200
-                answer.validate(client.said)
-                given = client.said.get("prediction_id", given)
-                asked += 1
-    assert asked == 7
-    references = set(re.findall(r'"#/components/schemas/(\w+)"', json.dumps(document)))
-    assert references <= set(document["components"]["schemas"])
-
-
 def test_a_forecast_is_given_from_prices_alone_and_is_no_prediction(tmp_path):
     front = recording(tmp_path)
     client = ask("/forecast", {"prices": [100 + at % 5 for at in range(60)]}, front=front)
@@ -248,6 +211,14 @@ def test_twenty_thousand_unknown_paths_leave_the_metrics_as_they_are():
     assert b"/nothing" not in after
 
 
+def test_the_metrics_count_the_answers_that_were_prepared():
+    front, before = Front(refuse, served()), metrics.PREPARED.values[()]
+    ask("/predict_batch", {"symbols": ["AAPL", "MSFT"]}, front=front)
+    ask("/predict", {"symbol": "AAPL"}, front=front)
+    ask("/predict", {"features": ROW}, front=front)
+    assert metrics.PREPARED.values[()] == before + 3
+
+
 def test_the_metrics_count_requests_and_abstentions():
     front = Front(refuse, served(is_proven=False))
     before = metrics.ABSTENTIONS.values.get(("no_proven_skill",), 0)
@@ -262,8 +233,6 @@ def test_the_metrics_count_requests_and_abstentions():
 
 
 def test_without_a_model_every_answer_is_a_503_that_tells_no_path():
-    from bentos.price_predictor.served import Served
-
     front = Front(refuse, Served())
     for path in ("/symbols", "/model", "/status", "/readyz", "/health"):
         client = get(path, front=front)

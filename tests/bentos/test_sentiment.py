@@ -19,7 +19,8 @@ from tests.bentos.front_client import KeywordScorer, ask, get, refuse, served
 from tests.fakes import scorer as fake_scorer
 from tests.fakes.serving import flip_a_byte
 
-TEXTS = ["acme BEATS the report", "bolt misses &amp; plunges", "core opens", "RT @a: acme beats"]
+TEXTS = ["acme BEATS the report", "bolt misses &amp; plunges", "core opens", "RT @a: acme beats",
+         "RT @a"]  # fmt: skip
 
 
 def front(error: Exception | None = None) -> Front:

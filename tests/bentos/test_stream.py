@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from bentos.price_predictor import front as front_module
 from bentos.price_predictor import metrics, stream
 from bentos.price_predictor.access import Access
 from bentos.price_predictor.front import Front
@@ -176,9 +177,31 @@ def test_who_may_not_is_closed_before_it_is_accepted(path, query, headers, code)
     asyncio.run(run())
 
 
+@pytest.mark.parametrize(
+    ("path", "headers", "status"),
+    [("/ws/other", [], 404), ("/ws/market-stream", [], 401),
+     ("/ws/market-stream", [(b"x-api-key", b"fp_two")], 403),
+     ("/ws/market-stream", [(b"x-api-key", b"fp_one"), (b"origin", b"http://evil.example"),
+                            (b"host", b"127.0.0.1:3010")], 403)],
+)  # fmt: skip
+def test_a_server_that_can_tells_a_refusal_as_over_http(path, headers, status):
+    async def run() -> None:
+        found, ws = served(), Socket()
+        found.access = Access([KEY, OTHER])
+        scope = {"type": "websocket", "path": path, "query_string": b"", "headers": headers,
+                 "client": ("10.0.0.1", 1),
+                 "extensions": {"websocket.http.response": {}}}  # fmt: skip
+        await Front(refuse, found)(scope, ws.receive, ws.send)
+        start, body = ws.sent
+        assert (start["type"], start["status"]) == ("websocket.http.response.start", status)
+        assert sorted(json.loads(body["body"])) == ["error", "hint"]
+
+    asyncio.run(run())
+
+
 def test_beyond_the_limit_of_clients_the_next_is_told_to_come_again(monkeypatch):
     async def run() -> None:
-        monkeypatch.setattr(stream, "MAX_CLIENTS", 0)
+        monkeypatch.setattr(front_module, "MAX_CLIENTS", 0)
         ws = Socket()
         await connect(Front(refuse, served()), ws)
         assert ws.sent == [{"type": "websocket.close", "code": 1013}]

@@ -40,6 +40,24 @@ def model() -> PriceModel:
     return fitted.as_candidate("0123456789abcdef", sentiment_fingerprint="s1")
 
 
+def calibrated_model(spread: float = 1.0) -> PriceModel:
+    """The model with its intervals, its band and a range of training rows as wide as `spread`."""
+    random = np.random.default_rng(6)
+    frame = pl.DataFrame(random.standard_normal((400, 3)), schema=list(NAMES))
+    probability, expected_return = model().predict(frame)
+    errors = random.standard_normal(400) / 50
+    said = pl.DataFrame(
+        {
+            "session_date": [date(2024, 1, 2) + timedelta(days=at // 20) for at in range(400)],
+            "probability_up": probability,
+            "expected_return": expected_return,
+            "return_next_session": expected_return + errors,
+            "is_up": expected_return + errors > 0,
+        }
+    )
+    return model().calibrated(said).trained_on(spread * frame.to_numpy())
+
+
 def promotion(*, is_proven: bool = True, candidate_id: str | None = None) -> Promotion:
     champion = Champion(
         candidate_id or model().candidate_id, ("ranking",) if is_proven else (), {"ranking": 0.1}
@@ -73,10 +91,9 @@ def tickers() -> pl.DataFrame:
 
 
 def closes() -> pl.DataFrame:
-    """Newest closes: AAPL's with a band, MSFT's of a short history, none of GONE."""
-    rows = [("AAPL", NEW, 200.0, 0.03), ("MSFT", OLD, 400.0, None)]
-    schema = {"ticker": pl.String, "session_date": pl.Date, "close": pl.Float64,
-              "close_band": pl.Float64}  # fmt: skip
+    """Newest closes, of AAPL and MSFT and none of GONE."""
+    rows = [("AAPL", NEW, 200.0), ("MSFT", OLD, 400.0)]
+    schema = {"ticker": pl.String, "session_date": pl.Date, "close": pl.Float64}
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 

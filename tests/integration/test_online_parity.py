@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from io import BytesIO
 from pathlib import Path
 
@@ -9,12 +10,16 @@ import polars as pl
 
 from finpulse_assets.domain.features.online import latest_features
 from finpulse_assets.domain.features.registry import feature_names
+from finpulse_assets.domain.predictions.signals import current_signals
+from finpulse_assets.domain.serving.answering import Answering
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.gateways.models.model_store import ModelStore
+from finpulse_assets.gateways.serving.bento_store import BentoStore
 from finpulse_assets.gateways.serving.bundle import read_bundle, write_bundle
 from finpulse_assets.gateways.serving.online_store import FolderStore
 from finpulse_assets.gateways.warehouse.reader import Warehouse
-from finpulse_assets.schemas import TICKERS
+from finpulse_assets.schemas import DAILY_SIGNALS, TICKERS
+from tests.fakes.parity import AS_SIGNAL, as_signal
 
 NEWEST = (
     "from fct_daily_features qualify session_date = max(session_date) over (partition by ticker)"
@@ -32,13 +37,30 @@ def bits(frame: pl.DataFrame) -> dict[str, bytes]:
     }
 
 
+def test_every_answer_is_the_row_of_daily_signals(demo_home: Path):
+    """The bento that the run has built, asked just after the run's as-of time."""
+    root = demo_home / "demo"
+    store = BentoStore(root / "bentoml")
+    lake = Lake(root / "lake")
+    signals = current_signals(lake.scan(DAILY_SIGNALS).collect())
+    newest = signals.filter(pl.col("session_date") == pl.col("session_date").max())
+    predictor = read_bundle(store.newest().bundle)
+    answering = Answering(predictor)
+    assert newest.height > 1
+    for signal in newest.iter_rows(named=True):
+        body = json.dumps({"symbol": signal["ticker"]}).encode()
+        answer = answering.answer(body, now=signal["predicted_at"])
+        close = predictor.rows[signal["ticker"]]["close"]
+        assert as_signal(answer, close=close) == {name: signal[name] for name in AS_SIGNAL}
+
+
 def test_every_row_of_the_bento_and_of_the_store_has_the_bits_of_the_offline_row(
     demo_home: Path, tmp_path: Path
 ):
     root = demo_home / "demo"
     offline = Warehouse(root / "finpulse.duckdb").query(NEWEST)
     assert offline.height > 1
-    closes = offline.select("ticker", "session_date", close=pl.lit(10.0), close_band=pl.lit(0.02))
+    closes = offline.select("ticker", "session_date", close=pl.lit(10.0))
     online = latest_features(offline, Lake(root / "lake").scan(TICKERS).collect(), closes)
     models = ModelStore(root / "models" / "price")
     decision = models.in_force()

@@ -9,6 +9,7 @@ import polars as pl
 
 from apps.dashboard import theme
 from apps.dashboard.theme import ABSTAIN, ACCENT, canvas, direction_colour, faint
+from finpulse_assets.client import Answer
 
 
 def strongest_figure(signals: pl.DataFrame) -> go.Figure:
@@ -112,22 +113,22 @@ def _title(ticker: str, last: float, said: dict | None, came: dict | None) -> st
     return title if came is None else f"{title}; it closed at {came['close']:.2f}"
 
 
-def change_figure(ticker: str, before: dict[str, object], after: dict[str, object]) -> go.Figure:
+def change_figure(ticker: str, before: Answer, after: Answer) -> go.Figure:
     """Return the probability without and with a made-up text.
 
     Args:
         ticker: that was asked for.
-        before: the service's answer without the text: probability, abstain.
+        before: the service's answer without the text.
         after: that with it.
     """
-    was, now = (100 * float(it["probability"]) for it in (before, after))
+    was, now = (100 * it.probability for it in (before, after))
     figure = canvas(
         f"The text moves P(up) of {ticker} by {now - was:+.1f} points, {was:.1f} to {now:.1f} %",
         x="probability of an up session, %", y="", height=190,
     )  # fmt: skip
     figure.add_bar(
         x=[now, was], y=["with the text", "without it"], orientation="h",
-        marker_color=[direction_colour(it["probability"] >= 0.5, bool(it.get("abstain")))
+        marker_color=[direction_colour(it.probability >= 0.5, it.abstain)
                       for it in (after, before)],
         text=[f"{now:.1f} %", f"{was:.1f} %"], textposition="auto",
         hovertemplate="%{y}: %{x:.1f} %<extra></extra>",

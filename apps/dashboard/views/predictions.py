@@ -5,9 +5,10 @@ import streamlit as st
 
 from apps.dashboard.figures.lines import live_figure, stacked_figure
 from apps.dashboard.parts import begin, behind, chart, none_yet, plain
-from apps.dashboard.service import Service
+from apps.dashboard.service import service
 from apps.dashboard.tables import model
 from apps.dashboard.theme import ABSTAIN, ACCENT, DOWN, UP
+from finpulse_assets.errors import FinPulseError
 
 ask = begin("Predictions", "What was said before a session opened, and what came of it.")
 
@@ -48,14 +49,16 @@ else:
     ), days, "answers")  # fmt: skip
     behind(ledger, "ledger", "The last answers")
 if st.button("Ask the running service for its newest answers"):
-    said = Service.of_environment().history()
-    if said.answer is None:
-        st.info(plain(said.problem))
+    try:
+        with service() as client:
+            given = client.history()
+    except FinPulseError as error:
+        st.info(plain(str(error)))
     else:
         rows = [
-            {name: it.get(name) for name in ("timestamp", "symbol", "prediction", "probability",
-             "expected_return", "target_session_date", "abstain", "model_version")}
-            for it in said.answer.get("answers", [])
+            {name: getattr(it, name) for name in ("timestamp", "symbol", "prediction",
+             "probability", "expected_return", "target_session_date", "abstain", "model_version")}
+            for it in given
         ]  # fmt: skip
         if rows:
             behind(pl.DataFrame(rows), "newest_answers")

@@ -5,8 +5,10 @@ import streamlit as st
 
 from apps.dashboard.figures.signals import change_figure
 from apps.dashboard.parts import begin, chart, facts, plain, rows, ticker_choice
-from apps.dashboard.service import Service
-from apps.dashboard.tables.story import changed_features, scores_in
+from apps.dashboard.service import service
+from apps.dashboard.tables.story import changed_features
+from finpulse_assets.client import Text
+from finpulse_assets.errors import FinPulseError
 
 LONGEST = 500
 
@@ -23,29 +25,27 @@ if not is_asked:
 if not text.strip():
     st.info("Write a text first.")
     st.stop()
-service = Service.of_environment()
-before = service.predict(ticker)
-if before.answer is None:
-    st.info(plain(before.problem))
-    st.stop()
-after = service.predict(ticker, [{"text": text.strip(), "kind": kind}])
-if after.answer is None:
-    st.info(plain(after.problem))
+try:
+    with service() as client:
+        before = client.predict(ticker, with_features=True)
+        told = [Text(text.strip(), kind)]
+        after = client.predict(ticker, texts=told, with_features=True)
+        (opinion,) = client.sentiment([it.text for it in told])
+except FinPulseError as error:
+    st.info(plain(str(error)))
     st.stop()
 
-scores = scores_in(after.answer)
-if scores:
-    facts([("Score of the text", ", ".join(f"{it:+.2f}" for it in scores), "-1 to 1")])
-chart(change_figure(ticker, before.answer, after.answer), pl.DataFrame({
+facts([("Score of the text", f"{opinion.score:+.2f}", "-1 to 1")])
+chart(change_figure(ticker, before, after), pl.DataFrame({
     "answer": ["without the text", "with the text"],
-    "probability_up": [it["probability"] for it in (before.answer, after.answer)],
-    "expected_return": [it["expected_return"] for it in (before.answer, after.answer)],
+    "probability_up": [it.probability for it in (before, after)],
+    "expected_return": [it.expected_return for it in (before, after)],
 }), f"story_{ticker}")  # fmt: skip
-if after.answer.get("abstain"):
-    st.caption("The model abstains: " + plain(", ".join(after.answer["abstain_reasons"])))
-changed = changed_features(before.answer, after.answer)
+if after.abstain:
+    st.caption("The model abstains: " + plain(", ".join(after.abstain_reasons)))
+changed = changed_features(before, after)
 st.header("Features that changed", anchor=False)
 if changed.is_empty():
-    st.write("No feature changed, or the service did not send them.")
+    st.write("No feature changed.")
 else:
     rows(changed)

@@ -13,7 +13,6 @@ from finpulse_assets.defs.models.assets import promotion
 from finpulse_assets.defs.sentiment.assets import sentiment_model
 from finpulse_assets.domain.features.adjusted_prices import adjusted_prices
 from finpulse_assets.domain.features.online import ONLINE_FEATURES, latest_features
-from finpulse_assets.domain.serving.forecast import bands_of
 from finpulse_assets.domain.serving.news import recent_texts
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.gateways.models.model_store import ModelStore
@@ -54,7 +53,7 @@ from finpulse_assets.settings import Settings
     tags={"domain": "ml"},
     description=description(
         ONLINE_FEATURES,
-        "What the service reads for a symbol, with its last close and the band of the next one; "
+        "What the service reads for a symbol, with its last close; "
         "delisted tickers are kept and marked.",
     ),
     metadata=definition_metadata(ONLINE_FEATURES),
@@ -79,7 +78,9 @@ def online_features(
         as_of=clock.as_of,
         sources=sources.collect(),
     )
-    published = latest_features(rows, tickers.collect(), bands_of(adjusted))
+    published = latest_features(
+        rows, tickers.collect(), adjusted.select("ticker", "session_date", "close")
+    )
     newest = published["session_date"].max()
     return dg.MaterializeResult(
         value=published,

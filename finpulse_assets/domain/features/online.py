@@ -28,9 +28,6 @@ ONLINE_FEATURES = Table(
                "date", nullable=True),
         Column("close", pl.Float64, "last price of the session, as it was traded; null where the "
                "bar was taken back", "USD", nullable=True),
-        Column("close_band", pl.Float64, "half the width of the band in which 90 % of the next "
-               "closes lie, by the ticker's own moves; null for fewer than 31 closes", "log return",
-               nullable=True),
         Column("feature_view", pl.String, "sha256 of the ordered feature names, hexadecimal"),
         *(Column(feature.name, pl.Float64, feature.formula, feature.unit, nullable=True)
           for feature in FEATURES),
@@ -64,7 +61,7 @@ def latest_features(
         features: fct_daily_features: ticker, session_date, decision_at and every feature.
         tickers: `schemas.TICKERS`; a ticker that was listed again, or has changed its sector,
             counts by the last row that holds by then.
-        closes: ticker, session_date, close and close_band, from `forecast.bands_of`.
+        closes: ticker, session_date and close as it was traded, of the newest sessions at least.
 
     Returns:
         A frame in the columns of `ONLINE_FEATURES`, by ticker.

@@ -17,6 +17,7 @@ from finpulse_assets.domain.serving.staleness import MODEL_LIFE_SESSIONS
 DELISTED, TARGET_OPENED = "delisted", "target_session_opened"
 FEATURES_STALE, MODEL_EXPIRED = "features_stale", "model_expired"
 NO_PROVEN_SKILL = "no_proven_skill"
+DISSIMILAR = "dissimilar"  # the row is unlike those of training
 CONTRADICTION = "contradiction"  # probability and expected return point to different sides
 ABSTENTIONS = (
     DELISTED,
@@ -24,6 +25,7 @@ ABSTENTIONS = (
     FEATURES_STALE,
     MODEL_EXPIRED,
     NO_PROVEN_SKILL,
+    DISSIMILAR,
     CONTRADICTION,
 )
 Abstention = Literal[
@@ -32,6 +34,7 @@ Abstention = Literal[
     "features_stale",
     "model_expired",
     "no_proven_skill",
+    "dissimilar",
     "contradiction",
 ]
 
@@ -43,6 +46,15 @@ class Interval(BaseModel):
 
     lower: float = Field(description="lower bound, 0 to 1")
     upper: float = Field(description="upper bound, 0 to 1")
+
+
+class ReturnInterval(BaseModel):
+    """Between which returns that of the next session is expected to lie, 90 % of the time."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    lower: float = Field(description="lower bound, a fraction")
+    upper: float = Field(description="upper bound, a fraction")
 
 
 class PriceInterval(BaseModel):
@@ -63,13 +75,12 @@ class Fresh(BaseModel):
     prices: int = Field(description="how many bars")
 
 
-class Answer(BaseModel):
-    """What is answered. An abstaining answer still gives its numbers, for those who watch it."""
+class Signal(BaseModel):
+    """What is said of a symbol or a row. One that abstains still gives its numbers."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    prediction_id: str = Field(description="names this answer in the ledger, ordered by time")
-    timestamp: datetime = Field(description="when it was answered, UTC")
+    timestamp: datetime = Field(description="when it was said, UTC")
     symbol: str | None = Field(description="the symbol asked for, null for a feature row")
     prediction: Literal["up", "down"] = Field(description="up where probability is 0.5 or more")
     probability: float = Field(
@@ -82,13 +93,17 @@ class Answer(BaseModel):
     expected_return: float = Field(
         description="predicted return of the next session, open to close, a fraction"
     )
+    expected_return_interval: ReturnInterval | None = Field(
+        description="where 90 % of the returns lie, by the model's errors on sessions that it "
+        "never saw; null where too few are known"
+    )
     expected_close: float | None = Field(
         description="last close x (1 + expected_return): of an open at the last close; null for a "
         "feature row"
     )
     expected_close_interval: PriceInterval | None = Field(
-        description="where 90 % of the closes lie, by how the ticker has moved in the sessions "
-        "before; null for a feature row or fewer than 31 closes"
+        description="last close x (1 + expected_return_interval); null for a feature row, or "
+        "without that band"
     )
     signal_strength: float | None = Field(
         description="how strongly the texts of the features' session take one side, 0 to 1; null "
@@ -124,6 +139,12 @@ class Answer(BaseModel):
     )
     abstain: bool = Field(description="whether to act on this answer is advised against")
     abstain_reasons: list[Abstention] = Field(description="why it abstains, every reason")
+
+
+class Answer(Signal):
+    """A signal that was asked for, as it stands in the ledger."""
+
+    prediction_id: str = Field(description="names this answer in the ledger, ordered by time")
     latency_ms: float = Field(description="from the request's bytes to the answer, milliseconds")
 
 

@@ -34,11 +34,13 @@ class Reply:
         members: the JSON members between timestamp and latency_ms, without braces.
         abstain_reasons: every reason to abstain.
         features: the feature row that was sent, float64 (features,); None for a symbol.
+        is_prepared: whether it was made before it was asked for.
     """
 
     members: bytes
     abstain_reasons: tuple[str, ...]
     features: np.ndarray | None = None
+    is_prepared: bool = False
 
     def stamped(self, prediction_id: str, timestamp: str, latency_ms: float) -> bytes:
         """Return the whole answer, a JSON object.
@@ -174,7 +176,7 @@ class Answering:
     def _renew(self, now: datetime) -> _Period:
         since, until = self.predictor.openings.unchanged(now)
         said = {it["symbol"]: it for it in self.predictor.of_symbols(now)}
-        by_symbol = {symbol: _reply(it) for symbol, it in said.items()}
+        by_symbol = {it["symbol"]: replace(_reply(it), is_prepared=True) for it in said.values()}
         # A request as most clients write it is found by its bytes; every other is read.
         by_body = {
             form % encode(symbol): reply

@@ -12,7 +12,6 @@ from math import ceil, exp
 
 import msgspec
 import numpy as np
-import polars as pl
 
 from finpulse_assets.domain.serving.answer import Forecast, PriceInterval
 from finpulse_assets.errors import RequestError
@@ -81,36 +80,6 @@ def forecast(prices: np.ndarray) -> Forecast:
 def interval_of(expected: float, half_width: float) -> PriceInterval:
     """Return the band around an expected close, its half width as a log return."""
     return PriceInterval(lower=expected * exp(-half_width), upper=expected * exp(half_width))
-
-
-def half_width(prices: np.ndarray) -> float | None:
-    """Return half the width of the next close's band, a log return; None for too few prices."""
-    if len(prices) < MIN_PRICES:
-        return None
-    sizes, deviation = _moves(prices)
-    return _half_width(sizes, deviation)
-
-
-def bands_of(adjusted: pl.DataFrame) -> pl.DataFrame:
-    """Return the newest close of every ticker and how wide the band of the next one is.
-
-    Args:
-        adjusted: `ADJUSTED_PRICES`.
-
-    Returns:
-        ticker, session_date, close (as it was traded) and close_band (half the width, a log return;
-        null for a short history).
-    """
-    rows = [
-        (ticker, own["session_date"][-1], own["close"][-1],
-         half_width(own["adjusted_close"].tail(MAX_PRICES).to_numpy()))
-        for (ticker,), own in adjusted.sort("ticker", "session_date").group_by(
-            "ticker", maintain_order=True
-        )
-    ]  # fmt: skip
-    schema = {"ticker": pl.String, "session_date": pl.Date, "close": pl.Float64,
-              "close_band": pl.Float64}  # fmt: skip
-    return pl.DataFrame(rows, schema=schema, orient="row")
 
 
 def _moves(prices: np.ndarray) -> tuple[np.ndarray, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Literal
@@ -9,6 +10,7 @@ from typing import Literal
 import msgspec
 import polars as pl
 
+from finpulse_assets.domain.ingestion.quarantine import VISIBLE
 from finpulse_assets.domain.serving.request import normal_symbol
 from finpulse_assets.domain.serving.sentiment import TextScore, check_texts
 from finpulse_assets.domain.texts.normalise import text_hash
@@ -24,7 +26,7 @@ FORM = (
 )
 
 
-class FreshText(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+class FreshText(msgspec.Struct, forbid_unknown_fields=True, frozen=True, omit_defaults=True):
     """A text: what kind of one, and who wrote it."""
 
     text: str
@@ -52,11 +54,13 @@ class FreshRequest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 _REQUEST = msgspec.json.Decoder(FreshRequest)
+_NAMES = re.compile(rb'"(?:texts|prices)"\s*:')
 
 
 def is_fresh(body: bytes) -> bool:
-    """Return whether a request brings texts or prices."""
-    return b'"texts"' in body or b'"prices"' in body
+    """Return whether a request brings texts or prices, as names and not as a symbol."""
+    may_be = b'"texts"' in body or b'"prices"' in body  # most hold neither, and this is fast
+    return may_be and _NAMES.search(body) is not None
 
 
 def parse_fresh(body: bytes) -> FreshRequest:
@@ -108,7 +112,9 @@ def fresh_texts(
             for at, it in enumerate(texts)
             if it.kind == kind
         ]
-        made.append(table.enforce(pl.DataFrame(rows, schema=table.polars_schema)))
+        frame = pl.DataFrame(rows, schema=table.polars_schema)
+        # A delivery of a text of which nothing can be seen is refused: it counts for nothing here.
+        made.append(table.enforce(frame.filter(pl.col("text").str.contains(VISIBLE))))
     return made[0], made[1]
 
 

@@ -5,9 +5,9 @@ All that a service knows of a model stands here; `answering` goes from bytes to 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from difflib import get_close_matches
 from functools import cached_property
 from math import isnan
@@ -23,6 +23,7 @@ from finpulse_assets.domain.predictions.signals import direction
 from finpulse_assets.domain.serving.answer import (
     CONTRADICTION,
     DELISTED,
+    DISSIMILAR,
     FEATURES_STALE,
     MODEL_EXPIRED,
     NO_PROVEN_SKILL,
@@ -30,7 +31,6 @@ from finpulse_assets.domain.serving.answer import (
     Fresh,
     Status,
 )
-from finpulse_assets.domain.serving.forecast import interval_of
 from finpulse_assets.domain.serving.request import shown
 from finpulse_assets.domain.serving.staleness import MODEL_LIFE_SESSIONS, Openings
 from finpulse_assets.errors import RequestError
@@ -78,9 +78,11 @@ class Predictor:
         """
         moved = self.reasons_of(matrix) if with_reasons else None
         advice = self._advice_on_model(now)
-        strengths = self._strengths_in(matrix)
-        for at, said in enumerate(self._said(*self._predict(matrix))):
-            against = [*advice, *self._contradiction(said)]
+        strengths, unlike = self._strengths_in(matrix), self.model.is_unlike_training(matrix)
+        for at, (said, is_unlike) in enumerate(
+            zip(self._said(*self._predict(matrix)), unlike.tolist(), strict=True)
+        ):
+            against = [*advice, *_doubts(said, is_unlike)]
             yield {
                 **NO_ROW,
                 **said,
@@ -95,8 +97,8 @@ class Predictor:
     def of_symbols(self, now: datetime) -> Iterator[dict[str, Any]]:
         """Yield what is answered for each symbol: an `Answer` without its id and times."""
         for symbol, row in self.rows.items():
-            said = self._symbol_members[symbol]
-            yield said | self._advice(row["delisted_date"], row["session_date"], said, now)
+            said, is_unlike = self._symbol_members[symbol]
+            yield said | self._advice(row, said, now, is_unlike=is_unlike)
 
     def of_session(
         self, rows: pl.DataFrame, symbol: str, now: datetime, *, close: float | None, fresh: Fresh
@@ -115,18 +117,19 @@ class Predictor:
         said = self._said(*self.model.predict(rows))[at]
         day, moved = row["session_date"], self.model.reasons(rows)[at]
         known = online["close"] if online["session_date"] == day else None
-        closes = {"close": close or known, "close_band": online["close_band"]}
+        unlike = self.model.is_unlike_training(feature_matrix(rows, self.model.features))
+        standing = {"delisted_date": online["delisted_date"], "session_date": day}
         return {
             "symbol": symbol,
             **said,
-            **_close(closes, said["expected_return"]),
+            **_close(close or known, said),
             **self._model_members,
             SIGNAL_STRENGTH: row[SIGNAL_STRENGTH],
             "fresh_inputs": fresh.model_dump(),
             "reasons": _reasons(moved),
             "as_of": row["decision_at"],
             "target_session_date": (self.openings.target_of(day) or (None,))[0],
-            **self._advice(online["delisted_date"], day, said, now),
+            **self._advice(standing, said, now, is_unlike=bool(unlike[at])),
         }
 
     def reasons_of(self, matrix: np.ndarray) -> list[list[str]]:
@@ -196,16 +199,16 @@ class Predictor:
         return self.model.row_predictor(self._peers)
 
     @cached_property
-    def _symbol_members(self) -> dict[str, dict[str, Any]]:
-        """Return what holds of each symbol whatever the clock says."""
+    def _symbol_members(self) -> dict[str, tuple[dict[str, Any], bool]]:
+        """Return what holds of each symbol whatever the clock says, and if it is like no other."""
         matrix = feature_matrix(self.online, self.model.features)
         said = self._said(*self._predict(matrix))
-        moved = self.reasons_of(matrix)
-        return {
-            symbol: {
+        moved, unlike = self.reasons_of(matrix), self.model.is_unlike_training(matrix).tolist()
+        members = [
+            {
                 "symbol": symbol,
                 **numbers,
-                **_close(row, numbers["expected_return"]),
+                **_close(row["close"], numbers),
                 **self._model_members,
                 SIGNAL_STRENGTH: row[SIGNAL_STRENGTH],
                 "reasons": reasons,
@@ -213,7 +216,8 @@ class Predictor:
                 "target_session_date": (self.openings.target_of(row["session_date"]) or (None,))[0],
             }
             for (symbol, row), numbers, reasons in zip(self.rows.items(), said, moved, strict=True)
-        }
+        ]
+        return dict(zip(self.rows, zip(members, unlike, strict=True), strict=True))
 
     @cached_property
     def _model_members(self) -> dict[str, Any]:
@@ -225,14 +229,17 @@ class Predictor:
         }
 
     def _advice(
-        self, delisted: date | None, session_date: date, said: dict[str, Any], now: datetime
+        self, row: Mapping[str, Any], said: dict[str, Any], now: datetime, *, is_unlike: bool
     ) -> dict[str, Any]:
-        """Return whether to act on what is said of a symbol, every reason why not."""
-        behind = self.openings.since(session_date, now)
-        against = [DELISTED] if delisted is not None else []
+        """Return whether to act on what is said of a symbol, every reason why not.
+
+        Of `row`, its online features, session_date and delisted_date are read.
+        """
+        behind = self.openings.since(row["session_date"], now)
+        against = [DELISTED] if row["delisted_date"] is not None else []
         against += [TARGET_OPENED] if behind else []
         against += [FEATURES_STALE] if behind > 1 else []
-        against += [*self._advice_on_model(now), *self._contradiction(said)]
+        against += [*self._advice_on_model(now), *_doubts(said, is_unlike)]
         return {
             "sessions_behind": behind,
             "abstain": bool(against),
@@ -241,20 +248,27 @@ class Predictor:
 
     def _said(self, probability: np.ndarray, expected_return: np.ndarray) -> list[dict[str, Any]]:
         """Return what the model says of each row, in JSON's types."""
-        found = self.model.bounds(probability)
         unknown = [None] * len(probability)
+        found = self.model.bounds(probability)
         bounds = [unknown, unknown] if found is None else [it.tolist() for it in found]
+        band = self.model.band
+        ends = (
+            [unknown, unknown]
+            if band is None
+            else [it.tolist() for it in band.around(expected_return)]
+        )
         return [
             {
                 "prediction": direction(p),
                 "probability": p,
                 "confidence": abs(p - 0.5) * 2,
-                "interval": None if lower is None else {"lower": lower, "upper": upper},
+                "interval": _interval(lower, upper),
                 "expected_return": r,
+                "expected_return_interval": _interval(low, high),
                 "fresh_inputs": None,
             }
-            for p, r, lower, upper in zip(
-                probability.tolist(), expected_return.tolist(), *bounds, strict=True
+            for p, r, lower, upper, low, high in zip(
+                probability.tolist(), expected_return.tolist(), *bounds, *ends, strict=True
             )
         ]
 
@@ -264,10 +278,6 @@ class Predictor:
         values = matrix[:, self.model.features.index(SIGNAL_STRENGTH)].tolist()
         return [None if isnan(value) else value for value in values]
 
-    def _contradiction(self, said: dict[str, Any]) -> Sequence[str]:
-        is_one = (said["prediction"] == "up") == (said["expected_return"] >= 0)
-        return () if is_one else (CONTRADICTION,)
-
     def _advice_on_model(self, now: datetime) -> list[str]:
         expired = [MODEL_EXPIRED] if self._is_expired(now) else []
         return expired + ([] if self.is_proven else [NO_PROVEN_SKILL])
@@ -276,12 +286,25 @@ class Predictor:
         return self.openings.since(self.model.trained_to, now) > MODEL_LIFE_SESSIONS
 
 
-def _close(row: dict[str, Any], expected_return: float) -> dict[str, Any]:
-    """Return the expected close of a symbol, with its band where the history is long enough."""
-    expected = row["close"] and row["close"] * (1 + expected_return)
-    is_known = expected is not None and row["close_band"] is not None
-    band = interval_of(expected, row["close_band"]).model_dump() if is_known else None
-    return {"expected_close": expected, "expected_close_interval": band}
+def _close(close: float | None, said: dict[str, Any]) -> dict[str, Any]:
+    """Return the expected close of a symbol with its band: the returns, times the last close."""
+    if close is None:
+        return {"expected_close": None, "expected_close_interval": None}
+    ends = said["expected_return_interval"]
+    return {
+        "expected_close": close * (1 + said["expected_return"]),
+        "expected_close_interval": ends and {end: close * (1 + it) for end, it in ends.items()},
+    }
+
+
+def _doubts(said: dict[str, Any], is_unlike: bool) -> list[str]:
+    """Return what speaks against a prediction itself."""
+    is_one = (said["prediction"] == "up") == (said["expected_return"] >= 0)
+    return ([DISSIMILAR] if is_unlike else []) + ([] if is_one else [CONTRADICTION])
+
+
+def _interval(lower: float | None, upper: float | None) -> dict[str, float] | None:
+    return None if lower is None else {"lower": lower, "upper": upper}
 
 
 def _reasons(line: str) -> list[str]:

@@ -26,7 +26,7 @@ from finpulse_assets.gateways.serving.prediction_id import begun_at, microsecond
 
 SEGMENT_BYTES = 32 * 1024 * 1024
 SEGMENT_AGE = timedelta(minutes=5)
-KEPT_FOR = timedelta(days=7)  # how long a segment stays after predictions/ledger holds it
+KEPT_FOR = timedelta(days=7)  # how long a segment stays, and longer until the lake holds it
 OPEN, KEPT = ".jsonl", ".jsonl.kept"
 ID_LENGTH = 16
 
@@ -157,11 +157,15 @@ def waiting_since(ledger: Path) -> list[datetime]:
     return [begun_at(path.name) for path in ledger.glob(f"*{OPEN}")]
 
 
-def mark_kept(segment: Path, now: datetime) -> None:
-    """Mark a segment as held by predictions/ledger, and drop those that were so long ago."""
+def mark_kept(segment: Path) -> None:
+    """Mark a segment as held by predictions/ledger."""
     segment.rename(segment.with_name(segment.name.removesuffix(OPEN) + KEPT))
+
+
+def drop_old(ledger: Path, now: datetime) -> None:
+    """Drop the segments that were begun long ago, of which the lake holds answers and reports."""
     oldest = f"{microseconds_of(now - KEPT_FOR):014x}"
-    for path in segment.parent.glob(f"*{KEPT}"):
+    for path in ledger.glob(f"*{KEPT}"):
         if path.name < oldest:
             path.unlink(missing_ok=True)
 

@@ -14,6 +14,7 @@ from finpulse_assets.errors import LedgerError
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.gateways.serving.ledger import (
     KEPT,
+    drop_old,
     ended_segments,
     find_entry,
     mark_kept,
@@ -32,7 +33,7 @@ class Taken:
     answers: int
 
 
-def take_ended(ledger: Path, lake: Lake, now: datetime) -> Taken:
+def take_ended(ledger: Path, lake: Lake) -> Taken:
     """Add the answers of the segments that have ended to the lake's table.
 
     A kill between the two steps of a segment, adding and marking, adds nothing twice.
@@ -51,17 +52,17 @@ def take_ended(ledger: Path, lake: Lake, now: datetime) -> Taken:
             held = lake.read_or_empty(LEDGER).select("prediction_id").collect()
             new = rows.join(held, on="prediction_id", how="anti")
             lake.append(LEDGER, new, [])
-        mark_kept(segment, now)
+        mark_kept(segment)
         count, answers = count + 1, answers + new.height
     if broken:
         raise broken[0]
     return Taken(count, answers)
 
 
-def take_outcomes(ledger: Path, lake: Lake) -> int:
+def take_outcomes(ledger: Path, lake: Lake, now: datetime) -> int:
     """Add the outcomes that callers have reported to the lake's table; return how many are new.
 
-    Read from the segments that predictions/ledger holds, which stay for a week.
+    Read from the segments that predictions/ledger holds; those of a week ago are then dropped.
 
     Raises:
         LedgerError: a segment is not as it was written.
@@ -76,6 +77,7 @@ def take_outcomes(ledger: Path, lake: Lake) -> int:
                 if new.height:
                     lake.append(REPORTED_OUTCOMES, new, [])
             count += new.height
+    drop_old(ledger, now)
     return count
 
 

@@ -51,6 +51,7 @@ LAKE_TABLES: dict[str, Table] = {
         schemas.OUTCOMES,
         schemas.LEDGER,
         schemas.REPORTED_OUTCOMES,
+        schemas.ANSWER_OUTCOMES,
         schemas.FEATURE_DRIFT,
         schemas.TEXT_DRIFT,
         schemas.LIVE_QUALITY,

@@ -57,6 +57,7 @@ LAKE_CONTENTS: dict[Table, str | None] = {
     schemas.DAILY_SIGNALS: "predicted_at",
     schemas.OUTCOMES: "matured_at",
     schemas.LEDGER: "answered_at",
+    schemas.ANSWER_OUTCOMES: "matured_at",
     schemas.LIVE_QUALITY: None,
     schemas.FEATURE_DRIFT: None,
     schemas.TEXT_DRIFT: None,

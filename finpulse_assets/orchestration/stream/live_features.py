@@ -38,9 +38,7 @@ from finpulse_assets.schemas import (
 # What a text feature reads at most (61 sessions), and the first sessions of a ticker's windows.
 WINDOW_SESSIONS = 64
 # The session under way has no close yet, so that no close is expected of the next one.
-NO_CLOSES = pl.DataFrame(schema={
-    "ticker": pl.String, "session_date": pl.Date, "close": pl.Float64, "close_band": pl.Float64,
-})  # fmt: skip
+NO_CLOSES = pl.DataFrame(schema={"ticker": pl.String, "session_date": pl.Date, "close": pl.Float64})
 # A ticker that has not traded in the last two sessions has no row.
 NEWEST_SESSIONS = 2
 _BARS = source_table(STREAM, "prices")

@@ -19,7 +19,6 @@ from finpulse_assets.defs.serving.assets import (
 from finpulse_assets.defs.serving.online_store import online_store
 from finpulse_assets.domain.calendar import build_sessions
 from finpulse_assets.domain.features.online import ONLINE_FEATURES
-from finpulse_assets.domain.serving.forecast import half_width
 from finpulse_assets.errors import ModelError
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.gateways.models.model_store import ModelStore
@@ -93,13 +92,10 @@ def test_online_features_hold_the_newest_row_of_each_ticker_and_its_close():
         warehouse=FakeWarehouse(),
         clock=CLOCK,
     )
-    new = ("close", "close_band")
-    assert result.value.drop(new).equals(fakes.online().drop(new))
+    assert result.value.drop("close").equals(fakes.online().drop("close"))
     assert ONLINE_FEATURES.enforce(result.value).height == 3
-    band = half_width(prices.filter(pl.col("ticker") == "AAPL")["close"].to_numpy())
-    assert result.value.select("ticker", *new).rows() == [
-        ("AAPL", bars[len(days) - 1][2], pytest.approx(band)), ("GONE", None, None),
-        ("MSFT", None, None),
+    assert result.value.select("ticker", "close").rows() == [
+        ("AAPL", bars[len(days) - 1][2]), ("GONE", None), ("MSFT", None),
     ]  # fmt: skip
     assert result.metadata["older_tickers"] == 2
     assert result.metadata["session_date"] == "2024-06-28"

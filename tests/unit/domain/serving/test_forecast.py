@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import json
-from datetime import date, timedelta
 
 import numpy as np
-import polars as pl
 import pytest
 
 from finpulse_assets.domain.serving.forecast import (
     MAX_PRICES,
     MIN_PRICES,
-    bands_of,
     forecast,
-    half_width,
     parse_prices,
 )
 from finpulse_assets.errors import RequestError
@@ -81,20 +77,3 @@ def test_prices_far_apart_are_answered_in_numbers():
     prices = [1.0] * 12 + [1.0 + 1e-12] * 12 + [1e-6, 1e9] * 10
     said = forecast(parse_prices(json.dumps({"prices": prices}).encode()))
     json.dumps(said.model_dump(), allow_nan=False)
-
-
-def test_the_bands_of_tickers_are_those_of_their_adjusted_closes():
-    days = [date(2024, 1, 1) + timedelta(days=at) for at in range(100)]
-    long, short = walk(100), walk(10)
-    adjusted = pl.DataFrame(
-        {
-            "ticker": ["LONG"] * 100 + ["NEW"] * 10,
-            "session_date": days + days[:10],
-            "close": np.append(long / 2, short),
-            "adjusted_close": np.append(long, short),
-        }
-    )
-    rows = bands_of(adjusted).rows()
-    assert rows == [
-        ("LONG", days[-1], long[-1] / 2, half_width(long)), ("NEW", days[9], short[-1], None),
-    ]  # fmt: skip

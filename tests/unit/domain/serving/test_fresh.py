@@ -20,7 +20,7 @@ TEXT = {"text": "acme beats"}
     [
         ({"texts": []}, "there are 0 texts and 0 prices"),
         ({"texts": [TEXT] * 65}, "there are 65 texts"),
-        ({"texts": [{"text": " "}]}, "text 0 is ' ', which has no words"),
+        ({"texts": [{"text": " "}]}, "text 0 is ' ', which is blank"),
         ({"texts": [TEXT | {"kind": "rumour"}]}, "cannot be read: Invalid enum value"),
         ({"texts": [TEXT], "x": 1}, "cannot be read: .*unknown field"),
         ({"prices": [BAR | {"low": 2.2}]}, "the bar of 2024-06-28 is none"),
@@ -43,4 +43,5 @@ def test_a_symbol_with_texts_and_bars_is_read():
     assert asked.symbol == "BRK-B"
     assert (asked.texts[0].kind, asked.prices[0].session_date) == ("tweet", date(2024, 6, 28))
     assert is_fresh(body)
-    assert not is_fresh(b'{"symbol":"AAPL"}')
+    for symbol in ("AAPL", "texts", "prices", '"texts":'):
+        assert not is_fresh(json.dumps({"symbol": symbol}).encode())

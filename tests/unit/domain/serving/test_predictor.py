@@ -5,21 +5,23 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from math import exp
 
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from finpulse_assets.domain.calendar import build_sessions
 from finpulse_assets.domain.features.online import ONLINE_FEATURES, feature_view, latest_features
 from finpulse_assets.domain.features.registry import feature_names
+from finpulse_assets.domain.predictions.signals import signals_of
 from finpulse_assets.domain.serving.answering import Answering
 from finpulse_assets.domain.serving.predictor import Predictor, UnknownSymbolError
 from finpulse_assets.domain.serving.request import MAX_BODY_BYTES, parse_request, shown
 from finpulse_assets.errors import EvaluationError, ModelError, RequestError
 from finpulse_assets.gateways.serving.bundle import SEALED, predictor_of, read_bundle, write_bundle
 from tests.fakes import serving as fakes
+from tests.fakes.parity import AS_SIGNAL, as_signal
 
 ROW = {"return_1d": 0.5, "rsi_14": None, "sentiment_mean": 1}
 
@@ -92,19 +94,37 @@ def test_an_answer_that_contradicts_itself_abstains(predictor):
     assert found == ["no_proven_skill", "contradiction"]
 
 
-def test_a_symbol_has_an_expected_close_with_a_band_and_the_proven_skills(predictor):
+def test_a_symbol_has_an_expected_close_and_the_proven_skills(predictor):
     answer = ask(predictor, symbol="AAPL")
     assert answer.skills == ["ranking"]
     assert answer.signal_strength == predictor.rows["AAPL"]["signal_strength"]
     assert answer.expected_close == 200.0 * (1 + answer.expected_return)
-    band = answer.expected_close_interval
-    assert band.upper / answer.expected_close == pytest.approx(exp(0.03))
-    assert band.lower / answer.expected_close == pytest.approx(exp(-0.03))
-    short, gone = (ask(predictor, symbol=symbol) for symbol in ("MSFT", "GONE"))
-    assert (short.expected_close is None, short.expected_close_interval) == (False, None)
+    assert (answer.expected_return_interval, answer.expected_close_interval) == (None, None)
+    gone = ask(predictor, symbol="GONE")
     assert (gone.expected_close, gone.expected_close_interval) == (None, None)
     row = ask(fakes.predictor(is_proven=False), features=ROW)
     assert (row.skills, row.expected_close, row.signal_strength) == ([], None, None)
+
+
+@pytest.mark.parametrize(("spread", "abstain_reason"), [(1.0, None), (0.01, "dissimilar")])
+def test_an_answer_is_the_row_of_daily_signals(spread, abstain_reason):
+    """One model, one session: numbers, intervals, reasons and abstentions to the bit."""
+    model, features = fakes.calibrated_model(spread), fakes.daily_features()
+    decision = fakes.promotion()
+    predictor = predictor_of(model, decision, fakes.online())
+    signals = signals_of(
+        model, features, build_sessions(date(2024, 1, 2), date(2024, 7, 10)),
+        session_date=fakes.NEW, predicted_at=fakes.NOW, skills=decision.champion.skills,
+        model_version=model.candidate_id,
+    )  # fmt: skip
+    (signal,) = signals.iter_rows(named=True)
+    answer = ask(predictor, symbol="AAPL")
+    assert as_signal(answer, close=200.0) == {name: signal[name] for name in AS_SIGNAL}
+    assert signal["abstain_reason"] == abstain_reason
+    assert signal["return_lower"] < signal["expected_return"] < signal["return_upper"]
+    row = ask(predictor, features=answer.features_used)
+    assert row.expected_return_interval == answer.expected_return_interval
+    assert row.abstain_reasons == answer.abstain_reasons
 
 
 @pytest.mark.parametrize(

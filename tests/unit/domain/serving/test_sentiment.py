@@ -22,7 +22,8 @@ from finpulse_assets.errors import RequestError
         (b'{"texts": []}', "there are 0 texts"),
         (json.dumps({"texts": ["a"] * (MAX_TEXTS + 1)}).encode(), "there are 257 texts"),
         (json.dumps({"texts": ["a" * (MAX_CHARACTERS + 1)]}).encode(), "text 0 has 10001"),
-        (json.dumps({"texts": ["up", " \u200b"]}).encode(), "text 1 is .* has no words"),
+        (json.dumps({"texts": ["up", " \n\xa0"]}).encode(), "text 1 is .* which is blank"),
+        (json.dumps({"texts": ["up", ""]}).encode(), "text 1 is .* which is blank"),
     ],
 )
 def test_what_is_no_list_of_texts_is_refused(body, error):

@@ -12,6 +12,7 @@ from finpulse_assets.errors import LedgerError, RequestError
 from finpulse_assets.gateways.serving import ledger
 from finpulse_assets.gateways.serving.ledger import (
     LedgerWriter,
+    drop_old,
     ended_segments,
     find_entry,
     mark_kept,
@@ -105,14 +106,16 @@ def test_an_answer_is_found_in_any_segment_and_kept_ones_go_after_a_week(tmp_pat
     written(tmp_path).close()
     (segment,) = segments(tmp_path)
     entry = read_segment(segment)[1]
-    mark_kept(segment, fakes.NOW)
+    mark_kept(segment)
+    drop_old(tmp_path, LATER)
     assert find_entry(tmp_path, entry.answer["prediction_id"]) == entry
     assert list(ended_segments(tmp_path)) == []
     writer = LedgerWriter(tmp_path)
     much_later = fakes.NOW + timedelta(days=8)
     writer.append(answers(1, much_later), much_later)
     writer.close()
-    mark_kept(next(ended_segments(tmp_path)), much_later)
+    mark_kept(next(ended_segments(tmp_path)))
+    drop_old(tmp_path, much_later)
     assert find_entry(tmp_path, entry.answer["prediction_id"]) is None
     assert len(newest_entries(tmp_path, 10)) == 1
 
