@@ -19,11 +19,8 @@ import polars as pl
 from finpulse_assets.domain.models.inputs import feature_matrix
 from finpulse_assets.domain.models.registry import Model
 from finpulse_assets.domain.models.served import RowPredictor
-from finpulse_assets.domain.predictions.signals import direction
 from finpulse_assets.domain.serving.answer import (
-    CONTRADICTION,
     DELISTED,
-    DISSIMILAR,
     FEATURES_STALE,
     MODEL_EXPIRED,
     NO_PROVEN_SKILL,
@@ -32,6 +29,7 @@ from finpulse_assets.domain.serving.answer import (
     Status,
 )
 from finpulse_assets.domain.serving.request import shown
+from finpulse_assets.domain.serving.said import close_of, doubts, reasons_in, said_of
 from finpulse_assets.domain.serving.staleness import MODEL_LIFE_SESSIONS, Openings
 from finpulse_assets.errors import RequestError
 
@@ -80,9 +78,9 @@ class Predictor:
         advice = self._advice_on_model(now)
         strengths, unlike = self._strengths_in(matrix), self.model.is_unlike_training(matrix)
         for at, (said, is_unlike) in enumerate(
-            zip(self._said(*self._predict(matrix)), unlike.tolist(), strict=True)
+            zip(said_of(self.model, *self._predict(matrix)), unlike.tolist(), strict=True)
         ):
-            against = [*advice, *_doubts(said, is_unlike)]
+            against = [*advice, *doubts(said, is_unlike)]
             yield {
                 **NO_ROW,
                 **said,
@@ -114,7 +112,7 @@ class Predictor:
         """
         at = rows["ticker"].to_list().index(symbol)
         row, online = rows.row(at, named=True), self.rows[symbol]
-        said = self._said(*self.model.predict(rows))[at]
+        said = said_of(self.model, *self.model.predict(rows))[at]
         day, moved = row["session_date"], self.model.reasons(rows)[at]
         known = online["close"] if online["session_date"] == day else None
         unlike = self.model.is_unlike_training(feature_matrix(rows, self.model.features))
@@ -122,11 +120,11 @@ class Predictor:
         return {
             "symbol": symbol,
             **said,
-            **_close(close or known, said),
+            **close_of(close or known, said),
             **self._model_members,
             SIGNAL_STRENGTH: row[SIGNAL_STRENGTH],
             "fresh_inputs": fresh.model_dump(),
-            "reasons": _reasons(moved),
+            "reasons": reasons_in(moved),
             "as_of": row["decision_at"],
             "target_session_date": (self.openings.target_of(day) or (None,))[0],
             **self._advice(standing, said, now, is_unlike=bool(unlike[at])),
@@ -136,7 +134,7 @@ class Predictor:
         """Return for each row what moved the model most, the strongest first."""
         frame = pl.DataFrame(matrix, schema=list(self.model.features), orient="row")
         said = self.model.reasons(frame, self._peers)
-        return [_reasons(line) for line in said]
+        return [reasons_in(line) for line in said]
 
     def features_of(self, symbol: str) -> dict[str, float | None]:
         """Return what the model reads for a known symbol, by name."""
@@ -202,13 +200,13 @@ class Predictor:
     def _symbol_members(self) -> dict[str, tuple[dict[str, Any], bool]]:
         """Return what holds of each symbol whatever the clock says, and if it is like no other."""
         matrix = feature_matrix(self.online, self.model.features)
-        said = self._said(*self._predict(matrix))
+        said = said_of(self.model, *self._predict(matrix))
         moved, unlike = self.reasons_of(matrix), self.model.is_unlike_training(matrix).tolist()
         members = [
             {
                 "symbol": symbol,
                 **numbers,
-                **_close(row["close"], numbers),
+                **close_of(row["close"], numbers),
                 **self._model_members,
                 SIGNAL_STRENGTH: row[SIGNAL_STRENGTH],
                 "reasons": reasons,
@@ -239,38 +237,12 @@ class Predictor:
         against = [DELISTED] if row["delisted_date"] is not None else []
         against += [TARGET_OPENED] if behind else []
         against += [FEATURES_STALE] if behind > 1 else []
-        against += [*self._advice_on_model(now), *_doubts(said, is_unlike)]
+        against += [*self._advice_on_model(now), *doubts(said, is_unlike)]
         return {
             "sessions_behind": behind,
             "abstain": bool(against),
             "abstain_reasons": against,
         }
-
-    def _said(self, probability: np.ndarray, expected_return: np.ndarray) -> list[dict[str, Any]]:
-        """Return what the model says of each row, in JSON's types."""
-        unknown = [None] * len(probability)
-        found = self.model.bounds(probability)
-        bounds = [unknown, unknown] if found is None else [it.tolist() for it in found]
-        band = self.model.band
-        ends = (
-            [unknown, unknown]
-            if band is None
-            else [it.tolist() for it in band.around(expected_return)]
-        )
-        return [
-            {
-                "prediction": direction(p),
-                "probability": p,
-                "confidence": abs(p - 0.5) * 2,
-                "interval": _interval(lower, upper),
-                "expected_return": r,
-                "expected_return_interval": _interval(low, high),
-                "fresh_inputs": None,
-            }
-            for p, r, lower, upper, low, high in zip(
-                probability.tolist(), expected_return.tolist(), *bounds, *ends, strict=True
-            )
-        ]
 
     def _strengths_in(self, matrix: np.ndarray) -> list[float | None]:
         if SIGNAL_STRENGTH not in self.model.features:
@@ -284,28 +256,3 @@ class Predictor:
 
     def _is_expired(self, now: datetime) -> bool:
         return self.openings.since(self.model.trained_to, now) > MODEL_LIFE_SESSIONS
-
-
-def _close(close: float | None, said: dict[str, Any]) -> dict[str, Any]:
-    """Return the expected close of a symbol with its band: the returns, times the last close."""
-    if close is None:
-        return {"expected_close": None, "expected_close_interval": None}
-    ends = said["expected_return_interval"]
-    return {
-        "expected_close": close * (1 + said["expected_return"]),
-        "expected_close_interval": ends and {end: close * (1 + it) for end, it in ends.items()},
-    }
-
-
-def _doubts(said: dict[str, Any], is_unlike: bool) -> list[str]:
-    """Return what speaks against a prediction itself."""
-    is_one = (said["prediction"] == "up") == (said["expected_return"] >= 0)
-    return ([DISSIMILAR] if is_unlike else []) + ([] if is_one else [CONTRADICTION])
-
-
-def _interval(lower: float | None, upper: float | None) -> dict[str, float] | None:
-    return None if lower is None else {"lower": lower, "upper": upper}
-
-
-def _reasons(line: str) -> list[str]:
-    return [] if line == "none" else line.split(", ")

@@ -292,8 +292,7 @@ class _Past:
         record = record_of(quality, history, champion, sessions, cost_bps=cost_bps)
         self.quality = merge_quality(self.quality, quality)
         # The scores are all of one sentiment model: none of them ends a proof.
-        lost = proof_lost(champion, record, scored_by="", decided_at=at)
-        if lost is not None:
+        if lost := proof_lost(champion, record, scored_by="", decided_at=at):
             self._decided(day, lost)
 
     def _decided(self, day: date, decision: Promotion) -> None:
