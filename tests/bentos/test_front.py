@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from collections import Counter
 
 import pytest
 
 from bentos.price_predictor import metrics, reading
-from bentos.price_predictor.front import Front
+from bentos.price_predictor.front import MAX_IN_PROGRESS, Front
 from bentos.price_predictor.routes import ROUTES
 from bentos.price_predictor.served import Served
 from finpulse_assets.domain.serving.answer import Answer
@@ -173,6 +174,49 @@ def test_every_page_is_answered_and_loads_nothing_from_outside(path):
     assert client.status == 200
     content = client.sent[1]["body"].decode()
     assert not re.search(r"https?://|<script|@import", content)
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/predict", b'{"symbol": "AAPL", "symbol": "MSFT"}'),
+        ("/predict", b'{"symbol": "AAPL", "texts": [{"text": "a"}], "texts": []}'),
+        ("/predict", b'{"symbol": "AAPL", "texts": [{"text": "a", "text": "b"}]}'),
+        ("/predict_batch", b'{"symbols": ["AAPL"], "symbols": ["MSFT"]}'),
+        ("/sentiment", b'{"texts": ["a"], "texts": ["b"]}'),
+        ("/forecast", b'{"prices": [1], "prices": [%b]}' % b",".join([b"1"] * 40)),
+        ("/outcomes", b'{"outcomes": [{"prediction_id": "a", "prediction_id": "b", '
+                      b'"return_next_session": 0}]}'),
+    ],
+)  # fmt: skip
+def test_what_is_named_twice_is_refused_everywhere(tmp_path, path, body):
+    client = ask(path, body, front=recording(tmp_path))
+    assert client.status == 400
+    assert re.search(r"the request names '\w+' twice", client.said["error"])
+
+
+def test_two_thousand_at_once_are_answered_or_told_to_come_again():
+    front = Front(refuse, served())
+    begun = asyncio.Semaphore(0)
+
+    class Slow(Client):
+        """Sends its body once all the others have come too."""
+
+        async def receive(self) -> dict:
+            await begun.acquire()
+            return await super().receive()
+
+    async def many() -> list[Client]:
+        asked = [asyncio.create_task(Slow("/predict", b'{"symbol":"AAPL"}').ask(front))
+                 for _ in range(2_000)]  # fmt: skip
+        await asyncio.sleep(0)
+        for _ in asked:
+            begun.release()
+        return await asyncio.gather(*asked)
+
+    found = Counter(client.status for client in asyncio.run(many()))
+    assert found == {200: MAX_IN_PROGRESS, 429: 2_000 - MAX_IN_PROGRESS}
+    assert ask("/predict", {"symbol": "AAPL"}, front=front).status == 200
 
 
 def test_a_forecast_is_given_from_prices_alone_and_is_no_prediction(tmp_path):

@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 
 from finpulse_assets.domain.serving.answer import Forecast, PriceInterval
+from finpulse_assets.domain.serving.request import refuse_repeats
 from finpulse_assets.errors import RequestError
 
 LEVEL = 0.90
@@ -44,8 +45,7 @@ def parse_prices(body: bytes) -> np.ndarray:
         prices = np.array(_REQUEST.decode(body).prices, dtype=float)
     except (msgspec.MsgspecError, RecursionError) as error:
         raise RequestError(f"the prices cannot be read: {error}", hint=FORM) from error
-    if body.count(b'"prices"') > 1:
-        raise RequestError("the request names 'prices' twice", hint="name it once")
+    refuse_repeats(body)
     if not MIN_PRICES <= len(prices) <= MAX_PRICES:
         raise RequestError(f"there are {len(prices)} prices", hint=FORM)
     wrong = ~((prices >= LOWEST) & (prices <= HIGHEST))

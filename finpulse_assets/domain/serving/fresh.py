@@ -11,7 +11,7 @@ import msgspec
 import polars as pl
 
 from finpulse_assets.domain.ingestion.quarantine import VISIBLE
-from finpulse_assets.domain.serving.request import normal_symbol
+from finpulse_assets.domain.serving.request import normal_symbol, refuse_repeats
 from finpulse_assets.domain.serving.sentiment import TextScore, check_texts
 from finpulse_assets.domain.texts.normalise import text_hash
 from finpulse_assets.errors import RequestError
@@ -73,6 +73,7 @@ def parse_fresh(body: bytes) -> FreshRequest:
         asked = _REQUEST.decode(body)
     except (msgspec.MsgspecError, RecursionError) as error:
         raise RequestError(f"the request cannot be read: {error}", hint=FORM) from error
+    refuse_repeats(body)
     counts = len(asked.texts), len(asked.prices)
     if not any(counts) or counts[0] > MAX_TEXTS or counts[1] > MAX_BARS:
         raise RequestError(f"there are {counts[0]} texts and {counts[1]} prices", hint=FORM)

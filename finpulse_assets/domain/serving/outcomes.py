@@ -9,6 +9,7 @@ from datetime import datetime
 import msgspec
 import polars as pl
 
+from finpulse_assets.domain.serving.request import refuse_repeats
 from finpulse_assets.errors import RequestError
 from finpulse_assets.schemas import REPORTED_OUTCOMES
 
@@ -53,6 +54,7 @@ def parse_outcomes(body: bytes) -> list[Outcome]:
         outcomes = _REQUEST.decode(body).outcomes
     except (msgspec.MsgspecError, RecursionError) as error:
         raise RequestError(f"the outcomes cannot be read: {error}", hint=FORM) from error
+    refuse_repeats(body)
     if not 1 <= len(outcomes) <= MAX_OUTCOMES:
         raise RequestError(f"there are {len(outcomes)} outcomes", hint=FORM)
     for at, it in enumerate(outcomes):

@@ -121,7 +121,7 @@ def parse_batch(body: bytes, features: tuple[str, ...]) -> list[str] | np.ndarra
     texts = [it for it in (batch.symbols, batch.columns, batch.rows) if it is not msgspec.UNSET]
     texts += [text for named in texts if named is not batch.rows for text in named]
     if body.count(b'"') != 2 * len(texts):
-        json.loads(body, object_pairs_hook=_object_without_repeats)
+        refuse_repeats(body)
     asked = batch.rows if batch.symbols is msgspec.UNSET else batch.symbols
     is_whole = (batch.rows is msgspec.UNSET) == (batch.columns is msgspec.UNSET)
     if not is_whole or (batch.symbols is msgspec.UNSET) == (batch.rows is msgspec.UNSET):
@@ -174,6 +174,15 @@ def too_large(size: str, limit: int = MAX_BODY_BYTES) -> RequestError:
         f"the request has {size} bytes, the limit is {limit}",
         hint="ask for one symbol or one feature row at a time",
     )
+
+
+def refuse_repeats(body: bytes) -> None:
+    """Hold a JSON text that can be read to names that stand once.
+
+    Raises:
+        RequestError: an object names something twice, and it is not clear which one is meant.
+    """
+    json.loads(body, object_pairs_hook=_object_without_repeats)
 
 
 def _parse_json(body: bytes) -> object:

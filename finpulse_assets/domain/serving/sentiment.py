@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from finpulse_assets.domain.serving.request import shown
+from finpulse_assets.domain.serving.request import refuse_repeats, shown
 from finpulse_assets.domain.texts.normalise import MAX_CHARACTERS
 from finpulse_assets.errors import RequestError
 
@@ -53,6 +53,7 @@ def parse_texts(body: bytes) -> list[str]:
         texts = _REQUEST.decode(body).texts
     except (msgspec.MsgspecError, RecursionError) as error:
         raise RequestError(f"the texts cannot be read: {error}", hint=FORM) from error
+    refuse_repeats(body)
     if not 1 <= len(texts) <= MAX_TEXTS:
         raise RequestError(f"there are {len(texts)} texts", hint=FORM)
     check_texts(texts)
