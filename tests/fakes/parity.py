@@ -14,17 +14,17 @@ AS_SIGNAL = (
 )  # fmt: skip
 
 
-def as_signal(answer: Answer, *, close: float) -> dict[str, Any]:
+def as_signal(answer: Answer, *, close: float | None) -> dict[str, Any]:
     """Return what a signal of the same model and session must say.
 
     The band of the close is held to that of the return: they are one.
 
     Args:
         answer: for a symbol.
-        close: its last close.
+        close: its last close, where it is known.
     """
     band, interval = answer.expected_return_interval, answer.interval
-    if band is not None:
+    if band is not None and close is not None:
         ends = (close * (1 + band.lower), close * (1 + band.upper))
         shown = answer.expected_close_interval
         assert (shown.lower, shown.upper) == ends

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 
-from finpulse_assets.domain.serving.fresh import is_fresh, parse_fresh
+from finpulse_assets.domain.serving.fresh import FreshText, fresh_texts, is_fresh, parse_fresh
 from finpulse_assets.errors import RequestError
 
 BAR = {"session_date": "2024-06-28", "open": 2.0, "high": 3.0, "low": 1.0, "close": 2.5,
@@ -45,3 +45,11 @@ def test_a_symbol_with_texts_and_bars_is_read():
     assert is_fresh(body)
     for symbol in ("AAPL", "texts", "prices", '"texts":'):
         assert not is_fresh(json.dumps({"symbol": symbol}).encode())
+
+
+def test_of_the_texts_those_count_that_a_delivery_would_keep():
+    sent = [FreshText("\u200b"), FreshText("RT @a"), FreshText("acme beats", kind="headline")]
+    day = date(2024, 6, 28)
+    tweets, headlines = fresh_texts(sent, "AAPL", day, datetime(2024, 6, 28, tzinfo=UTC))
+    assert tweets["text"].to_list() == ["RT @a"]
+    assert headlines["text"].to_list() == ["acme beats"]
