@@ -82,7 +82,7 @@ class Recipe:
         Their sources are not on. An input that is always null teaches nothing, and would make
         another model of the same data.
         """
-        names = [it.name for it in COMPANY]
+        names = [it.name for it in COMPANY if it.name in self.frame]
         return [name for name in names if self.frame[name].null_count() == self.frame.height]
 
     @property

@@ -6,7 +6,9 @@ import polars as pl
 import pytest
 
 from finpulse_assets.domain.features.registry import COMPANY, feature_names
+from finpulse_assets.domain.models.places import places
 from finpulse_assets.domain.models.registry import candidates
+from finpulse_assets.errors import ModelError
 from finpulse_assets.orchestration.training.training_plan import Recipe
 from finpulse_assets.settings import load_settings
 
@@ -40,6 +42,14 @@ def test_a_feature_with_a_single_value_is_an_input_of_every_candidate(settings):
         own = next(it for it in found.candidates if it.name == name)
         assert "put_call_volume" in own.features
         assert "implied_skew" not in own.features
+
+
+def test_a_training_set_of_former_code_is_one_sentence(settings):
+    """Defect: the backtest of a home that no run had built anew ended in a traceback."""
+    old = recipe(settings).frame.drop("put_call_volume")
+    ranking = Recipe(old, settings).challengers[0]
+    with pytest.raises(ModelError, match=r"lacks 1 of the model's .*: put_call_volume\."):
+        places(old, ranking.features)
 
 
 def test_what_is_left_out_decides_the_recipe():
