@@ -46,7 +46,11 @@ def write(folder: Path, now: datetime, *, is_proven: bool = True, name: str = RA
             "return_next_session": random.standard_normal(2_000) * 0.02,
         }
     )
-    model = fitted.calibrated(said).as_candidate(CANDIDATE, sentiment_fingerprint="benchmark")
+    model = (
+        fitted.trained_on(frame.select(names).to_numpy())
+        .calibrated(said)
+        .as_candidate(CANDIDATE, sentiment_fingerprint="benchmark")
+    )
     online = pl.DataFrame(
         random.standard_normal((SYMBOLS, len(names))), schema=list(names)
     ).with_columns(

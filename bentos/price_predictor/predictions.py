@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from time import perf_counter
 
@@ -26,6 +28,9 @@ from finpulse_assets.gateways.serving.ledger import find_entry, find_outcome, ne
 from finpulse_assets.gateways.serving.prediction_id import new_prediction_id, time_of
 
 Ask = Callable[[Answering], Sequence[Reply]]
+# Trees and places run beside Python. A batch of so many rows is worth a second core, a row is not.
+HALVED_ROWS = 128
+HALVES = ThreadPoolExecutor(2, "batch")
 
 
 def predict(call: Call) -> Said | Awaitable[Said]:
@@ -132,7 +137,9 @@ def ledger_of(call: Call) -> Path:
 def _replies(answering: Answering, body: bytes, now: datetime) -> list[Reply]:
     asked = parse_batch(body, answering.predictor.model.features)
     if isinstance(asked, np.ndarray):
-        return answering.rows(asked, now=now)
+        parts = np.array_split(asked, 2) if len(asked) >= HALVED_ROWS else [asked]
+        replies = HALVES.map(lambda part: answering.rows(part, now=now), parts)
+        return list(chain.from_iterable(replies))
     by_symbol = answering.symbols(now)
     unknown = next((symbol for symbol in asked if symbol not in by_symbol), None)
     if unknown is not None:

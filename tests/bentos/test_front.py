@@ -11,6 +11,7 @@ import pytest
 
 from bentos.price_predictor import metrics, reading
 from bentos.price_predictor.front import MAX_IN_PROGRESS, Front
+from bentos.price_predictor.predictions import HALVED_ROWS
 from bentos.price_predictor.routes import ROUTES
 from bentos.price_predictor.served import Served
 from finpulse_assets.domain.serving.answer import Answer
@@ -135,6 +136,20 @@ def test_a_batch_of_symbols_or_rows_is_answered_in_its_order():
     assert len({it["prediction_id"] for it in (*symbols, *rows)}) == 4
     unknown = ask("/predict_batch", {"symbols": ["AAPL", "NONE"]}, front=front)
     assert (unknown.status, unknown.said["hint"][:15]) == (404, "the nearest are")
+
+
+def test_a_batch_on_two_cores_is_in_its_order_and_of_the_same_bits():
+    front, name = Front(refuse, served()), next(iter(ROW))
+    rows = [list((ROW | {name: at / 100}).values()) for at in range(HALVED_ROWS + 3)]
+
+    def said(part: list) -> list[float]:
+        body = {"columns": list(ROW), "rows": part}
+        answers = ask("/predict_batch", body, front=front).said["answers"]
+        return [it["probability"] for it in answers]
+
+    halved = said(rows)
+    assert len(set(halved)) > 3, "the rows are told apart"
+    assert halved == said(rows[:50]) + said(rows[50:])
 
 
 @pytest.mark.parametrize(

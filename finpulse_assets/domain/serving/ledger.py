@@ -55,7 +55,9 @@ def entry_of(
     content: bytes, features: np.ndarray | None, bundle: str, shadow_of: str = ""
 ) -> bytes:
     """Return the entry of an answer, JSON in one line; its features are base64 of float64."""
-    row = b"null" if features is None else b'"%b"' % b64encode(features.astype("<f8").tobytes())
+    row = (
+        b"null" if features is None else b'"%b"' % b64encode(np.ascontiguousarray(features, "<f8"))
+    )
     mark = b',"shadow_of":"%b"' % shadow_of.encode() if shadow_of else b""
     return b'{"answer":%b,"features":%b,"bundle":"%b"%b}' % (content, row, bundle.encode(), mark)
 
