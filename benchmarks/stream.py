@@ -1,6 +1,7 @@
 """The stream on two cores with MiniLM: from a message to the signal, sustained texts, a burst.
 
     python benchmarks/stream.py [HOME]    # of a `finpulse demo`, which is copied; else it is run
+    python benchmarks/stream.py HOME cpu  # on a machine that is shared: CPU seconds are the clock
 
 The broker is that of the tests, in memory on loopback. Messages are sent by another process; every
 text is one that no run has scored.
@@ -14,8 +15,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import deque
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +29,7 @@ from finpulse_assets.domain.simulator import MarketPlan, simulate
 from finpulse_assets.gateways.clock import system_now
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.gateways.sources.stream.consumer import StreamConsumer
-from finpulse_assets.gateways.sources.stream.messages import Text
+from finpulse_assets.gateways.sources.stream.messages import Message, Text, encode
 from finpulse_assets.gateways.sources.stream.producer import StreamProducer
 from finpulse_assets.gateways.sources.stream.script import Timed
 from finpulse_assets.orchestration.stream.simulation import Pace, send
@@ -53,15 +55,59 @@ class Recorded:
         self.values.append(value)
 
 
-def produce(name: str, count: int, rate: float) -> None:
-    """Send `count` texts about the tickers of the home, as of now; a rate of 0 is none."""
+class ByCpu:
+    """Gives texts without a broker, RATE of them in each second of this process' CPU.
+
+    So other processes do not count. Two threads that work at once count as if one did all.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._left = deque(enumerate(script("cpu", count)))
+        self._start, self._idle = system_now(), 0.0
+        self._began: float | None = None  # with the first batch, when the models are loaded
+
+    def now(self) -> datetime:
+        return self._start + timedelta(seconds=self._seconds())
+
+    def read(self, seconds: float) -> list[Message]:  # noqa: ARG002 - nothing is waited for
+        if self._began is None:
+            self._began = time.process_time()
+        if not self._left:
+            return []
+        self._idle += max(0.0, self._left[0][0] / RATE - self._seconds())
+        got = []
+        while self._left and self._left[0][0] / RATE <= self._seconds():
+            number, timed = self._left.popleft()
+            sent_at = self._start + timedelta(seconds=number / RATE)
+            got.append(Message("texts", encode(timed.message), sent_at))
+        return got
+
+    @property
+    def left(self) -> int:
+        return len(self._left)
+
+    def commit(self) -> bool:
+        return True
+
+    def lag(self) -> int:
+        return 0
+
+    def partitions(self) -> list[tuple[str, int]]:
+        return [("texts", 0)]
+
+    def _seconds(self) -> float:
+        return 0.0 if self._began is None else time.process_time() - self._began + self._idle
+
+
+def script(name: str, count: int) -> list[Timed]:
+    """Return `count` texts about the tickers of the home, as of now."""
     settings = load_settings()
     listed = Lake(settings.lake).scan(TICKERS).filter(pl.col("valid_to").is_null()).collect()
     symbols = listed["ticker"].unique().sort().to_list()
     days = build_sessions(date(2018, 1, 2), date(2026, 6, 30))
     plan = MarketPlan(ticker_count=16, session_count=40, seed=99, texts_per_session=20)
     texts = simulate(plan, days).tweets["text"].head(count).to_list()
-    script = [
+    return [
         Timed(
             system_now(),
             Text(
@@ -75,8 +121,12 @@ def produce(name: str, count: int, rate: float) -> None:
         )
         for number, text in enumerate(texts)
     ]
-    producer = StreamProducer(kafka_of(settings))
-    send(Pace(rate=rate or None).paced(script), producer, as_of_now=system_now)
+
+
+def produce(name: str, count: int, rate: float) -> None:
+    """Send texts, as of now; a rate of 0 is none."""
+    producer = StreamProducer(kafka_of(load_settings()))
+    send(Pace(rate=rate or None).paced(script(name, count)), producer, as_of_now=system_now)
     producer.close()
 
 
@@ -126,6 +176,28 @@ def one_by_one(count: int) -> tuple[float, float]:
     return count / seconds, count / cpu
 
 
+def measure_by_cpu() -> None:
+    given = ByCpu(RATE * SECONDS)
+    worker = start_worker(load_settings(), now=given.now, consumer=given)
+    take(worker, RATE)
+    steady = take(worker, given.left)
+    p50, p99 = np.percentile(steady.to_signal, [50, 99])
+    print(
+        f"{RATE} texts in each second of CPU, {SECONDS} s: p50 {p50:.2f} s, p99 {p99:.2f} s of CPU "
+        f"from sending to signal; {steady.batches} batches of "
+        f"{steady.cpu_seconds / steady.batches:.2f} s, load {os.getloadavg()[0]:.1f}"
+    )
+    print_steps(worker)
+
+
+def print_steps(worker: Worker) -> None:
+    for step in ("keep", "commit", "features", "publish"):
+        name = "finpulse_stream_step_seconds"
+        values = [worker.metrics.registry.get_sample_value(f"{name}_{it}", {"step": step})
+                  for it in ("sum", "count")]  # fmt: skip
+        print(f"  {step:<9}{values[0] / values[1]:6.3f} s a batch")
+
+
 def measure() -> None:
     worker = start_worker(load_settings())
     warm = producing("warm", 20)
@@ -161,11 +233,7 @@ def measure() -> None:
         f"a burst of {BURST:,}: lag {lag:.0f} after {drained:.1f} s, load {os.getloadavg()[0]:.1f}"
     )
     print(worker.metrics.sentence())
-    for step in ("keep", "commit", "features", "publish"):
-        name = "finpulse_stream_step_seconds"
-        values = [worker.metrics.registry.get_sample_value(f"{name}_{it}", {"step": step})
-                  for it in ("sum", "count")]  # fmt: skip
-        print(f"  {step:<9}{values[0] / values[1]:6.3f} s a batch")
+    print_steps(worker)
     worker.close()
     verdict(
         {
@@ -181,6 +249,12 @@ def main() -> None:
     if sys.argv[1:2] == ["produce"]:
         name, count, rate = sys.argv[2:]
         produce(name, int(count), float(rate))
+        return
+    if sys.argv[2:] == ["cpu"]:
+        with tempfile.TemporaryDirectory() as folder:
+            shutil.copytree(Path(sys.argv[1]) / "demo", Path(folder) / "demo")
+            os.environ.update(settings_of("127.0.0.1:9092", Path(folder)))
+            measure_by_cpu()
         return
     with tempfile.TemporaryDirectory() as folder, running_broker() as address:
         home = Path(folder)

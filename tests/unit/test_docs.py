@@ -13,6 +13,7 @@ from finpulse_assets.cli import documents
 from finpulse_assets.cli.app import app
 from finpulse_assets.domain.features.registry import ALL, COMPANY
 from finpulse_assets.orchestration.catalog.feature_page import FAMILIES
+from finpulse_assets.orchestration.run.vendor_makers import MAKERS
 from finpulse_assets.setting_errors import NO_SETTINGS
 from finpulse_assets.settings import PREFIX, Settings
 
@@ -104,6 +105,17 @@ def test_every_feature_stands_in_the_feature_page():
         assert f"| `{feature.name}` |" in text
     for family in set(FAMILIES) - {it.family for it in COMPANY}:  # StockNet has neither
         assert f"](features/{family}.png)" in text
+
+
+@pytest.mark.parametrize("name", sorted({*MAKERS, "yahoo"}))
+def test_every_source_has_a_page_with_key_limits_licence_cost_and_what_it_cannot_do(name):
+    page = (ROOT / "docs/sources" / f"{name}.md").read_text(encoding="utf-8")
+    told = dict(re.findall(r"^\| (\w+) \| (.+) \|$", page, re.MULTILINE))
+    assert {"gives", "needs", "limits", "cost", "licence"} <= told.keys()
+    assert re.search(rf"^# .+: `{name}`$", page, re.MULTILINE)
+    assert re.search(r"^## What it cannot do\n\n- .{20}", page, re.MULTILINE)
+    index = (ROOT / "docs/sources/README.md").read_text(encoding="utf-8")
+    assert f"[{name}]({name}.md)" in index
 
 
 def test_every_runbook_stands_in_the_operations():

@@ -25,7 +25,7 @@ from finpulse_assets.orchestration.training.sentiment_model import admitted, cur
 from finpulse_assets.settings import Settings
 
 if TYPE_CHECKING:
-    from finpulse_assets.gateways.sources.stream.consumer import Kafka
+    from finpulse_assets.gateways.sources.stream.consumer import Kafka, StreamConsumer
     from finpulse_assets.orchestration.stream.worker import Worker
 
 # A worker that runs longer is one that nobody has updated for a year.
@@ -53,8 +53,15 @@ def kafka_of(settings: Settings) -> Kafka:
     )
 
 
-def start_worker(settings: Settings, *, now: Now = system_now) -> Worker:
+def start_worker(
+    settings: Settings, *, now: Now = system_now, consumer: StreamConsumer | None = None
+) -> Worker:
     """Return a worker that has joined the group, its models loaded.
+
+    Args:
+        settings: of the deployment.
+        now: the clock.
+        consumer: what gives the messages; by default a member of the settings' group of Kafka.
 
     Raises:
         SettingError: the stream is none of the sources, so no run would read what it keeps.
@@ -85,9 +92,8 @@ def start_worker(settings: Settings, *, now: Now = system_now) -> Worker:
     scorer = _scorer(settings)
     languages = tuple(settings.languages.split(","))
     return Worker(
-        consumer=StreamConsumer(
-            kafka, group=settings.kafka_group, batch=settings.stream_batch, now=now
-        ),
+        consumer=consumer
+        or StreamConsumer(kafka, group=settings.kafka_group, batch=settings.stream_batch, now=now),
         landing=Landing(lake, settings, calendar),
         live=LiveFeatures(lake, marts, scorer, calendar=calendar, languages=languages),
         scorer=scorer,
