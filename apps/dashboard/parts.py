@@ -58,7 +58,7 @@ def chart(figure: go.Figure, table: pl.DataFrame, name: str) -> None:
 
 def behind(table: pl.DataFrame, name: str, label: str = "Table") -> None:
     """Offer the table behind a figure, to read and to download."""
-    with st.expander(f"{label}, {table.height:,} rows"):
+    with st.expander(f"{label}, {table.height:,} row{'' if table.height == 1 else 's'}"):
         rows(table)
         st.download_button(
             "Download CSV", table.write_csv(), f"{name}.csv", "text/csv", key=f"csv {name}",

@@ -96,13 +96,13 @@ def _numbers(said: dict, last: float, came: dict | None) -> None:
             (said["abstain_reason"] or "").replace("_", " ") or "not investment advice",
         ),
     ]
+    facts(shown)
     if came:
-        shown += [
+        facts([
             ("Return that came", f"{came['return_next_session']:+.2%}", "open to close"),
             ("Error", f"{abs(expected - came['close']):.2f} USD", "of the expected close"),
             ("Error of no change", f"{abs(last - came['close']):.2f} USD", "of yesterday's close"),
-        ]
-    facts(shown)
+        ])  # fmt: skip
 
 
 def _reasons(ask: Ask, said: dict) -> None:

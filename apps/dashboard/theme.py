@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 # Up and down can be told apart without red and green.
 UP, DOWN, ABSTAIN = "#1b9e77", "#d9722b", "#8a97a3"
 ACCENT, SECOND, THIRD = "#3d85c8", "#b07aa1", "#c9a227"
-NARROW = 26  # characters of an axis title that a phone shows in a line
+NARROW = 18  # characters of an axis title that a phone shows in a line
 KINDS = {"tweet": ACCENT, "headline": THIRD}
 SERIES = (ACCENT, THIRD, SECOND, ABSTAIN, DOWN)
 

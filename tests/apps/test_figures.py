@@ -78,6 +78,16 @@ def test_a_calendar_tells_sessions_without_rows():
     assert set(figure.data[0].x) == {date(2026, 11, 23)}, "a column is a week"
 
 
+def test_few_bars_are_not_drawn_as_wide_as_the_figure():
+    def gap(count: int) -> float:
+        rows = pl.DataFrame({"run": [f"run {it}" for it in range(count)], "rows": [1] * count})
+        drawn = lines.stacked_figure(rows, "run", (("rows", "new", UP),), title="rows", y="rows",
+                                     axis="run")  # fmt: skip
+        return drawn.layout.bargap
+
+    assert (gap(1), gap(30)) == (0.875, 0.25)
+
+
 def test_importance_shows_the_range_over_the_folds_where_there_are_any(ask):
     rows = model.importance(ask)
     spread = judgement.importance_figure(rows, 0.5).data[-1]

@@ -138,7 +138,7 @@ def importance_figure(rows: pl.DataFrame, text_share: float) -> go.Figure:
     for is_text, colour, words in ((True, THIRD, "texts"), (False, ACCENT, "prices and volume")):
         part = rows.filter(pl.col("is_text") == is_text)
         figure.add_bar(x=(100 * part["gain_share"]).to_list(), y=part["feature"].to_list(),
-                       orientation="h", marker_color=colour, name=words,
+                       orientation="h", marker_color=faint(colour, 0.6), name=words,
                        hovertemplate="%{y}: %{x:.1f} %<extra></extra>")  # fmt: skip
     ranges = rows.drop_nulls("lowest_share").with_columns(
         half=50 * (pl.col("highest_share") - pl.col("lowest_share")),
@@ -147,8 +147,9 @@ def importance_figure(rows: pl.DataFrame, text_share: float) -> go.Figure:
     if not ranges.is_empty():
         figure.add_scatter(
             x=ranges["middle"].to_list(), y=ranges["feature"].to_list(), mode="markers",
-            marker={"size": 1, "color": ABSTAIN}, name="lowest to highest of the folds",
-            error_x={"type": "data", "array": ranges["half"].to_list(), "color": ABSTAIN,
+            marker={"size": 12, "color": DOWN, "symbol": "line-ew-open"},
+            name="lowest to highest of the folds",
+            error_x={"type": "data", "array": ranges["half"].to_list(), "color": DOWN,
                      "thickness": 1.6, "width": 3},
             customdata=ranges.select(pl.col("lowest_share", "highest_share", "top_share") * 100
                                      ).rows(),

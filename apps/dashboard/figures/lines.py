@@ -23,6 +23,7 @@ from apps.dashboard.theme import (
 
 DAY = "%{x|%Y-%m-%d}: "
 FEW = 5  # counts up to here have a tick each
+FEW_BARS = 8  # fewer are not drawn wider
 DASHES = ("solid", "dot", "dash", "dashdot")
 
 
@@ -273,6 +274,7 @@ def stacked_figure(
     figure.update_layout(barmode="stack")
     if rows.schema[x] == pl.String:
         figure.update_xaxes(type="category")
+    figure.update_layout(bargap=max(0.25, 1 - rows[x].n_unique() / FEW_BARS))
     _few_days(figure, rows[x])
     for column, words, colour in columns:
         figure.add_bar(x=rows[x].to_list(), y=rows[column].to_list(), name=words,

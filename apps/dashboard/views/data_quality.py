@@ -15,8 +15,8 @@ if requests.is_empty():
     none_yet("No source was asked yet.", "`finpulse run` asks them.")
 else:
     bad = requests.filter(requests["status"] != "answered").height
-    st.markdown(f"**{bad or 'None'} of the {requests.height} last requests "
-                f"{'were' if bad else 'was'} answered with less than all**")  # fmt: skip
+    st.markdown(f"**{bad} of the {requests.height} last requests were not answered whole**" if bad
+                else f"**All {requests.height} last requests were answered whole**")  # fmt: skip
     for it in requests.filter(requests["problem"].is_not_null()).iter_rows(named=True):
         st.warning(plain(f"{it['source']}, {it['kind']}: {it['problem']}"))
     behind(requests, "requests", "Last requests")

@@ -43,8 +43,7 @@ if strongest.is_empty():
     none_yet("There is no signal yet.", "`finpulse run` makes those of the next session.")
 else:
     chart(strongest_figure(strongest), strongest, "strongest_signals")
-    st.caption("Grey: the model abstains, for it has no proven skill or contradicts itself. "
-               "Not investment advice.")  # fmt: skip
+    st.caption("Grey: the model abstains; the page Forecast says why. Not investment advice.")
 
 st.header("Alerts", anchor=False)
 if problem:
