@@ -13,7 +13,7 @@ from finpulse_assets.errors import FinPulseError
 VIEWS = Path(__file__).parent / "views"
 SECTIONS = {
     "Signals": {"overview": "Overview", "forecast": "Forecast", "test_mode": "Test mode",
-                "predictions": "Predictions"},
+                "predictions": "Predictions", "report": "Report"},
     "Texts": {"sentiment": "Sentiment", "news": "News", "story": "Story"},
     "Research": {"explore": "Explore", "model": "Model"},
     "Operations": {"data_quality": "Data quality", "drift": "Drift"},

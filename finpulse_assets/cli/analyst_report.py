@@ -44,7 +44,8 @@ def report(
     if as_of and settings.as_of > now + timedelta(days=1):
         raise SettingError(f"--as-of {as_of} lies ahead", hint="give a time of the past")
     begin("reading", settings.root)
-    from finpulse_assets.orchestration.reporting.report import FOLDER, keep, make_report
+    from finpulse_assets.gateways.reports.analyst_folder import FOLDER
+    from finpulse_assets.orchestration.reporting.report import keep, make_report
 
     made = make_report(settings, ticker, now=now, as_of=settings.as_of if as_of else None)
     if as_json:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from datetime import UTC, date, datetime
 from shutil import copytree
@@ -16,8 +17,10 @@ from finpulse_assets.domain.evaluation.holdout import HoldoutRead
 from finpulse_assets.domain.monitoring.alert import Alert, Kind, Severity
 from finpulse_assets.domain.monitoring.alert_state import AlertState
 from finpulse_assets.domain.monitoring.escalation import Condition
+from finpulse_assets.domain.reporting import page as report_page
 from finpulse_assets.gateways.alerts.state_file import AlertStore
 from finpulse_assets.gateways.models.model_store import ModelStore
+from finpulse_assets.gateways.reports.analyst_folder import FOLDER
 from finpulse_assets.gateways.serving.dashboard_environment import ROOT
 from finpulse_assets.gateways.snapshot.reader import OpenSnapshot
 from finpulse_assets.gateways.snapshot.store import SnapshotStore
@@ -28,7 +31,7 @@ PAGES = sorted(path.stem for path in VIEWS.glob("*.py"))
 # How many figures each page shows at first.
 FIGURES = {
     "data_quality": 3, "drift": 4, "explore": 3, "forecast": 1, "model": 4, "news": 0,
-    "overview": 1, "predictions": 3, "sentiment": 3, "story": 0, "test_mode": 1,
+    "overview": 1, "predictions": 3, "report": 0, "sentiment": 3, "story": 0, "test_mode": 1,
 }  # fmt: skip
 
 
@@ -42,11 +45,11 @@ def words(at) -> str:
     return "\n".join(str(it.value) for kind in kinds for it in getattr(at, kind))
 
 
-def test_eleven_pages_stand_in_the_navigation():
+def test_twelve_pages_stand_in_the_navigation():
     from apps.dashboard import app_folder
 
     frame = (app_folder() / "app.py").read_text()
-    assert len(PAGES) == 11
+    assert len(PAGES) == 12
     assert [name for name in PAGES if f'"{name}":' not in frame] == []
 
 
@@ -169,6 +172,34 @@ def test_importance_is_told_with_its_stability_over_the_folds(page):
     found = shown.set_index("feature").loc["rsi_14"]
     assert (found["lowest_share"], found["highest_share"]) == pytest.approx((0.4, 0.5))
     assert (found["top_share"], found["fold_count"]) == (1, 2)
+
+
+def test_a_kept_report_is_shown_with_its_facts_and_nothing_of_a_text_runs(
+    page, published, tmp_path
+):
+    copytree(published, tmp_path / "demo", symlinks=True)
+    assert "No report is kept yet" in words(page("report", tmp_path / "demo"))
+    folder = tmp_path / "demo" / FOLDER
+    folder.mkdir(parents=True)
+    told = "The mood is **good**.\n\n> <script>alert(1)</script>\n"
+    fact = {"name": "p", "meaning": "the probability", "value": 0.61, "unit": "share",
+            "table": "predictions/daily_signals", "row": {"ticker": "T001"}}  # fmt: skip
+    for name in ("T001-2026-11-26-test", "T002-2026-11-27", "T001-2026-11-27"):
+        html = report_page.html(f"# {name}\n\n{told}", {}, title=name, writer="template")
+        (folder / f"{name}.html").write_text(html)
+        (folder / f"{name}.json").write_text(json.dumps({"facts": [fact]}))
+    at = page("report", tmp_path / "demo")
+    assert not at.exception
+    names = ["T001-2026-11-27", "T002-2026-11-27", "T001-2026-11-26-test"]
+    assert at.selectbox[0].options == names, "the newest session first"
+    [shown] = [it.proto.body for it in at.get("html")]
+    assert "<strong>good</strong>" in shown or "<b>good</b>" in shown
+    assert "<script" not in shown and "<style" not in shown
+    assert "template" in shown, "who wrote it"
+    assert at.dataframe[0].value.iloc[0].tolist() == [
+        "the probability", "0.61", "share", "predictions/daily_signals", "ticker T001",
+    ]  # fmt: skip
+    assert len(at.get("download_button")) == 2
 
 
 def test_open_alerts_stand_with_their_runbooks(page, published, tmp_path):

@@ -25,7 +25,7 @@ def strongest_figure(signals: pl.DataFrame) -> go.Figure:
         if acted
         else f"The model abstains from all {signals.height} signals for {day}"
     )
-    figure = canvas(title, x="probability of an up session, points above or below 50 %", y="",
+    figure = canvas(title, x="P(up) minus 50 %, points", y="",
                     height=80 + 30 * signals.height)  # fmt: skip
     shown = signals.reverse()
     points = [100 * (p - 0.5) for p in shown["probability_up"]]

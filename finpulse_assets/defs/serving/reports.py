@@ -7,8 +7,9 @@ import dagster as dg
 
 from finpulse_assets.defs.signals.assets import daily_signals
 from finpulse_assets.gateways.clock import Now
+from finpulse_assets.gateways.reports.analyst_folder import FOLDER
 from finpulse_assets.orchestration.catalog.metadata import RESEARCH
-from finpulse_assets.orchestration.reporting.report import FOLDER, keep, make_report, reader_of
+from finpulse_assets.orchestration.reporting.report import keep, make_report, reader_of
 from finpulse_assets.orchestration.run.once import ONCE
 from finpulse_assets.settings import Settings
 

@@ -1,1 +1,1 @@
-"""Pages made by other tools, on figures that FinPulse decided."""
+"""Reports that are kept: pages of other tools, and the folder of the analyst's reports."""

@@ -20,8 +20,6 @@ from finpulse_assets.orchestration.reporting.read import ReportReader
 from finpulse_assets.orchestration.reporting.write import Written, write
 from finpulse_assets.settings import Settings
 
-FOLDER = Path("reports") / "analyst"
-
 
 @dataclass(frozen=True)
 class Report:
