@@ -12,9 +12,9 @@ from finpulse_assets.domain.features.online import latest_features
 from finpulse_assets.domain.features.registry import feature_names
 from finpulse_assets.domain.predictions.signals import current_signals
 from finpulse_assets.domain.serving.answering import Answering
+from finpulse_assets.domain.serving.predictor import Predictor
 from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.gateways.models.model_store import ModelStore
-from finpulse_assets.gateways.serving.bento_store import BentoStore
 from finpulse_assets.gateways.serving.bundle import read_bundle, write_bundle
 from finpulse_assets.gateways.serving.online_store import FolderStore
 from finpulse_assets.gateways.warehouse.reader import Warehouse
@@ -37,14 +37,24 @@ def bits(frame: pl.DataFrame) -> dict[str, bytes]:
     }
 
 
-def test_every_answer_is_the_row_of_daily_signals(demo_home: Path):
-    """The bento that the run has built, asked just after the run's as-of time."""
+def published(root: Path, bundle: Path) -> tuple[pl.DataFrame, Predictor]:
+    """Return the offline row of each ticker, and what a service reads once it is published."""
+    offline = Warehouse(root / "finpulse.duckdb").query(NEWEST)
+    closes = offline.select("ticker", "session_date", close=pl.lit(10.0))
+    online = latest_features(offline, Lake(root / "lake").scan(TICKERS).collect(), closes)
+    models = ModelStore(root / "models" / "price")
+    decision = models.in_force()
+    champion = models.load(decision.champion.candidate_id)
+    write_bundle(bundle, champion, decision, online)
+    return offline, read_bundle(bundle)
+
+
+def test_every_answer_is_the_row_of_daily_signals(demo_home: Path, tmp_path: Path):
+    """What a service says just after the run's as-of time."""
     root = demo_home / "demo"
-    store = BentoStore(root / "bentoml")
-    lake = Lake(root / "lake")
-    signals = current_signals(lake.scan(DAILY_SIGNALS).collect())
+    signals = current_signals(Lake(root / "lake").scan(DAILY_SIGNALS).collect())
     newest = signals.filter(pl.col("session_date") == pl.col("session_date").max())
-    predictor = read_bundle(store.newest().bundle)
+    _, predictor = published(root, tmp_path / "bundle")
     answering = Answering(predictor)
     assert newest.height > 1
     for signal in newest.iter_rows(named=True):
@@ -58,25 +68,17 @@ def test_every_row_of_the_bento_and_of_the_store_has_the_bits_of_the_offline_row
     demo_home: Path, tmp_path: Path
 ):
     root = demo_home / "demo"
-    offline = Warehouse(root / "finpulse.duckdb").query(NEWEST)
+    offline, served = published(root, tmp_path / "bundle")
     assert offline.height > 1
-    closes = offline.select("ticker", "session_date", close=pl.lit(10.0))
-    online = latest_features(offline, Lake(root / "lake").scan(TICKERS).collect(), closes)
-    models = ModelStore(root / "models" / "price")
-    decision = models.in_force()
-    champion = models.load(decision.champion.candidate_id)
-    bundle = tmp_path / "bundle"
-    write_bundle(bundle, champion, decision, online)
-    served = read_bundle(bundle)
     store = FolderStore(tmp_path, "demo")
-    published = pl.read_parquet(BytesIO(store.read(store.publish(served.online))))
+    kept = pl.read_parquet(BytesIO(store.read(store.publish(served.online))))
     expected = bits(offline)
-    for online in (served.online, published):
+    for online in (served.online, kept):
         assert online["ticker"].sort().to_list() == offline["ticker"].sort().to_list()
         found = bits(online)
         assert [name for name in expected if found[name] != expected[name]] == []
     read = [served.features_of(ticker) for ticker in offline["ticker"].sort()]
     model = list(served.model.features)
-    assert bits(published.sort("ticker").with_columns(
+    assert bits(kept.sort("ticker").with_columns(
         pl.DataFrame(read, schema=dict.fromkeys(model, pl.Float64))
     )) == expected  # fmt: skip
