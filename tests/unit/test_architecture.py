@@ -34,6 +34,7 @@ print(json.dumps(sorted(sys.modules)), flush=True)
 import finpulse_assets.definitions
 child = os.fork()
 if not child:
+    del os.environ["FINPULSE_FOLDS"]
     finpulse_assets.definitions.defs()
     print(json.dumps(sorted(sys.modules)), flush=True)
     os._exit(0)
