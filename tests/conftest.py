@@ -1,6 +1,7 @@
 """What every test shares: the same examples in every run, and an environment that does not leak."""
 
 import atexit
+import gc
 import os
 from collections.abc import Iterator
 
@@ -42,6 +43,13 @@ def no_migrations_in_memory() -> Iterator[None]:
             name = f"dagster._core.storage.{storage}.in_memory.stamp_alembic_rev"
             patch.setattr(name, lambda *_: None)
         yield
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector what lives to the end: it would look at it all every time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 10, 10)
 
 
 def pytest_unconfigure() -> None:

@@ -19,31 +19,59 @@ HEAVY = ("torch", "transformers", "mlflow", "evidently", "bentoml", "yfinance", 
 PICKLES = ("pickle.load", "pickle.dump", "joblib", "cloudpickle", "import dill", "torch.save(")
 
 
-def _imported_after(statement: str) -> set[str]:
-    code = f"import json, sys; {statement}; print(json.dumps(sorted(sys.modules)))"
+# One process for three questions, the lightest first: what a service imports, what loading the
+# definitions imports (in a fork, which no later import can disturb), what any import opens.
+IMPORTING = """
+import importlib, json, os, pathlib, sys
+opened = []
+def note(event, args):
+    if event == "open" and isinstance(args[0], str):
+        opened.append(args[0])
+sys.addaudithook(note)
+import finpulse_assets.domain.models.lightgbm_model
+import finpulse_assets.gateways.models.model_store
+print(json.dumps(sorted(sys.modules)), flush=True)
+import finpulse_assets.definitions
+child = os.fork()
+if not child:
+    del os.environ["FINPULSE_FOLDS"]
+    finpulse_assets.definitions.defs()
+    print(json.dumps(sorted(sys.modules)), flush=True)
+    os._exit(0)
+assert os.waitpid(child, 0)[1] == 0
+root = pathlib.Path.cwd()
+for path in sorted(root.glob("finpulse_assets/**/*.py")):
+    importlib.import_module(".".join(path.relative_to(root).with_suffix("").parts))
+ours = [p for p in opened if p == ".env" or p.startswith(str(root)) and "/.venv/" not in p]
+print(json.dumps(sorted({p for p in ours if not p.endswith((".py", ".pyc"))})))
+"""
+
+
+@pytest.fixture(scope="module")
+def importing() -> list[list[str]]:
+    """The modules of a service, those of the definitions, the files that importing all opened."""
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", code],
-        capture_output=True,
-        text=True,
-        check=True,
-        cwd=ROOT,
-        env={**os.environ, "DAGSTER_DISABLE_TELEMETRY": "1"},
-    )
-    return set(json.loads(done.stdout.splitlines()[-1]))
+        [sys.executable, "-W", "ignore", "-B", "-c", IMPORTING],
+        capture_output=True, text=True, check=False, cwd=ROOT,
+        env={**os.environ, "DAGSTER_DISABLE_TELEMETRY": "1", "FINPULSE_FOLDS": "no number"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()[-3:]]
 
 
-def test_loading_the_definitions_imports_nothing_heavy():
-    modules = _imported_after("from finpulse_assets.definitions import defs; defs()")
-    assert "finpulse_assets.defs.models.assets" in modules
-    assert [name for name in HEAVY if name in modules] == []
+def test_a_service_needs_neither_dagster_nor_dbt(importing):
+    assert "finpulse_assets.gateways.models.model_store" in importing[0]
+    assert [name for name in ("dagster", "dbt", "duckdb", "torch") if name in importing[0]] == []
 
 
-def test_a_service_needs_neither_dagster_nor_dbt():
-    modules = _imported_after(
-        "import finpulse_assets.domain.models.lightgbm_model\n"
-        "import finpulse_assets.gateways.models.model_store"
-    )
-    assert [name for name in ("dagster", "dbt", "duckdb", "torch") if name in modules] == []
+def test_loading_the_definitions_imports_nothing_heavy(importing):
+    assert "finpulse_assets.defs.models.assets" in importing[1]
+    assert [name for name in HEAVY if name in importing[1]] == []
+
+
+def test_importing_every_module_reads_no_file_of_the_project(importing):
+    """Neither settings nor dbt's manifest: what Dagster needs is read where it asks for it."""
+    assert importing[2] == []
 
 
 @pytest.mark.parametrize(("given", "found"), [({}, "PASSIVE"), ({WAITING: "ACTIVE"}, "ACTIVE")])
@@ -96,32 +124,6 @@ def test_one_module_imports_from_the_private_modules_of_dagster():
 def _where(pattern: re.Pattern[str]) -> list[str]:
     paths = sorted(ROOT.glob("finpulse_assets/**/*.py"))
     return [f"{path.relative_to(ROOT)}" for path in paths if pattern.search(path.read_text())]
-
-
-IMPORT_ALL = """
-import importlib, json, pathlib, sys
-opened = []
-def note(event, args):
-    if event == "open" and isinstance(args[0], str):
-        opened.append(args[0])
-sys.addaudithook(note)
-root = pathlib.Path.cwd()
-for path in sorted(root.glob("finpulse_assets/**/*.py")):
-    importlib.import_module(".".join(path.relative_to(root).with_suffix("").parts))
-ours = [p for p in opened if p == ".env" or p.startswith(str(root)) and "/.venv/" not in p]
-print(json.dumps(sorted({p for p in ours if not p.endswith((".py", ".pyc"))})))
-"""
-
-
-def test_importing_every_module_reads_no_file_of_the_project():
-    """Neither settings nor dbt's manifest: what Dagster needs is read where it asks for it."""
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-B", "-c", IMPORT_ALL],
-        capture_output=True, text=True, check=False, cwd=ROOT,
-        env={**os.environ, "DAGSTER_DISABLE_TELEMETRY": "1", "FINPULSE_FOLDS": "no number"},
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout.splitlines()[-1]) == []
 
 
 ABOVE = ("defs", "definitions", "orchestration", "settings", "cli")
@@ -181,14 +183,11 @@ def test_no_two_files_import_each_other():
 def _imports_of(path: Path, modules: dict[str, Path]) -> set[str]:
     """Return the modules of ours that a file imports, a room by its `__init__`."""
     found = set()
+    packages = {name.removesuffix(".__init__") for name in modules if name.endswith(".__init__")}
     for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and node.module in {*modules, *_packages(modules)}:
+        if isinstance(node, ast.ImportFrom) and node.module in modules.keys() | packages:
             for alias in node.names:
                 whole = f"{node.module}.{alias.name}"
                 room = f"{node.module}.__init__" if node.module not in modules else node.module
                 found.add(whole if whole in modules else room)
     return found & modules.keys()
-
-
-def _packages(modules: dict[str, Path]) -> set[str]:
-    return {name.removesuffix(".__init__") for name in modules if name.endswith(".__init__")}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import UTC, date, datetime
 
 import polars as pl
 import pytest
 
+from finpulse_assets.gateways.lake.lake import Lake
 from finpulse_assets.gateways.sources.files.minute_files import FileMinuteSource
 from finpulse_assets.gateways.sources.source import Source
 from finpulse_assets.orchestration.run.sources import build_sources
@@ -28,6 +30,19 @@ def materialize(tmp_path, minutes, *, months=MONTHS, as_of=AS_OF, **options):
     return ingest(tmp_path, source, as_of=as_of, months=months, **options)
 
 
+@pytest.fixture(scope="module")
+def first(tmp_path_factory):
+    """The folder, result and lake of one run on the usual minutes; only read them."""
+    folder = tmp_path_factory.mktemp("first")
+    return folder, *materialize(folder, fake_minutes())
+
+
+@pytest.fixture
+def filled(first, tmp_path):
+    """A folder of its own in which that run has been."""
+    return shutil.copytree(first[0], tmp_path / "filled")
+
+
 def told(result):
     return metadata_of(result, "raw", "bars_1m")
 
@@ -36,8 +51,8 @@ def files_of(lake):
     return {key: lake.path(BARS_1M, key).stat().st_mtime_ns for key in lake.partitions(BARS_1M)}
 
 
-def test_months_hold_the_minutes_that_begin_in_them(tmp_path):
-    result, lake = materialize(tmp_path, fake_minutes())
+def test_months_hold_the_minutes_that_begin_in_them(first):
+    _folder, result, lake = first
     assert result.success
     # 03:59 UTC on 2024-11-01 is October in New York.
     heights = [lake.scan(BARS_1M, [month]).collect().height for month in MONTHS]
@@ -50,8 +65,8 @@ def test_months_hold_the_minutes_that_begin_in_them(tmp_path):
         date(2024, 11, 1), utc("2024-11-01 04:01"))  # fmt: skip
 
 
-def test_metadata_says_what_is_there_and_what_is_missing(tmp_path):
-    result, _lake = materialize(tmp_path, fake_minutes())
+def test_metadata_says_what_is_there_and_what_is_missing(first):
+    _folder, result, _lake = first
     metadata = told(result)
     assert metadata["dagster/row_count"] == metadata["rows_in_this_run"] == 9
     assert metadata["tickers"] == 2
@@ -64,20 +79,20 @@ def test_metadata_says_what_is_there_and_what_is_missing(tmp_path):
     assert metadata_of(result, "source", "fake")["delivered_rows"] == 9 + 12 + 2
 
 
-def test_a_run_done_again_changes_no_file(tmp_path):
-    _result, lake = materialize(tmp_path, fake_minutes())
+def test_a_run_done_again_changes_no_file(filled):
+    lake = Lake(filled / "lake")
     before = files_of(lake)
     shuffled = small_minutes().sample(fraction=1, shuffle=True, seed=3)
-    again, lake = materialize(tmp_path, fake_minutes(shuffled))
+    again, lake = materialize(filled, fake_minutes(shuffled))
     assert told(again)["changed_partitions"] == 0
     assert files_of(lake) == before
 
 
-def test_a_month_alone_leaves_the_others(tmp_path):
-    _result, lake = materialize(tmp_path, fake_minutes())
+def test_a_month_alone_leaves_the_others(filled):
+    lake = Lake(filled / "lake")
     before = files_of(lake)
     lake.path(BARS_1M, MONTHS[1]).unlink()
-    result, lake = materialize(tmp_path, fake_minutes(), months=MONTHS[1:2])
+    result, lake = materialize(filled, fake_minutes(), months=MONTHS[1:2])
     assert told(result)["changed_partitions"] == 1
     assert told(result)["rows_in_this_run"] == 6
     after = files_of(lake)
@@ -86,10 +101,9 @@ def test_a_month_alone_leaves_the_others(tmp_path):
     }
 
 
-def test_a_month_follows_its_source(tmp_path):
-    materialize(tmp_path, fake_minutes())
+def test_a_month_follows_its_source(filled):
     fewer = small_minutes().filter(pl.col("ticker") == "AAA", pl.col("bar_at") < utc("2024-12-01"))
-    result, lake = materialize(tmp_path, fake_minutes(fewer))
+    result, lake = materialize(filled, fake_minutes(fewer))
     assert told(result)["changed_partitions"] == 2
     assert lake.scan(BARS_1M, MONTHS[2:]).collect().is_empty()
 
@@ -109,10 +123,10 @@ def test_without_a_source_the_table_is_empty_and_says_so(tmp_path):
     assert lake.partitions(BARS_1M) == list(MONTHS)
 
 
-def test_without_a_source_what_was_loaded_stays(tmp_path):
-    _result, lake = materialize(tmp_path, fake_minutes())
+def test_without_a_source_what_was_loaded_stays(filled):
+    lake = Lake(filled / "lake")
     before = files_of(lake)
-    result, lake = materialize(tmp_path, None)
+    result, lake = materialize(filled, None)
     assert result.success
     assert files_of(lake) == before
 

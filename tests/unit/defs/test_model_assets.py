@@ -36,7 +36,7 @@ def home(tmp_path) -> ModelHome:
 
 @pytest.fixture(scope="module")
 def first_chain(tmp_path_factory) -> ModelHome:
-    home = ModelHome(tmp_path_factory.mktemp("chained"), after(TODAY))
+    home = ModelHome(tmp_path_factory.mktemp("chained"), after(TODAY), draws=True)
     home.fill(labelled(100), scored_by="a" * 64)
     assert home.run(*CHAIN).success
     return home
@@ -315,7 +315,7 @@ def test_each_candidate_sees_the_holdout_once_and_the_count_is_kept(home, monkey
     shown = home.run(cards, daily_signals)
     assert "the final holdout was read once;" in metadata(shown, cards)["model_card"]
     assert metadata(shown, daily_signals)["holdout_reads"] == 1
-    assert home.run(promotion).success
+    assert home.run(evaluation, promotion).success
     assert home.models.holdout_reads() == [read], "the same candidate is not judged on it again"
     home.fill(labelled(140, seed=4))
     assert home.run(*CHAIN).success

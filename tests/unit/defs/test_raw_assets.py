@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 
@@ -53,6 +54,19 @@ def materialize(tmp_path, *members, as_of=AS_OF, months=MONTHS, **options):
     return ingest(tmp_path, *(members or [fake()]), as_of=as_of, months=months, **options)
 
 
+@pytest.fixture(scope="module")
+def first(tmp_path_factory):
+    """The folder, result and lake of one run on the usual source; only read them."""
+    folder = tmp_path_factory.mktemp("first")
+    return folder, *materialize(folder)
+
+
+@pytest.fixture
+def filled(first, tmp_path):
+    """A folder of its own in which that run has been."""
+    return shutil.copytree(first[0], tmp_path / "filled")
+
+
 def down(source):
     """Return the source as it is while its vendor does not answer."""
 
@@ -63,8 +77,8 @@ def down(source):
     return Source(source.name, source.kinds, broken, broken)
 
 
-def test_months_hold_the_rows_that_became_known_in_them(tmp_path):
-    result, lake = materialize(tmp_path)
+def test_months_hold_the_rows_that_became_known_in_them(first):
+    _folder, result, lake = first
     assert result.success
     for table, rows in ((PRICES, (8, 4)), (TWEETS, (3, 1)), (HEADLINES, (1, 0))):
         counts = [lake.scan(table, [month]).collect().height for month in MONTHS]
@@ -73,8 +87,8 @@ def test_months_hold_the_rows_that_became_known_in_them(tmp_path):
     assert lake.scan(PRICES).collect()["source"].unique().to_list() == ["fake"]
 
 
-def test_a_source_keeps_what_was_delivered_with_its_requests(tmp_path):
-    _result, lake = materialize(tmp_path)
+def test_a_source_keeps_what_was_delivered_with_its_requests(first):
+    _folder, _result, lake = first
     tweets = lake.scan(source_table("fake", "tweets")).collect()
     assert tweets["origin"].unique().to_list() == ["archive"]
     assert tweets["delivered_at"].unique().to_list() == [AS_OF]
@@ -90,9 +104,8 @@ def test_a_source_keeps_what_was_delivered_with_its_requests(tmp_path):
     assert covered["month"].unique().sort().to_list() == list(MONTHS)
 
 
-def test_metadata_counts_what_became_of_a_delivery(tmp_path):
-    materialize(tmp_path)
-    again, lake = materialize(tmp_path)
+def test_metadata_counts_what_became_of_a_delivery(filled):
+    again, lake = materialize(filled)
     counted = metadata_of(again, "source", "fake")
     assert (counted["delivered_rows"], counted["new_rows"], counted["repeated_rows"]) == (19, 0, 19)
     made = metadata_of(again, "raw", "tweets")
@@ -101,8 +114,7 @@ def test_metadata_counts_what_became_of_a_delivery(tmp_path):
     assert made["dagster/row_count"] == lake.scan(TWEETS).collect().height == 4
 
 
-def test_a_late_tweet_lands_in_the_month_of_the_run(tmp_path):
-    materialize(tmp_path)
+def test_a_late_tweet_lands_in_the_month_of_the_run(filled):
     late = pl.DataFrame(
         {
             "text_id": ["late"],
@@ -114,7 +126,7 @@ def test_a_late_tweet_lands_in_the_month_of_the_run(tmp_path):
     later = AS_OF + timedelta(days=1)
     texts = pl.concat([small_texts("1"), late], how="diagonal")
     # A backfill of November alone: what comes late is known in December.
-    result, lake = materialize(tmp_path, fake(texts=texts), as_of=later, months=MONTHS[:1])
+    result, lake = materialize(filled, fake(texts=texts), as_of=later, months=MONTHS[:1])
     assert metadata_of(result, "source", "fake")["late_rows"] == 1
     row = lake.scan(TWEETS).filter(pl.col("text_id") == "late").collect().row(0, named=True)
     assert row["knowledge_time"] == later
@@ -177,9 +189,8 @@ def test_a_source_that_is_down_hurts_its_own_rows_alone(tmp_path):
     assert lake.scan(TWEETS).collect().height == 4, "what it did not deliver is asked for again"
 
 
-def test_the_only_source_of_prices_stops_the_run(tmp_path):
-    materialize(tmp_path)
-    result, _lake = materialize(tmp_path, down(fake()))
+def test_the_only_source_of_prices_stops_the_run(filled):
+    result, _lake = materialize(filled, down(fake()))
     assert not result.success
     [check] = [c for c in result.get_asset_check_evaluations() if not c.passed]
     assert check.check_name == "source_answered"
@@ -228,27 +239,25 @@ def test_history_before_the_first_day_is_counted(tmp_path):
     )
 
 
-def test_one_month_alone_can_be_materialized_again(tmp_path):
-    materialize(tmp_path)
-    before = {month: lake_file(tmp_path, month).stat().st_mtime_ns for month in MONTHS}
-    lake_file(tmp_path, MONTHS[0]).unlink()
-    result, lake = materialize(tmp_path, months=MONTHS[:1])
+def test_one_month_alone_can_be_materialized_again(filled):
+    before = {month: lake_file(filled, month).stat().st_mtime_ns for month in MONTHS}
+    lake_file(filled, MONTHS[0]).unlink()
+    result, lake = materialize(filled, months=MONTHS[:1])
     assert result.success
     assert lake.scan(PRICES, MONTHS[:1]).collect().height == 8
-    assert lake_file(tmp_path, MONTHS[1]).stat().st_mtime_ns == before[MONTHS[1]]
+    assert lake_file(filled, MONTHS[1]).stat().st_mtime_ns == before[MONTHS[1]]
 
 
 def lake_file(tmp_path, month):
     return Lake(tmp_path / "lake").path(PRICES, month)
 
 
-def test_the_listing_is_kept_as_versions(tmp_path):
-    materialize(tmp_path)
+def test_the_listing_is_kept_as_versions(filled):
     renamed = FakePriceSource(
         prices=small_prices().with_columns(source=pl.lit("x")), companies={"AAA": "Aardvark"}
     )
     source = Source("fake", KINDS, fake().texts, renamed)
-    _result, lake = materialize(tmp_path, source, as_of=AS_OF + timedelta(days=1))
+    _result, lake = materialize(filled, source, as_of=AS_OF + timedelta(days=1))
     held = lake.scan(TICKERS).filter(ticker="AAA").collect()
     assert held.select("company", "valid_from").rows() == [
         (None, date(2024, 11, 25)),
@@ -269,9 +278,9 @@ def test_a_reader_of_a_month_that_was_never_written_is_refused(tmp_path):
     assert "raw/prices lacks partition 2024-11-01" in failure.step_failure_data.error.to_string()
 
 
-@pytest.mark.parametrize("months", [MONTHS[:1], MONTHS])
-def test_every_partition_of_the_run_is_recorded(tmp_path, months):
-    result, _lake = materialize(tmp_path, months=months)
-    for node in ("raw__tweets", "source__fake"):
-        events = result.asset_materializations_for_node(node)
-        assert [event.partition for event in events] == list(months)
+def test_every_partition_of_the_run_is_recorded(first, tmp_path):
+    one_month, _lake = materialize(tmp_path, months=MONTHS[:1])
+    for result, months in ((one_month, MONTHS[:1]), (first[1], MONTHS)):
+        for node in ("raw__tweets", "source__fake"):
+            events = result.asset_materializations_for_node(node)
+            assert [event.partition for event in events] == list(months)

@@ -126,7 +126,7 @@ def test_a_model_knows_what_it_was_trained_on(trained, small_folder):
 
 
 def test_same_seed_and_any_order_of_sets_and_rows_give_the_same_model(tmp_path: Path):
-    one, two = sentences(200, name="a"), sentences(200, seed=1, name="b")
+    one, two = sentences(100, name="a"), sentences(100, seed=1, name="b")
     train([one, two], TrainingPlan("tiny", has_companion=False), tmp_path / "a")
     turned = labelled_set("a", one.texts.reverse(), licence="none")
     train([turned, two], TrainingPlan("tiny", has_companion=False), tmp_path / "b")
@@ -138,9 +138,9 @@ def test_same_seed_and_any_order_of_sets_and_rows_give_the_same_model(tmp_path: 
 
 def test_an_older_model_is_replaced_and_another_folder_is_not(tmp_path: Path):
     plan = TrainingPlan("tiny", has_companion=False)
-    train([sentences(200)], plan, tmp_path / "m")
+    train([sentences(150)], plan, tmp_path / "m")
     before = model_fingerprint(tmp_path / "m")
-    train([sentences(200, seed=2)], plan, tmp_path / "m")
+    train([sentences(150, seed=2)], plan, tmp_path / "m")
     assert model_fingerprint(tmp_path / "m") != before
     (tmp_path / "notes").mkdir()
     with pytest.raises(ModelError, match="notes exists and has no manifest"):

@@ -125,11 +125,12 @@ def test_without_the_source_of_the_service_the_hint_is_a_checkout(tmp_path, monk
         BentoStore(tmp_path / "store").keep(bundle, labels={})
 
 
-def test_what_bentoml_refuses_becomes_a_sentence(tmp_path, monkeypatch, bundle):
+def test_what_bentoml_refuses_becomes_a_sentence(tmp_path, monkeypatch, built, bundle):
     services = tmp_path / "bentos"
     shutil.copytree(bento_store.SERVICES, services)
     (services / "price_predictor" / "service.py").write_text("raise ValueError('planted')")
     monkeypatch.setattr(bento_store, "SERVICES", services)
+    shutil.copytree(built.root / "wheels", tmp_path / "store" / "wheels")
     with pytest.raises(ServiceError, match=r"cannot build price_predictor:\w{16}: .*planted"):
         BentoStore(tmp_path / "store").keep(bundle, labels={})
 

@@ -97,7 +97,7 @@ class Chain:
 
 @pytest.fixture
 def chain(tmp_path):
-    with dg.instance_for_test() as instance:
+    with dg.DagsterInstance.ephemeral() as instance:
         made = Chain(tmp_path, instance)
         made.run()
         assert sorted(made.made) == sorted(ALL)

@@ -59,7 +59,7 @@ def check(sound: int) -> dg.AssetCheckResult:
 
 def failure_of(definitions: dg.Definitions, *names: str) -> dg.DagsterEvent:
     job = definitions.resolve_implicit_global_asset_job_def()
-    with dg.instance_for_test() as instance:
+    with dg.DagsterInstance.ephemeral() as instance:
         result = job.execute_in_process(
             instance=instance, raise_on_error=False, asset_selection=[dg.AssetKey(n) for n in names]
         )
@@ -122,7 +122,7 @@ def test_a_run_that_a_setting_stops_says_so_before_any_stack(tmp_path, capfd, se
     resources = build_resources(load_settings(home=tmp_path, **settings))
     loaded = dg.Definitions(assets=[reader], resources=resources, executor=dg.in_process_executor)
     job = loaded.resolve_implicit_global_asset_job_def()
-    with dg.instance_for_test() as instance:
+    with dg.DagsterInstance.ephemeral() as instance:
         result = job.execute_in_process(instance=instance, raise_on_error=False)
         told = failure_reason(instance, result.run_id)
     (failure,) = (e for e in result.all_events if e.event_type == dg.DagsterEventType.RUN_FAILURE)
@@ -135,7 +135,7 @@ def test_a_run_that_a_setting_stops_says_so_before_any_stack(tmp_path, capfd, se
 
 def test_a_run_that_was_noted_as_failed_says_why():
     job = dg.Definitions(assets=[sound]).resolve_implicit_global_asset_job_def()
-    with dg.instance_for_test() as instance:
+    with dg.DagsterInstance.ephemeral() as instance:
         run = instance.create_run_for_job(job)
         instance.report_run_failed(run, "the process 7 of this run is gone")
         assert failure_reason(instance, run.run_id) == "the process 7 of this run is gone"

@@ -13,7 +13,7 @@ from finpulse_assets.orchestration.training.backtest import Backtest, replay, sp
 from finpulse_assets.settings import Settings
 from tests.unit.defs.model_home import TICKERS, labelled
 
-SESSIONS = 130
+SESSIONS = 110
 NEEDED = 40 + 1 + 20  # to train first, the embargo, to judge a model on
 
 
@@ -74,7 +74,7 @@ def test_what_comes_after_a_session_changes_nothing_of_it(rows, settings, found)
         pl.when(is_later).then(-pl.col(it)).otherwise(pl.col(it)).alias(it)
         for it in ("return_next_session", "sentiment_mean")
     ).with_columns(is_up=pl.col("return_next_session") > 0)
-    last = days_of(rows)[NEEDED + 45]
+    last = days_of(rows)[NEEDED + 30]
     again = replayed(other, settings, last=last).table
     before = pl.col("session_date") <= middle
     assert again.filter(before).equals(found.table.filter(before)), "a shorter replay, too"
@@ -111,7 +111,7 @@ def test_a_proof_is_lost_within_a_period_where_the_live_record_contradicts_it(ro
     [
         ({"first": date(2024, 1, 5)}, "--from is 2024-01-05, a backtest of this home can be from"),
         ({"last": date(2026, 1, 5)}, "--to is 2026-01-05, a backtest of this home can be from"),
-        ({"first": date(2024, 6, 20), "last": date(2024, 6, 10)}, "no session lies between"),
+        ({"first": date(2024, 5, 20), "last": date(2024, 5, 10)}, "no session lies between"),
     ],
 )
 def test_days_beyond_the_data_are_refused_before_anything_is_fitted(rows, settings, given, said):
