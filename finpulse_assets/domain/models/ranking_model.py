@@ -88,7 +88,7 @@ class RankingModel(PlaceModel):
         coefficients, which are all of places and so of one unit.
         """
         gain = sum(booster.feature_importance("gain") for booster in self._boosters)
-        size = np.abs(np.array(self.coefficients))
+        size = np.abs(self._linear)
         return importance_of(self.features, share_of(gain) + share_of(size))
 
     @property
@@ -163,14 +163,18 @@ class RankingModel(PlaceModel):
         """Return the score of places and of what the boosters say of them, added."""
         # Row by row in one order of sums: a product of matrices adds in another for other numbers
         # of rows, and a row alone has to get the bits that it gets among others.
-        ridge = (np.ascontiguousarray(matrix, np.float64) * np.array(self.coefficients)).sum(axis=1)
+        ridge = (np.ascontiguousarray(matrix, np.float64) * self._linear).sum(axis=1)
         return self.ridge_weight * ridge + self.booster_weight * (trees / len(SEEDS))
 
     def _moves(self, matrix: np.ndarray) -> np.ndarray:
         """Return what each feature adds to the score, shape (rows, features)."""
-        linear = matrix * np.array(self.coefficients)
+        linear = matrix * self._linear
         shap = sum(it.predict(matrix, pred_contrib=True)[:, :-1] for it in self._boosters)
         return self.ridge_weight * linear + self.booster_weight * shap / len(SEEDS)
+
+    @cached_property
+    def _linear(self) -> np.ndarray:
+        return np.array(self.coefficients)
 
     @cached_property
     def _boosters(self) -> list[Any]:

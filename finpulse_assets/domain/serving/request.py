@@ -11,11 +11,11 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from operator import itemgetter
 from typing import Any, NoReturn
 
 import msgspec
 import numpy as np
+from msgspec.structs import astuple
 
 from finpulse_assets.errors import RequestError
 
@@ -26,10 +26,6 @@ MAX_BATCH = 512
 MAX_BATCH_BYTES = 4 * 1024 * 1024
 BATCH_FORM = 'send {"symbols": [...]} or {"columns": [names], "rows": [[number or null, ...]]}'
 FORM = 'send {"symbol": "..."} or {"features": {name: number or null, ...}}'
-
-
-class _RowRequest(msgspec.Struct, forbid_unknown_fields=True):
-    features: dict[str, float | None]
 
 
 class _BatchRequest(msgspec.Struct, forbid_unknown_fields=True):
@@ -83,18 +79,21 @@ def feature_reader(features: tuple[str, ...]) -> Callable[[bytes], np.ndarray | 
     feature row of finite numbers with every feature once, and None for every other: such a one is
     for `parse_request`, which finds the words.
     """
-    decode = msgspec.json.Decoder(_RowRequest).decode
-    values_of = itemgetter(*features) if len(features) > 1 else lambda row: (row[features[0]],)
+    # A field a feature: each stands in the text, once and in any order, and no other does.
+    fields = [(f"feature_{at}", float | None, msgspec.field(name=it))
+              for at, it in enumerate(features)]  # fmt: skip
+    row_form = msgspec.defstruct("Row", fields, forbid_unknown_fields=True, gc=False)
+    form = msgspec.defstruct("RowRequest", [("features", row_form)], forbid_unknown_fields=True)
+    decode = msgspec.json.Decoder(form).decode
     # One colon a name and one for the field: no more of them means that no name stands twice.
     colons = len(features) + 1
 
     def read(body: bytes) -> np.ndarray | None:
         try:
-            row = decode(body).features
-            values = np.array([values_of(row)], dtype=float)
-        except (msgspec.MsgspecError, ValueError, KeyError, RecursionError):
+            values = np.array([astuple(decode(body).features)], dtype=float)
+        except (msgspec.MsgspecError, ValueError, RecursionError):
             return None
-        is_exact = len(row) == len(features) and body.count(b":") == colons
+        is_exact = body.count(b":") == colons
         return values if is_exact and not np.isinf(values).any() else None
 
     return read
