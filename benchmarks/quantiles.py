@@ -33,7 +33,7 @@ from finpulse_assets.schemas import OUT_OF_SAMPLE
 PLAN = {
     "objective": "quantile", "num_leaves": 4, "learning_rate": 0.03, "min_data_in_leaf": 100,
     "feature_fraction": 0.3, "lambda_l2": 20.0, "max_bin": 63, "seed": 7, "deterministic": True,
-    "force_row_wise": True, "num_threads": 2, "verbosity": -1,
+    "force_col_wise": True, "num_threads": 2, "verbosity": -1,
 }  # fmt: skip
 ROUNDS = 100
 EARLY = 1  # folds that only give errors

@@ -73,7 +73,7 @@ class TrainingPlan:
         return own | {
             "objective": objective,
             "deterministic": True,
-            "force_row_wise": True,
+            "force_col_wise": True,
             "verbosity": -1,
         }
 
