@@ -45,7 +45,7 @@ test: $(STAMP) ## Run every test but the long ones and those on Ray (under 10 mi
 test-fast: $(STAMP) ## Run the unit tests only
 	@$(BIN)/python -m pytest tests/unit finpulse_assets
 
-test-long: $(STAMP) ## Run weeks of sessions, a kill at many points and many seeds (4 minutes on 2 cores)
+test-long: $(STAMP) ## Run weeks of sessions, a kill at many points and many seeds (6 minutes on 2 cores)
 	@$(BIN)/python -m pytest -n 2 --dist load -m long
 
 test-ray: $(STAMP) ## Run the tests on a local Ray cluster of two nodes (2 minutes, 8 on a busy machine)
