@@ -137,8 +137,9 @@ def ledger_of(call: Call) -> Path:
 def _replies(answering: Answering, body: bytes, now: datetime) -> list[Reply]:
     asked = parse_batch(body, answering.predictor.model.features)
     if isinstance(asked, np.ndarray):
-        parts = np.array_split(asked, 2) if len(asked) >= HALVED_ROWS else [asked]
-        replies = HALVES.map(lambda part: answering.rows(part, now=now), parts)
+        if len(asked) < HALVED_ROWS:
+            return answering.rows(asked, now=now)
+        replies = HALVES.map(lambda half: answering.rows(half, now=now), np.array_split(asked, 2))
         return list(chain.from_iterable(replies))
     by_symbol = answering.symbols(now)
     unknown = next((symbol for symbol in asked if symbol not in by_symbol), None)

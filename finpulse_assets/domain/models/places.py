@@ -98,9 +98,9 @@ class PlacesAmong:
 
     def _table(self, known: np.ndarray, counts: np.ndarray) -> np.ndarray:
         """Return the place by how many are below: of a value that no peer has, of one that has."""
-        below = np.arange(self._width)
         not_above = np.stack([row.searchsorted(row, side="right") for row in known])
-        place = np.stack([2 * below + 0 * not_above, below + not_above]) / np.maximum(2 * counts, 1)
+        below = np.broadcast_to(np.arange(self._width), known.shape)
+        place = np.stack([2 * below, below + not_above]) / np.maximum(2 * counts, 1)
         return np.where(counts > 0, place - 0.5, MIDDLE).astype(np.float32).ravel()
 
     def _first_not_below(self, own: np.ndarray) -> np.ndarray:
