@@ -18,14 +18,12 @@ from finpulse_assets.domain.benchmark.price_panel import (
     training_frame,
 )
 from finpulse_assets.domain.benchmark.walk import (
-    LEVEL,
-    RESAMPLES,
     by_predictor,
     has_order,
+    mean_and_ends,
     scored,
     walk_forward,
 )
-from finpulse_assets.domain.evaluation.bootstrap import draw_counts, interval
 from finpulse_assets.domain.evaluation.metrics import break_even_bps
 
 END = date(2018, 2, 8)
@@ -52,9 +50,7 @@ def report(prices: pl.DataFrame) -> Iterator[str]:
 def earned(predictions: pl.DataFrame) -> str:
     """Return what the top third less the bottom third earned, and the cost at which nothing is
     left, as a line with day-block intervals."""
-    spread = top_minus_bottom(predictions)["spread"].to_numpy()
-    draws = draw_counts(len(spread), resamples=RESAMPLES, seed=7).astype(float) @ spread
-    found = [spread.mean(), *interval(draws / len(spread), level=LEVEL)]
+    found = mean_and_ends(top_minus_bottom(predictions)["spread"].to_numpy())
     value, low, high = (1e4 * it for it in found)
     even, even_low, even_high = (break_even_bps(it) for it in found)
     return (

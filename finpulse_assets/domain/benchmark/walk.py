@@ -135,10 +135,15 @@ def daily_ic(predictions: pl.DataFrame) -> pl.DataFrame:
     return by_day.drop_nulls("ic").sort("session_date")
 
 
-def mean_of(by_day: np.ndarray) -> str:
-    """Return the mean of a figure by session, with its day-block interval and its t."""
+def mean_and_ends(by_day: np.ndarray) -> tuple[float, float, float]:
+    """Return the mean of a figure by session, and the ends of its day-block interval."""
     draws = draw_counts(len(by_day), resamples=RESAMPLES, seed=7).astype(float) @ by_day
-    low, high = interval(draws / len(by_day), level=LEVEL)
+    return by_day.mean(), *interval(draws / len(by_day), level=LEVEL)
+
+
+def mean_of(by_day: np.ndarray) -> str:
+    """Return the mean of a figure by session, with its day-block interval and its t, as words."""
+    _, low, high = mean_and_ends(by_day)
     t = by_day.mean() / by_day.std(ddof=1) * np.sqrt(len(by_day))
     return f"{by_day.mean():+.4f} [{low:+.4f}, {high:+.4f}]  t {t:.1f}  {len(by_day)} sessions"
 
